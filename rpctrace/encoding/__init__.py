@@ -1,0 +1,1 @@
+"""The alphabets: how octets become numbers, text and times."""

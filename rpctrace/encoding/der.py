@@ -1,0 +1,264 @@
+"""ASN.1 DER octets -> elements, tolerant of a cut tail.
+
+A capture may end in the middle of a ticket. So an element whose declared length runs past the octets at hand is
+returned with what there is and `complete = False`; only a tag or length that cannot be read at all raises. Nothing
+here recurses: a caller walks down a structure it knows, level by level, so hostile nesting costs nothing. `Fields`
+reads a SEQUENCE leniently: a field that is cut, damaged or absent is None, the first reason is kept.
+
+Definite lengths that are not in their shortest form (BER) are accepted: Active Directory's LDAP writes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import NamedTuple, TypeVar
+
+from rpctrace.encoding.partial import FirstProblem
+from rpctrace.encoding.reader import Octets
+from rpctrace.encoding.text import decode_text
+from rpctrace.errors import Malformed, Truncated
+
+INTEGER, BIT_STRING, OCTET_STRING, OBJECT_IDENTIFIER, ENUMERATED = 0x02, 0x03, 0x04, 0x06, 0x0A
+SEQUENCE, GENERALIZED_TIME, GENERAL_STRING = 0x30, 0x18, 0x1B
+UTF8_STRING, PRINTABLE_STRING, IA5_STRING, VISIBLE_STRING = 0x0C, 0x13, 0x16, 0x1A
+MAXIMUM_LENGTH_OCTETS = 4
+MAXIMUM_INTEGER_OCTETS = 9  # an unsigned 64-bit value with its sign octet
+MAXIMUM_OID_OCTETS = 64
+MAXIMUM_ITEMS = 64  # of a SEQUENCE OF (name components, mechanisms, pre-authentication data); real ones hold under ten
+
+_INTEGERS = frozenset({INTEGER, ENUMERATED})
+_TEXTS = frozenset({GENERAL_STRING, UTF8_STRING, PRINTABLE_STRING, IA5_STRING, VISIBLE_STRING})
+_Value = TypeVar("_Value")
+
+
+def context_tag(number: int) -> int:
+    """The tag octet of `[number]`, constructed, context class (explicit tagging as in RFC 4120)."""
+    return 0xA0 | number
+
+
+def application_tag(number: int) -> int:
+    """The tag octet of `[APPLICATION number]`, constructed."""
+    return 0x60 | number
+
+
+class Element(NamedTuple):
+    """One tag-length-value. `tag` is the identifier octet; offsets count from the start of the outermost octets."""
+
+    tag: int
+    offset: int
+    value_offset: int
+    length: int  # as declared
+    value: memoryview  # what is there of it
+    layer: str
+
+    @property
+    def complete(self) -> bool:
+        return len(self.value) == self.length
+
+    @property
+    def end(self) -> int:
+        """Offset behind the element, as declared (may lie past the octets at hand)."""
+        return self.value_offset + self.length
+
+
+def read_element(data: Octets, layer: str, offset: int = 0, base: int = 0) -> Element:
+    """The element that starts at `offset` of `data`, whose own first octet lies `base` octets into the outermost ones.
+
+    Raises `Truncated` (tag or length cut) or `Malformed` (high tag number, indefinite length or one of more than four
+    octets).
+    """
+    view = memoryview(data)
+    available = len(view) - offset
+    if available < 2:
+        raise Truncated(layer, base + offset, 2, max(0, available))
+    tag, length = view[offset], view[offset + 1]
+    start = offset + 2
+    if tag & 0x1F == 0x1F:
+        raise Malformed(layer, base + offset, "high tag number")
+    if length >= 0x80:
+        count = length & 0x7F
+        if not 1 <= count <= MAXIMUM_LENGTH_OCTETS:
+            raise Malformed(layer, base + offset, f"length of {count} octets")
+        if available - 2 < count:
+            raise Truncated(layer, base + start, count, available - 2)
+        length = int.from_bytes(view[start : start + count], "big")
+        start += count
+    return Element(tag, base + offset, base + start, length, view[start : start + length], layer)
+
+
+def expect(data: Octets, tag: int, layer: str, offset: int = 0, base: int = 0) -> Element:
+    """`read_element`, and `Malformed` when the tag is another."""
+    element = read_element(data, layer, offset, base)
+    if element.tag != tag:
+        raise Malformed(layer, element.offset, f"tag 0x{element.tag:02x} where 0x{tag:02x} belongs")
+    return element
+
+
+def inner(wrapper: Element, tag: int | None = None) -> Element:
+    """The first element inside a constructed one (an explicit tag), of the tag given if any."""
+    if tag is None:
+        return read_element(wrapper.value, wrapper.layer, 0, wrapper.value_offset)
+    return expect(wrapper.value, tag, wrapper.layer, 0, wrapper.value_offset)
+
+
+def open_explicit(data: Octets, layer: str) -> Element:
+    """The element that starts `data`, a tag around a SEQUENCE, where what is there of it does not say otherwise: so
+    chance octets rarely pass for a structure, while one that is cut behind its tag and length still does."""
+    outer = read_element(data, layer)
+    if len(outer.value) and outer.value[0] != SEQUENCE:
+        raise Malformed(layer, outer.value_offset, f"tag 0x{outer.value[0]:02x} where 0x{SEQUENCE:02x} belongs")
+    return outer
+
+
+def children(parent: Element) -> Iterator[Element]:
+    """The elements inside a constructed one, in order. Ends quietly where a cut ends them, else raises `Malformed`."""
+    offset, base = 0, parent.value_offset
+    while offset < len(parent.value):
+        try:
+            child = read_element(parent.value, parent.layer, offset, base)
+        except Truncated:
+            if parent.complete:
+                raise Malformed(parent.layer, base + offset, "an element runs past its parent") from None
+            return
+        if not child.complete and parent.complete:
+            raise Malformed(parent.layer, base + offset, "an element runs past its parent")
+        yield child
+        offset = child.end - base
+
+
+def whole(element: Element) -> memoryview:
+    """The value; raises `Truncated` when part of it is missing."""
+    if not element.complete:
+        raise Truncated(element.layer, element.value_offset, element.length, len(element.value))
+    return element.value
+
+
+def integer(element: Element) -> int:
+    """INTEGER or ENUMERATED -> int. Raises `Truncated` when cut, `Malformed` when empty or over 64 bits."""
+    value = whole(element)
+    if not 1 <= len(value) <= MAXIMUM_INTEGER_OCTETS or (len(value) == MAXIMUM_INTEGER_OCTETS and value[0]):
+        raise Malformed(element.layer, element.offset, f"integer of {len(value)} octets")
+    return int.from_bytes(value, "big", signed=True)
+
+
+def text(element: Element) -> str:
+    """A character string -> text: UTF-8, as Windows writes it into GeneralString too; other octets stay as escapes."""
+    return decode_text(whole(element))
+
+
+def object_identifier(element: Element) -> str:
+    """OBJECT IDENTIFIER -> dotted text. Arcs over 63 bits and values over 64 octets are `Malformed`."""
+    value = whole(element)
+    if not 1 <= len(value) <= MAXIMUM_OID_OCTETS or value[-1] & 0x80:
+        raise Malformed(element.layer, element.offset, f"object identifier of {len(value)} octets")
+    arcs: list[int] = []
+    arc = 0
+    for octet in value:
+        arc = arc << 7 | octet & 0x7F
+        if arc >> 63:
+            raise Malformed(element.layer, element.offset, "object identifier arc over 63 bits")
+        if not octet & 0x80:
+            arcs.append(arc)
+            arc = 0
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
+
+
+def bit_string_32(element: Element) -> int:
+    """BIT STRING of flags -> its first 32 bits; the specification's bit 0 is 0x80000000 (RFC 4120 5.2.8)."""
+    value = whole(element)
+    if not value:
+        raise Malformed(element.layer, element.offset, "empty bit string")
+    return int.from_bytes(bytes(value[1:5]).ljust(4, b"\0"), "big")
+
+
+class Fields:
+    """The explicitly tagged `[n]` fields of a SEQUENCE that may be cut or damaged. Of two equal tags the first counts.
+
+    Each method gives a field's value, or None where the field is absent or not readable; the reason goes to `problems`
+    (absence of an optional field is none). `problems` is shared with the `Fields` of nested structures.
+    """
+
+    __slots__ = ("_tagged", "layer", "offset", "problems")
+
+    def __init__(self, sequence: Element, problems: FirstProblem) -> None:
+        self._tagged: dict[int, Element] = {}
+        self.layer = sequence.layer
+        self.offset = sequence.offset
+        self.problems = problems
+        problems.attempt(whole, sequence)
+        problems.attempt(self._collect, sequence)
+
+    def _collect(self, sequence: Element) -> None:
+        for tagged in children(sequence):
+            if tagged.tag & 0xE0 == 0xA0:
+                self._tagged.setdefault(tagged.tag & 0x1F, tagged)
+
+    @classmethod
+    def inside(cls, wrapper: Element, problems: FirstProblem) -> Fields:
+        """The fields of the SEQUENCE inside an explicit tag; none where there is no such SEQUENCE."""
+        sequence = problems.attempt(inner, wrapper, SEQUENCE)
+        return cls(wrapper._replace(length=0, value=memoryview(b"")) if sequence is None else sequence, problems)
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._tagged
+
+    def tagged(self, number: int, *, optional: bool = False) -> Element | None:
+        """The element `[number]` itself."""
+        found = self._tagged.get(number)
+        if found is None and not optional:
+            self.problems.note(Malformed(self.layer, self.offset, f"field [{number}] is missing"))
+        return found
+
+    def element(self, number: int, *tags: int, optional: bool = False) -> Element | None:
+        """The element inside `[number]`, possibly cut; of one of the tags where any are given."""
+        wrapper = self.tagged(number, optional=optional)
+        found = None if wrapper is None else self.problems.attempt(inner, wrapper)
+        if found is None or not tags or found.tag in tags:
+            return found
+        self.problems.note(Malformed(self.layer, found.offset, f"tag 0x{found.tag:02x} in field [{number}]"))
+        return None
+
+    def value(
+        self, number: int, read: Callable[[Element], _Value], *tags: int, optional: bool = False
+    ) -> _Value | None:
+        """What `read` makes of the element inside `[number]`."""
+        found = self.element(number, *tags, optional=optional)
+        return None if found is None else self.problems.attempt(read, found)
+
+    def integer(self, number: int, *, optional: bool = False) -> int | None:
+        return self.value(number, integer, *_INTEGERS, optional=optional)
+
+    def text(self, number: int, *, optional: bool = False) -> str | None:
+        return self.value(number, text, *_TEXTS, optional=optional)
+
+    def octets(self, number: int, *, optional: bool = False) -> memoryview | None:
+        """What is there of an OCTET STRING, also when its tail is cut."""
+        found = self.element(number, OCTET_STRING, optional=optional)
+        if found is None:
+            return None
+        self.problems.attempt(whole, found)
+        return found.value
+
+    def nested(self, number: int, *, optional: bool = False) -> Fields | None:
+        """The fields of the SEQUENCE in `[number]`."""
+        wrapper = self.tagged(number, optional=optional)
+        return None if wrapper is None else Fields.inside(wrapper, self.problems)
+
+    def items(self, number: int, read: Callable[[Element], _Value], *, optional: bool = False) -> tuple[_Value, ...]:
+        """The SEQUENCE OF in `[number]`, each item read; () unless all of them could be read, so that half a list never
+        passes for a short one."""
+        sequence = self.element(number, SEQUENCE, optional=optional)
+        found = None if sequence is None else self.problems.attempt(items, sequence, read)
+        return found or ()
+
+
+def items(sequence: Element, read: Callable[[Element], _Value]) -> tuple[_Value, ...]:
+    """Every item of a SEQUENCE OF through `read`. `ParseError` where one is not readable or there are too many."""
+    whole(sequence)
+    found: list[_Value] = []
+    for child in children(sequence):
+        if len(found) == MAXIMUM_ITEMS:
+            raise Malformed(sequence.layer, child.offset, f"more than {MAXIMUM_ITEMS} items")
+        found.append(read(child))
+    return tuple(found)

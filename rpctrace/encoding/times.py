@@ -1,0 +1,39 @@
+"""Windows and Kerberos times -> `timestamp_ns`: integer nanoseconds since 1970-01-01 UTC; and back to ISO 8601."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from rpctrace.errors import Malformed
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FILETIME_EPOCH_100NS = 116_444_736_000_000_000  # 1601-01-01 to 1970-01-01 [MS-DTYP] 2.3.3
+NS_PER_SECOND = 1_000_000_000
+
+
+def filetime_to_ns(filetime: int) -> int:
+    """[MS-DTYP] 2.3.3 FILETIME (100 ns units since 1601) -> timestamp_ns; before 1970 is negative."""
+    return (filetime - _FILETIME_EPOCH_100NS) * 100
+
+
+def kerberos_time_to_ns(text: bytes) -> int:
+    """RFC 4120 5.2.3 KerberosTime, always `YYYYMMDDhhmmssZ` -> timestamp_ns. Raises `Malformed`."""
+    if len(text) != 15 or text[14:] != b"Z" or not text[:14].isdigit():
+        raise Malformed("kerberos.KerberosTime", 0, "not YYYYMMDDhhmmssZ")
+    try:
+        moment = datetime.strptime(text.decode("ascii"), "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise Malformed("kerberos.KerberosTime", 0, "no such date") from error
+    return int((moment - _EPOCH).total_seconds()) * NS_PER_SECOND
+
+
+def iso_8601(timestamp_ns: int | None) -> str | None:
+    """`2026-11-25T04:43:30.123456789Z`; nanoseconds kept exactly; None without a time or outside years 1-9999."""
+    if timestamp_ns is None:
+        return None
+    seconds, fraction = divmod(timestamp_ns, NS_PER_SECOND)
+    try:
+        moment = _EPOCH + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
+    return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{fraction:09d}Z"

@@ -1,0 +1,308 @@
+"""Numbers and identifiers off the wire -> what the specifications call them, from the .csv files beside this file.
+
+Each table is read once, when first asked for, and no other with it. What is not known is None; nothing here raises for
+a value. One name is given for a code: RPC_S_SEC_PKG_ERROR for 0x721, ERROR_ACCESS_DENIED for 0x5, nca_* for the codes
+of C706; the other spellings are `aliases`. Where our rows end, `status_name` and `ntstatus_name` ask impacket's tables.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import NamedTuple
+
+from rpctrace.knowledge.impacket_names import any_name, borrowed_name
+
+FAMILIES = ("win32", "nca", "dce", "hresult", "ntstatus")  # in this order where a value has several meanings
+FEATURE_NEGOTIATION_PREFIX = "6cb71c2c-9812-4540-"  # [MS-RPCE] 2.2.2.14: the next octets are feature bits
+FEATURE_NEGOTIATION_UUID = "6cb71c2c-9812-4540-0000-000000000000"
+
+
+class Alias(NamedTuple):
+    """Another spelling of a name, and who spells it so ("" where nobody in particular)."""
+
+    label: str
+    name: str
+
+
+class StatusFact(NamedTuple):
+    """One status code; `related` are the values that say the same in other families."""
+
+    value: int
+    family: str
+    name: str
+    aliases: tuple[Alias, ...]
+    meaning: str
+    seen_in: str
+    cause: str
+    related: tuple[int, ...]
+    source: str
+
+
+class KerberosErrorFact(NamedTuple):
+    """One KRB-ERROR code; `benign_when` says what makes it an ordinary step."""
+
+    code: int
+    name: str
+    aliases: tuple[Alias, ...]
+    meaning: str
+    exchange: str
+    cause: str
+    benign_when: str
+    source: str
+
+
+class InterfaceFact(NamedTuple):
+    """One RPC or COM interface in one version; `uuid` is lower case. `kind` tells what else a UUID may be."""
+
+    uuid: str
+    version: str
+    kind: str  # interface, transfer syntax, class, signature, nil
+    name: str
+    aliases: tuple[Alias, ...]
+    note: str
+    source: str
+
+
+class OperationFact(NamedTuple):
+    uuid: str
+    opnum: int
+    name: str
+    source: str
+
+
+class NamedFact(NamedTuple):
+    """One value of a small enumeration: `kind` is which (auth_type, oid, bind_nak ...), `value` its text or number."""
+
+    kind: str
+    value: int | str
+    name: str
+    aliases: tuple[Alias, ...]
+    meaning: str
+    cause: str
+    source: str
+
+
+class ProofFact(NamedTuple):
+    """What seeing a code shows, and what people take from it that it does not show."""
+
+    kind: str
+    value: str
+    proves: str
+    does_not_prove: str
+    source: str
+
+
+def read_rows(file_name: str) -> list[list[str]]:
+    """The rows of one of our own tables, without its heading."""
+    # The package's loader reads it (also from a zip); importlib.resources would cost 10 ms of start-up.
+    assert __spec__ is not None
+    loader = __spec__.loader
+    octets: bytes = loader.get_data(os.path.join(os.path.dirname(__file__), file_name))  # type: ignore[union-attr]  # a file or zip loader has it
+    rows = csv.reader(octets.decode("utf-8").splitlines())
+    next(rows)
+    return list(rows)
+
+
+def _aliases(cell: str) -> tuple[Alias, ...]:
+    if not cell:
+        return ()
+    parts = (entry.rpartition(":") for entry in cell.split(";"))
+    return tuple(Alias(label, name) for label, _, name in parts)
+
+
+@cache
+def statuses() -> Mapping[int, tuple[StatusFact, ...]]:
+    found: dict[int, tuple[StatusFact, ...]] = {}
+    for value, family, name, aliases, meaning, seen_in, cause, related, source in read_rows("status_codes.csv"):
+        number = int(value, 16)
+        others = tuple(int(other, 16) for other in related.split(";")) if related else ()
+        fact = StatusFact(number, family, name, _aliases(aliases), meaning, seen_in, cause, others, source)
+        found[number] = (*found.get(number, ()), fact)
+    return found
+
+
+@cache
+def kerberos_errors() -> Mapping[int, KerberosErrorFact]:
+    return {
+        int(code): KerberosErrorFact(int(code), name, _aliases(aliases), *rest)
+        for code, name, aliases, *rest in read_rows("kerberos_errors.csv")
+    }
+
+
+@cache
+def interfaces() -> Mapping[str, tuple[InterfaceFact, ...]]:
+    found: dict[str, tuple[InterfaceFact, ...]] = {}
+    for uuid, version, kind, name, aliases, note, source in read_rows("interfaces.csv"):
+        fact = InterfaceFact(uuid, version, kind, name, _aliases(aliases), note, source)
+        found[uuid] = (*found.get(uuid, ()), fact)
+    return found
+
+
+@cache
+def operations() -> Mapping[tuple[str, int], OperationFact]:
+    rows = read_rows("operations.csv")
+    return {(uuid, int(opnum)): OperationFact(uuid, int(opnum), name, source) for uuid, opnum, name, source in rows}
+
+
+def _named(rows: Iterable[list[str]]) -> Mapping[tuple[str, int | str], NamedFact]:
+    found: dict[tuple[str, int | str], NamedFact] = {}
+    for kind, text, name, aliases, *rest in rows:
+        value: int | str = text if kind in ("oid", "gss_token_id") else int(text, 0)
+        found[kind, value] = NamedFact(kind, value, name, _aliases(aliases), *rest)
+    return found
+
+
+@cache
+def reject_reasons() -> Mapping[tuple[str, int | str], NamedFact]:
+    return _named(read_rows("reject_reasons.csv"))
+
+
+@cache
+def detection_locations() -> Mapping[tuple[str, int | str], NamedFact]:
+    return _named(read_rows("detection_locations.csv"))
+
+
+@cache
+def security_providers() -> Mapping[tuple[str, int | str], NamedFact]:
+    return _named(read_rows("security_providers.csv"))
+
+
+@cache
+def proofs() -> Mapping[tuple[str, str], ProofFact]:
+    return {(kind, value): ProofFact(kind, value, *rest) for kind, value, *rest in read_rows("what_it_proves.csv")}
+
+
+def unsigned(value: int) -> int:
+    """A 32-bit code that somebody printed as a signed number, as it is on the wire."""
+    return value & 0xFFFFFFFF if -0x80000000 <= value < 0 else value
+
+
+def packed_code(value: int) -> tuple[str, int] | None:
+    """[MS-ERREF] 2.1: an HRESULT that only wraps another code -> (how, the code inside); None for every other value."""
+    if value >> 16 == 0x8007:
+        return "HRESULT_FROM_WIN32", value & 0xFFFF
+    if value >> 28 == 0xD:  # the N bit: an NTSTATUS of severity error
+        return "HRESULT_FROM_NT", value & ~0x10000000
+    return None
+
+
+def _unpacked(value: int) -> StatusFact | None:
+    packed = packed_code(value)
+    if packed is None:
+        return None
+    how, inner_value = packed
+    inner = status(inner_value)
+    if inner is None:
+        return None
+    name = f"{how}({inner.name})"
+    source = f"[MS-ERREF] 2.1; {inner.source}"
+    return StatusFact(value, "hresult", name, (), inner.meaning, inner.seen_in, inner.cause, (inner_value,), source)
+
+
+def status(value: int) -> StatusFact | None:
+    """A fault status, HRESULT, NTSTATUS or Win32 code of our tables, wrapped codes unwrapped."""
+    value = unsigned(value)
+    facts = statuses().get(value)
+    if facts is None:
+        return _unpacked(value)
+    return min(facts, key=lambda fact: FAMILIES.index(fact.family))
+
+
+def _borrowed_status_name(value: int) -> str | None:
+    borrowed = any_name(value)
+    if borrowed is not None:
+        return borrowed.name
+    packed = packed_code(value)
+    inner = None if packed is None else any_name(packed[1])
+    return None if packed is None or inner is None else f"{packed[0]}({inner.name})"
+
+
+def status_name(value: int) -> str | None:
+    """The one name that a status is printed with; also from impacket's tables."""
+    fact = status(value)
+    return _borrowed_status_name(unsigned(value)) if fact is None else fact.name
+
+
+def ntstatus_name(value: int) -> str | None:
+    """The name of an NTSTATUS (netlogon.log, e-data); also from impacket's table."""
+    value = unsigned(value)
+    for fact in statuses().get(value, ()):
+        if fact.family == "ntstatus":
+            return fact.name
+    borrowed = borrowed_name("ntstatus", value)
+    return None if borrowed is None else borrowed.name
+
+
+def kerberos_error(code: int) -> KerberosErrorFact | None:
+    return kerberos_errors().get(code)
+
+
+def kerberos_error_name(code: int) -> str | None:
+    fact = kerberos_error(code)
+    return None if fact is None else fact.name
+
+
+def interface(uuid: str, version: str | None = None) -> InterfaceFact | None:
+    """The interface of a lower-case UUID; of the version asked for, else of the first one known."""
+    if uuid.startswith(FEATURE_NEGOTIATION_PREFIX):
+        uuid = FEATURE_NEGOTIATION_UUID
+    facts = interfaces().get(uuid)
+    if facts is None:
+        return None
+    return next((fact for fact in facts if fact.version == version), facts[0])
+
+
+def operation_name(uuid: str, opnum: int) -> str | None:
+    fact = operations().get((uuid, opnum))
+    return None if fact is None else fact.name
+
+
+def _name(table: Mapping[tuple[str, int | str], NamedFact], kind: str, value: int | str) -> str | None:
+    fact = table.get((kind, value))
+    return None if fact is None else fact.name
+
+
+def reject_reason_name(reason: int) -> str | None:
+    """C706 12.6.3.1, [MS-RPCE] 2.2.2.5: provider_reject_reason of a bind_nak."""
+    return _name(reject_reasons(), "bind_nak", reason)
+
+
+def result_name(result: int) -> str | None:
+    """C706 12.6.3.1, [MS-RPCE] 2.2.2.4: result of one presentation context."""
+    return _name(reject_reasons(), "result", result)
+
+
+def provider_reason_name(reason: int) -> str | None:
+    """C706 12.6.3.1: reason of a provider_rejection (after negotiate_ack the field holds feature bits instead)."""
+    return _name(reject_reasons(), "provider_reason", reason)
+
+
+def auth_type_name(auth_type: int) -> str | None:
+    return _name(security_providers(), "auth_type", auth_type)
+
+
+def auth_level_name(auth_level: int) -> str | None:
+    return _name(security_providers(), "auth_level", auth_level)
+
+
+def etype_name(etype: int) -> str | None:
+    return _name(security_providers(), "etype", etype)
+
+
+def name_type_name(name_type: int) -> str | None:
+    return _name(security_providers(), "name_type", name_type)
+
+
+def oid_name(oid: str) -> str | None:
+    return _name(security_providers(), "oid", oid)
+
+
+def detection_location_name(location: int) -> str | None:
+    return _name(detection_locations(), "location", location)
+
+
+def component_name(component: int) -> str | None:
+    return _name(detection_locations(), "component", component)

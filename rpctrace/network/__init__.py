@@ -1,0 +1,1 @@
+"""Frame -> segment, one at a time: the specification of the network layers."""

@@ -1,0 +1,1 @@
+"""Octets -> PDUs -> calls: one folder per protocol, each blind to its transport."""

@@ -1,0 +1,225 @@
+"""Octets -> PDU: C706 12.6.4 and [MS-RPCE] 2.2.2, one function a body.
+
+Promises: `parse_pdu` of at least a header returns a value for any octets, cut or hostile; what could not be read is
+None or (), and `Pdu.problem` has the numbers. Only a header that is not there raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from struct import Struct
+from typing import TypeVar
+
+from rpctrace.encoding.ndr import guid
+from rpctrace.encoding.reader import CutReader, Octets, Reader
+from rpctrace.errors import Malformed, ParseError, Truncated
+from rpctrace.protocols.dcerpc.pdu import (
+    HEADER_LENGTH_OCTETS,
+    SEC_TRAILER_LENGTH_OCTETS,
+    Bare,
+    Bind,
+    BindAck,
+    BindNak,
+    Body,
+    Fault,
+    Header,
+    Pdu,
+    PduType,
+    PfcFlags,
+    PresentationContext,
+    PresentationResult,
+    Request,
+    Response,
+    SecTrailer,
+    SyntaxId,
+)
+
+Item = TypeVar("Item")
+
+_HEADER = (Struct(">4B4sHHI"), Struct("<4B4sHHI"))
+_NOTHING = memoryview(b"")
+# [MS-RPCE] 2.2.2.9: the signature that announces extended error information in a bind_nak, as it stands on the wire.
+EXTENDED_ERROR_SIGNATURE = bytes.fromhex("20037490d0fad31182d7009027b130ab")
+_TYPES: dict[int, PduType] = {int(member): member for member in PduType}
+
+
+def parse_header(octets: Octets, offset: int = 0) -> Header:
+    """The common header at `offset`. Raises `Truncated` under 16 octets; judges nothing (see `is_plausible`)."""
+    if len(octets) - offset < HEADER_LENGTH_OCTETS:
+        raise Truncated("dcerpc.header", offset, HEADER_LENGTH_OCTETS, max(0, len(octets) - offset))
+    # drep decides the byte order of the integers behind it (C706 14.1).
+    layout = _HEADER[1 if octets[offset + 4] & 0x10 else 0]
+    version, minor, pdu_type, flags, drep, length, auth_length, call_id = layout.unpack_from(octets, offset)
+    return Header(
+        version, minor, _TYPES.get(pdu_type) or PduType(pdu_type), PfcFlags(flags), drep, length, auth_length, call_id
+    )
+
+
+_CONNECTION_ORIENTED = frozenset(
+    (
+        PduType.REQUEST,
+        PduType.RESPONSE,
+        PduType.FAULT,
+        PduType.BIND,
+        PduType.BIND_ACK,
+        PduType.BIND_NAK,
+        PduType.ALTER_CONTEXT,
+        PduType.ALTER_CONTEXT_RESP,
+        PduType.AUTH3,
+        PduType.SHUTDOWN,
+        PduType.CO_CANCEL,
+        PduType.ORPHANED,
+    )
+)
+
+
+def is_plausible(header: Header, *, any_version: bool = False) -> bool:
+    """Whether a header is that of a connection-oriented PDU, well enough to recognise the protocol on any port."""
+    drep = header.data_representation
+    return (
+        (any_version or (header.version == 5 and header.version_minor in (0, 1)))
+        and header.pdu_type in _CONNECTION_ORIENTED
+        and drep[0] in (0x00, 0x01, 0x10, 0x11)
+        and drep[1] <= 3
+        and drep[2] == drep[3] == 0
+        and header.fragment_length >= HEADER_LENGTH_OCTETS
+        and (
+            header.auth_length == 0
+            or header.auth_length + SEC_TRAILER_LENGTH_OCTETS + HEADER_LENGTH_OCTETS <= header.fragment_length
+        )
+    )
+
+
+def parse_pdu(octets: Octets) -> Pdu:
+    """One PDU from its first octet; `octets` may end before fragment_length (a cut capture), never counts past it.
+
+    Raises `Truncated` when there is no whole header.
+    """
+    header = parse_header(octets)
+    view = memoryview(octets)[: header.fragment_length]
+    problem: ParseError | None = None
+    trailer: SecTrailer | None = None
+    body_end = len(view)
+    if header.auth_length:
+        try:
+            trailer = _sec_trailer(view, header)
+            body_end = min(body_end, header.fragment_length - header.auth_length - SEC_TRAILER_LENGTH_OCTETS)
+        except ParseError as error:
+            problem = error
+        if trailer is not None:
+            body_end -= trailer.pad_length_octets
+    reader = CutReader(view[:body_end], f"dcerpc.{header.pdu_type.name.lower()}", little_endian=header.little_endian)
+    reader.skip(HEADER_LENGTH_OCTETS)
+    body = _BODIES.get(header.pdu_type, _bare)(reader, header)
+    return Pdu(header, body, trailer, len(view) == header.fragment_length, problem or reader.problem)
+
+
+def _sec_trailer(view: memoryview, header: Header) -> SecTrailer | None:
+    """[MS-RPCE] 2.2.2.11: it stands auth_length + 8 octets before the end of the fragment; alignment tells nothing."""
+    at = header.fragment_length - header.auth_length - SEC_TRAILER_LENGTH_OCTETS
+    if at < HEADER_LENGTH_OCTETS:
+        raise Malformed("dcerpc.sec_trailer", 10, f"auth_length {header.auth_length} over the fragment")
+    if at + SEC_TRAILER_LENGTH_OCTETS > len(view):
+        return None  # behind the cut: the PDU says so already
+    reader = Reader(view[at:], "dcerpc.sec_trailer", little_endian=header.little_endian)
+    auth_type, auth_level, pad_length, _reserved = reader.u8(), reader.u8(), reader.u8(), reader.u8()
+    # A pad longer than the body is ignored, as servers do for bind, alter_context and auth3.
+    pad_length = pad_length if pad_length <= at - HEADER_LENGTH_OCTETS else 0
+    return SecTrailer(auth_type, auth_level, pad_length, reader.u32(), reader.rest(), header.auth_length)
+
+
+def _request(reader: CutReader, header: Header) -> Body:
+    # C706 12.6.4.9
+    alloc_hint, context_id, opnum = reader.u32(), reader.u16(), reader.u16()
+    object_uuid = reader.read(guid) if header.flags & PfcFlags.OBJECT_UUID else None
+    return Request(alloc_hint, context_id, opnum, object_uuid, reader.rest())
+
+
+def _response(reader: CutReader, _header: Header) -> Body:
+    # C706 12.6.4.10
+    alloc_hint, context_id, cancel_count = reader.u32(), reader.u16(), reader.u8()
+    reader.skip(1)
+    return Response(alloc_hint, context_id, cancel_count, reader.rest())
+
+
+def _fault(reader: CutReader, _header: Header) -> Body:
+    # [MS-RPCE] 2.2.2.8: C706 12.6.4.7 with bit 0 of the reserved octet, and the extended error behind the first 32.
+    alloc_hint, context_id, cancel_count = reader.u32(), reader.u16(), reader.u8()
+    has_extended_error = bool((reader.u8() or 0) & 1)
+    status = reader.u32()
+    if not has_extended_error:
+        return Fault(alloc_hint, context_id, cancel_count, False, status, _NOTHING)
+    reader.skip(4)
+    return Fault(alloc_hint, context_id, cancel_count, True, status, reader.rest())
+
+
+def _bind(reader: CutReader, _header: Header) -> Body:
+    # C706 12.6.4.3, 12.6.4.1
+    max_xmit, max_recv, group = reader.u16(), reader.u16(), reader.u32()
+    count = reader.u8() or 0
+    reader.skip(3)
+    contexts = tuple(_repeat(reader, count, _presentation_context))
+    return Bind(max_xmit, max_recv, group, contexts)
+
+
+def _bind_ack(reader: CutReader, _header: Header) -> Body:
+    # C706 12.6.4.4, 12.6.4.2
+    max_xmit, max_recv, group = reader.u16(), reader.u16(), reader.u32()
+    address = reader.take(reader.u16() or 0)
+    reader.align(4)
+    count = reader.u8() or 0
+    reader.skip(3)
+    results = tuple(_repeat(reader, count, _presentation_result))
+    return BindAck(max_xmit, max_recv, group, None if address is None else bytes(address).rstrip(b"\0"), results)
+
+
+def _repeat(reader: CutReader, count: int, read: Callable[[Reader], Item]) -> Iterator[Item]:
+    """Up to `count` items, as many as are there."""
+    for _ in range(count):
+        item = reader.read(read)
+        if item is None:
+            return
+        yield item
+
+
+def _presentation_context(reader: Reader) -> PresentationContext:
+    context_id, count = reader.u16(), reader.u8()
+    reader.skip(1)
+    return PresentationContext(context_id, _syntax(reader), tuple(_syntax(reader) for _ in range(count)))
+
+
+def _presentation_result(reader: Reader) -> PresentationResult:
+    return PresentationResult(reader.u16(), reader.u16(), _syntax(reader))
+
+
+def _syntax(reader: Reader) -> SyntaxId:
+    # C706 12.6.3.1 p_syntax_id_t: if_version holds the major version in its low half
+    uuid, version = guid(reader), reader.u32()
+    return SyntaxId(uuid, version & 0xFFFF, version >> 16)
+
+
+def _bind_nak(reader: CutReader, _header: Header) -> Body:
+    # C706 12.6.4.5. [MS-RPCE] 2.2.2.9 adds the signature; implementations pad differently before it, so it is sought.
+    reason = reader.u16()
+    count = reader.u8() or 0
+    versions = tuple(_repeat(reader, count, lambda r: (r.u8(), r.u8())))
+    tail = reader.rest()
+    found = bytes(tail[: len(EXTENDED_ERROR_SIGNATURE) + 8]).find(EXTENDED_ERROR_SIGNATURE)
+    extended_error = tail[found + len(EXTENDED_ERROR_SIGNATURE) :] if found >= 0 else _NOTHING
+    return BindNak(reason, versions, extended_error)
+
+
+def _bare(reader: CutReader, _header: Header) -> Body:
+    return Bare(reader.rest())
+
+
+_BODIES: dict[int, Callable[[CutReader, Header], Body]] = {
+    PduType.REQUEST: _request,
+    PduType.RESPONSE: _response,
+    PduType.FAULT: _fault,
+    PduType.BIND: _bind,
+    PduType.BIND_ACK: _bind_ack,
+    PduType.BIND_NAK: _bind_nak,
+    PduType.ALTER_CONTEXT: _bind,
+    PduType.ALTER_CONTEXT_RESP: _bind_ack,
+}

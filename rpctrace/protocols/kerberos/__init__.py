@@ -1,0 +1,1 @@
+"""Kerberos messages: octets -> the fields that travel in clear."""

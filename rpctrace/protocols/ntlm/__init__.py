@@ -1,0 +1,1 @@
+"""NTLM messages: octets -> names and flags, never challenges or responses."""

@@ -1,0 +1,37 @@
+"""The contract of a rendering: a Report goes in, text comes out on a stream that the caller opened.
+
+The caller gives a stream with `newline=""` (a rendering writes its own line ends: CR LF in CSV, LF elsewhere). No
+control or bidirectional character of a capture reaches the stream; what a rendering colours is its own words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TextIO
+
+from rpctrace.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class RenderOptions:
+    """What a caller may choose. `table` is one of `table.TABLE_NAMES` or None for the short report; `width_columns` is
+    where lines should end (None: nowhere); `verbosity` 1 adds details. Without `encoding_is_utf8` the words of the
+    report itself, and all of JSON, are ASCII."""
+
+    table: str | None = None
+    width_columns: int | None = None
+    verbosity: int = 0
+    color: bool = False
+    encoding_is_utf8: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """One form of the report: `name` for -f, `suffixes` for -o. `needs_pdus`: it shows `Report.pdus`."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    summary: str
+    render: Callable[[Report, TextIO, RenderOptions], None]
+    needs_pdus: bool = False

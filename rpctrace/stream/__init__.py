@@ -1,0 +1,1 @@
+"""Segments -> octets in order, gaps kept."""

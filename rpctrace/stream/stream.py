@@ -1,0 +1,78 @@
+"""The octets of one TCP connection, in order: chunks, and gaps where the capture has none.
+
+`direction` is 0 for octets sent by `Connection.client`, 1 for those sent by `Connection.server`. `offset` counts octets
+from the first one of that direction that the connection knows of (behind the SYN, or the first captured).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from rpctrace.network.flow import Endpoint
+
+Direction = Literal[0, 1]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One TCP connection of a flow (a reused port is another connection).
+
+    `client` is the sender of the SYN, or, joined in the middle, the end with the higher port (a guess: `guessed`).
+    `number` counts connections in order of appearance from 0. `tunnel` as in `Flow`.
+    """
+
+    number: int
+    client: Endpoint
+    server: Endpoint
+    guessed: bool
+    tunnel: tuple[int, ...] = ()
+
+
+class Chunk(NamedTuple):
+    """Octets that follow, in order, those delivered before in the same direction, all from one frame."""
+
+    direction: Direction
+    offset: int
+    octets: memoryview
+    frame_number: int
+    timestamp_ns: int | None
+
+
+class Gap(NamedTuple):
+    """`length_octets` octets of a direction that the capture does not hold (lost, or cut by the snapshot length)."""
+
+    direction: Direction
+    offset: int
+    length_octets: int
+    frame_number: int  # the frame that showed the gap
+
+
+class Close(NamedTuple):
+    """The connection's end as the capture shows it: FIN or RST in `direction`, or (None) the capture or an eviction
+    ended it."""
+
+    direction: Direction | None
+    reset: bool
+    frame_number: int | None
+    timestamp_ns: int | None
+
+
+class Seen(NamedTuple):
+    """A segment without new octets went by: proof that `direction` was being captured at this moment."""
+
+    direction: Direction
+    frame_number: int
+    timestamp_ns: int | None
+
+
+class Conflict(NamedTuple):
+    """Two copies of the same stream octets differ; the first copy stays."""
+
+    direction: Direction
+    offset: int
+    first_frame_number: int
+    frame_number: int
+
+
+StreamEvent = Chunk | Gap | Close | Seen | Conflict

@@ -1,0 +1,52 @@
+"""The writing half: builds what rpctrace reads. For tests and the sample maker only; shares no code with the readers.
+
+    from builders import dcerpc, kerberos, spnego
+    from builders import CLIENT, SERVER, Host, TcpConversation, pcapng
+
+| module | makes |
+| --- | --- |
+| `der` | ASN.1 DER elements |
+| `kerberos`, `spnego`, `ntlm` | tokens and KDC messages, with filler where ciphertext would be |
+| `dcerpc`, `dcerpc_datagram` | PDUs of every type, either byte order, over connections and over UDP |
+| `extended_error` | the [MS-EERR] record of a fault or bind_nak |
+| `network`, `tcp`, `dns` | frames, TCP conversations, what a bad capture does to them |
+| `files` | pcap, pcapng and Network Monitor files |
+"""
+
+from builders import dcerpc, dcerpc_datagram, der, dns, extended_error, files, kerberos, network, ntlm, spnego, tcp
+from builders.files import Interface, netmon, pcap, pcapng
+from builders.filler import filler
+from builders.network import Host, TimedFrame, ip_frame, udp_frame
+from builders.tcp import CLIENT, SERVER, TcpConversation, cut, dropped, duplicated, merged, reordered, shifted
+
+__all__ = [
+    "CLIENT",
+    "SERVER",
+    "Host",
+    "Interface",
+    "TcpConversation",
+    "TimedFrame",
+    "cut",
+    "dcerpc",
+    "dcerpc_datagram",
+    "der",
+    "dns",
+    "dropped",
+    "duplicated",
+    "extended_error",
+    "files",
+    "filler",
+    "ip_frame",
+    "kerberos",
+    "merged",
+    "netmon",
+    "network",
+    "ntlm",
+    "pcap",
+    "pcapng",
+    "reordered",
+    "shifted",
+    "spnego",
+    "tcp",
+    "udp_frame",
+]
