@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
-from rpctrace.report import Report
+from rpctrace import report
+from rpctrace.assembly import Assembler, in_order
+from rpctrace.capture.storage import Capture, open_capture
+from rpctrace.conversation_numbers import ConversationNumbers
+from rpctrace.conversations import Conversations, Observation, ObservedCall
+from rpctrace.diagnosis.registry import diagnose
+from rpctrace.encoding.times import iso_8601
+from rpctrace.network.decode import Decoder
+from rpctrace.network.flow import Endpoint
+from rpctrace.protocols.dcerpc import association, security
+from rpctrace.report import Limit, ProblemEntry, Report, Tool
+from rpctrace.stream import reassembly
+from rpctrace.tally import Tally
+from rpctrace.version import __version__
 
 Source = str | os.PathLike[str] | BinaryIO
 
@@ -35,10 +48,174 @@ class Progress:
     frames: int
 
 
+PDUS_KEPT = 1_000_000
+PROBLEMS_KEPT = 1_000
+EXCHANGES_KEPT = 50_000
+TOOL = Tool("rpctrace", __version__)
+_PROGRESS_FRAMES = 4096
+_Line = tuple[report.PduLine, Endpoint, Endpoint]
+# The bounds below, by the names under which they are counted.
+_BOUNDS = {
+    "connections": reassembly.MAXIMUM_CONNECTIONS,
+    "connections_idle": reassembly.MAXIMUM_IDLE_NS,
+    "parked_octets": reassembly.MAXIMUM_PARKED_OCTETS,
+    "remembered_octets": reassembly.MAXIMUM_REMEMBERED_OCTETS,
+    "open_calls": association.MAXIMUM_OPEN_CALLS,
+    "security_contexts": security.MAXIMUM_CONTEXTS,
+}
+
+
 def analyze(
     source: Source | Sequence[Source],
     options: Options = Options(),
     progress: Callable[[Progress], None] | None = None,
 ) -> Report:
-    """Reads one capture, or several as one incident, and reports what failed in them."""
-    raise NotImplementedError
+    """Reads one capture, or several as one incident, and reports what failed in them.
+
+    `source` is a path, `-` (standard input), a binary file object, or a sequence of these. Raises `CaptureError` for an
+    input that is no capture; damage inside a capture is reported in it (`Report.complete`, `problems`).
+    """
+    sources: Sequence[Source] = source if isinstance(source, list | tuple) else (source,)  # type: ignore[assignment]
+    parts: list[Report] = []
+    for index, each in enumerate(sources):
+        parts.append(_read(each, index, sum(len(part.calls) for part in parts), options, progress))
+    return _merged(parts)
+
+
+def _read(
+    source: Source, index: int, calls_before: int, options: Options, progress: Callable[[Progress], None] | None
+) -> Report:
+    decoder, reassembler = Decoder(), reassembly.Reassembler()
+    conversations, tally = Conversations(every_pdu=options.pdus), Tally(options.calls)
+    numbers = ConversationNumbers() if options.pdus else None
+    names: dict[str, str] = {}
+    assembler = Assembler(index, names)
+    pdus: list[_Line] = []
+
+    def observe(observations: Iterable[Observation]) -> None:
+        for observation in observations:
+            if isinstance(observation, ObservedCall):
+                tally.take(observation)
+            elif len(pdus) < PDUS_KEPT:
+                facts = observation.conversation
+                pdus.append((assembler.pdu_line(observation, ()), facts.client, facts.server))
+                if numbers is not None:
+                    numbers.rpc(facts.client, facts.server, observation.provenance.frame)
+
+    with open_capture(
+        source,
+        netmon_utc_offset_minutes=options.netmon_utc_offset_minutes,
+        max_unpacked_octets=options.max_unpacked_octets,
+    ) as capture:
+        for frame in capture:
+            if progress is not None and frame.number % _PROGRESS_FRAMES == 0:
+                progress(Progress(capture.path, capture.read_octets, capture.size_octets, frame.number))
+            segment = decoder.decode(frame)
+            if segment is None:
+                continue
+            if numbers is not None:
+                numbers.segment(segment)
+            for connection, event in reassembler.feed(segment):
+                observe(conversations.feed(connection, event))
+        for connection, event in reassembler.close():
+            observe(conversations.feed(connection, event))
+        observe(conversations.close())
+        names.update(capture.host_names)
+        calls, exchanges = _calls(assembler, tally, calls_before)
+        return Report(
+            tool=TOOL,
+            captures=(_facts(capture),),
+            calls=calls,
+            kerberos=exchanges,
+            summary=tally.summary(),
+            streams=tuple(
+                assembler.stream(facts, *tally.counts.get(facts.connection.number, (0, 0)))
+                for facts in conversations.facts
+            ),
+            findings=diagnose(calls),
+            problems=tuple(_problems(index, capture, decoder, conversations)),
+            limits=tuple(_limits(reassembler, conversations, tally)),
+            pdus=_numbered(pdus, numbers),
+        )
+
+
+def _calls(
+    assembler: Assembler, tally: Tally, calls_before: int
+) -> tuple[tuple[report.Call, ...], tuple[report.KerberosExchange, ...]]:
+    calls: list[report.Call] = []
+    exchanges: list[report.KerberosExchange] = []
+    for observed in in_order(tally.kept):
+        call = assembler.call(f"call-{calls_before + len(calls) + 1}", observed)
+        calls.append(call)
+        exchange = assembler.exchange(call, observed)
+        if exchange is not None and len(exchanges) < EXCHANGES_KEPT:
+            exchanges.append(exchange)
+    return tuple(calls), tuple(exchanges)
+
+
+def _facts(capture: Capture) -> report.CaptureFacts:
+    return report.CaptureFacts(
+        path=capture.path,
+        format=capture.format,
+        compression=capture.compression,
+        frames=capture.frame_count,
+        bytes=capture.size_octets if capture.size_octets is not None else capture.read_octets,
+        first_ns=capture.first_ns,
+        first_time=iso_8601(capture.first_ns),
+        last_ns=capture.last_ns,
+        last_time=iso_8601(capture.last_ns),
+        complete=capture.complete,
+        stopped_at=capture.stopped_at,
+    )
+
+
+def _problems(
+    index: int, capture: Capture, decoder: Decoder, conversations: Conversations
+) -> Iterable[ProblemEntry]:
+    for said in capture.problems[:PROBLEMS_KEPT]:
+        yield ProblemEntry("capture", said.text, index, said.frame_number, said.offset, 1)
+    for met in decoder.problems:
+        yield ProblemEntry(met.layer, met.text, index, met.frame_number, None, met.count)
+    for problem in conversations.problems[:PROBLEMS_KEPT]:
+        error = problem.error
+        yield ProblemEntry(error.layer, error.detail, index, problem.frame_number, error.offset, 1)
+    for conflict in conversations.conflicts[:PROBLEMS_KEPT]:
+        text = f"octets differ from those of frame {conflict.first_frame_number}, which were kept"
+        yield ProblemEntry("tcp", text, index, conflict.frame_number, conflict.offset, 1)
+
+
+def _limits(reassembler: reassembly.Reassembler, conversations: Conversations, tally: Tally) -> Iterable[Limit]:
+    yield from tally.limits()
+    for name, reached in sorted(reassembler.limits.items()):
+        if reached:
+            yield Limit(name, _BOUNDS.get(name, 0), reached)
+    for name, reached in sorted(conversations.limits.items()):
+        yield Limit(name, _BOUNDS.get(name, 0), reached)
+    if len(conversations.problems) > PROBLEMS_KEPT:
+        yield Limit("problems_kept", PROBLEMS_KEPT, len(conversations.problems) - PROBLEMS_KEPT)
+
+
+def _numbered(lines: list[_Line], numbers: ConversationNumbers | None) -> tuple[report.PduLine, ...]:
+    if numbers is None:
+        return ()
+    numbers.number()
+    numbered = [replace(line, conversations=numbers.of(client, server)) for line, client, server in lines]
+    return tuple(sorted(numbered, key=lambda line: line.frame))
+
+
+def _merged(parts: list[Report]) -> Report:
+    """Several captures read one after the other, as one report; frame numbers keep their capture's index."""
+    if len(parts) == 1:
+        return parts[0]
+    return Report(
+        tool=TOOL,
+        captures=tuple(each for part in parts for each in part.captures),
+        calls=tuple(each for part in parts for each in part.calls),
+        kerberos=tuple(each for part in parts for each in part.kerberos),
+        summary=tuple(each for part in parts for each in part.summary),
+        streams=tuple(each for part in parts for each in part.streams),
+        findings=tuple(each for part in parts for each in part.findings),
+        problems=tuple(each for part in parts for each in part.problems),
+        limits=tuple(each for part in parts for each in part.limits),
+        pdus=tuple(each for part in parts for each in part.pdus),
+    )

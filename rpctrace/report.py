@@ -181,10 +181,11 @@ class Call:
 
     @property
     def failed(self) -> bool:
-        """Whether somebody should look: the call was refused, faulted or left without an answer."""
-        return self.outcome in FAILED_OUTCOMES
+        """Whether somebody should look: the call was refused, faulted or left without an answer that it expected."""
+        return self.outcome in FAILED_OUTCOMES and not (self.outcome == "unanswered" and MAYBE in self.notes)
 
 
+MAYBE = "sent as maybe: no answer is expected"
 FAILED_OUTCOMES = frozenset(("rejected", "faulted", "unanswered"))
 
 
@@ -385,5 +386,12 @@ class Report:
 
 
 def display_filter(frames: tuple[int, ...]) -> str:
-    """The Wireshark display filter that shows exactly these frames."""
-    return f"frame.number in {{{', '.join(map(str, frames))}}}" if frames else ""
+    """The Wireshark display filter that shows exactly these frames; three or more in a row become a range."""
+    runs: list[list[int]] = []
+    for frame in sorted(set(frames)):
+        if runs and frame == runs[-1][1] + 1:
+            runs[-1][1] = frame
+        else:
+            runs.append([frame, frame])
+    parts = [f"{a}..{b}" if b - a > 1 else f"{a}, {b}" if b > a else f"{a}" for a, b in runs]
+    return f"frame.number in {{{', '.join(parts)}}}" if parts else ""

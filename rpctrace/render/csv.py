@@ -1,7 +1,8 @@
 """Report -> its calls as CSV (RFC 4180): one flat row a call, for a spreadsheet or a database.
 
 Columns are named like the JSON members, joined with `_` (`ticket_realm`). Lists of frames and interfaces are separated
-by spaces, `ticket_sname` by `/` and notes by `; `. A text that a spreadsheet would take for a formula gets a leading `'`.
+by spaces, `ticket_sname` by `/` and notes by `; `. A text that a spreadsheet would take for a formula gets a leading
+`'`.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from typing import TextIO
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.rendering import Rendering, RenderOptions
-from rpctrace.report import Auth, Call, Report, Ticket
+from rpctrace.report import Auth, Call, Ntlm, Report, Ticket
 
-FORMULA_STARTS = tuple("=+-@\t\r\0\uff1d\uff0b\uff0d\uff20")  # also the full-width forms, which East Asian Excel reads alike
+# The last four are the full-width forms of the first four, which an East Asian Excel reads alike.
+FORMULA_STARTS = tuple("=+-@\t\r\0\uff1d\uff0b\uff0d\uff20")
 
 Cell = str | int | None
 
@@ -37,6 +39,10 @@ def _numbers(numbers: tuple[int, ...]) -> str:
 
 def _of_auth(get: Callable[[Auth], Cell]) -> Callable[[Call], Cell]:
     return lambda call: None if call.auth is None else get(call.auth)
+
+
+def _of_ntlm(get: Callable[[Ntlm], Cell]) -> Callable[[Call], Cell]:
+    return _of_auth(lambda auth: None if auth.ntlm is None else get(auth.ntlm))
 
 
 def _of_ticket(get: Callable[[Ticket], Cell]) -> Callable[[Call], Cell]:
@@ -85,9 +91,9 @@ COLUMNS: tuple[tuple[str, Callable[[Call], Cell]], ...] = (
     ("auth_reply_token", _of_auth(lambda auth: auth.reply_token)),
     ("auth_kerberos_error", _of_auth(lambda auth: auth.kerberos_error)),
     ("auth_kerberos_error_name", _of_auth(lambda auth: auth.kerberos_error_name)),
-    ("auth_ntlm_domain", _of_auth(lambda auth: auth.ntlm and auth.ntlm.domain)),
-    ("auth_ntlm_user", _of_auth(lambda auth: auth.ntlm and auth.ntlm.user)),
-    ("auth_ntlm_workstation", _of_auth(lambda auth: auth.ntlm and auth.ntlm.workstation)),
+    ("auth_ntlm_domain", _of_ntlm(lambda ntlm: ntlm.domain)),
+    ("auth_ntlm_user", _of_ntlm(lambda ntlm: ntlm.user)),
+    ("auth_ntlm_workstation", _of_ntlm(lambda ntlm: ntlm.workstation)),
     ("ticket_realm", _of_ticket(lambda ticket: ticket.realm)),
     ("ticket_sname", _of_ticket(lambda ticket: "/".join(ticket.sname))),
     ("ticket_etype", _of_ticket(lambda ticket: ticket.etype)),

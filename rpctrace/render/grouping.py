@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from rpctrace.render.words import frames_words, interface_words, presented_words, result_words
-from rpctrace.render.words import Signs, ticket_words
+from rpctrace.render.words import Signs, frames_words, interface_words, presented_words, result_words, ticket_words
 from rpctrace.report import Call, display_filter
-
-LONGEST_PLAIN_FILTER_FRAMES = 40  # beyond it runs of frames are written as ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +29,10 @@ class Failure:
                 frames.add(call.ticket.frame)
         return tuple(sorted(frames))
 
+    @property
+    def display_filter(self) -> str:
+        return display_filter(self.frames)
+
 
 def _likeness(call: Call) -> tuple[object, ...]:
     presented = ticket_words(call.ticket) if call.ticket is not None else presented_words(call)
@@ -46,26 +47,6 @@ def failures(calls: Iterable[Call]) -> tuple[Failure, ...]:
         if call.failed:
             groups.setdefault(_likeness(call), []).append(call)
     return tuple(Failure(tuple(group)) for group in groups.values())
-
-
-def _ranges(frames: tuple[int, ...]) -> list[str]:
-    """Ascending frame numbers as Wireshark's set members: three or more in a row become `first..last`."""
-    members: list[str] = []
-    start = 0
-    for place in range(1, len(frames) + 1):
-        if place < len(frames) and frames[place] == frames[place - 1] + 1:
-            continue
-        run = frames[start:place]
-        members.extend([f"{run[0]}..{run[-1]}"] if len(run) > 2 else map(str, run))
-        start = place
-    return members
-
-
-def filter_words(frames: tuple[int, ...]) -> str:
-    """The Wireshark display filter that shows exactly these frames, as short as it goes."""
-    if len(frames) <= LONGEST_PLAIN_FILTER_FRAMES:
-        return display_filter(frames)
-    return f"frame.number in {{{', '.join(_ranges(frames))}}}"
 
 
 def group_frames_words(failure: Failure, signs: Signs) -> str:

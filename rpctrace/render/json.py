@@ -10,22 +10,26 @@ import dataclasses
 import json
 import os
 from functools import cache
-from typing import TextIO
+from typing import Any, TextIO
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.rendering import Rendering, RenderOptions
 from rpctrace.report import SCHEMA, Report
 
 LARGEST_EXACT_INTEGER = 2**53 - 1  # RFC 8259 6: beyond it readers that use IEEE 754 doubles lose digits
-NOT_IN_THE_DOCUMENT = ("pdus",)
+LEFT_OUT = (Report, "pdus")  # for the Network Monitor view alone
 
 _INDENT = 1
 
 
 @cache
-def _members(record_type: type) -> tuple[tuple[str, str], ...]:
+def _members(record_type: type[Any]) -> tuple[tuple[str, str], ...]:
     """(attribute, name in JSON) in the order of the dataclass."""
-    return tuple((field.name, field.metadata.get("name", field.name)) for field in dataclasses.fields(record_type))
+    return tuple(
+        (field.name, field.metadata.get("name", field.name))
+        for field in dataclasses.fields(record_type)
+        if (record_type, field.name) != LEFT_OUT
+    )
 
 
 def _has_surrogates(text: str) -> bool:
@@ -35,7 +39,9 @@ def _has_surrogates(text: str) -> bool:
 def _octets(text: str) -> bytes:
     """The octets that `text` came from: escapes of `surrogateescape` are octets again, UTF-16 surrogates as WTF-8."""
     return b"".join(
-        bytes((ord(character) - 0xDC00,)) if "\udc80" <= character <= "\udcff" else character.encode("utf-8", "surrogatepass")
+        bytes((ord(character) - 0xDC00,))
+        if "\udc80" <= character <= "\udcff"
+        else character.encode("utf-8", "surrogatepass")
         for character in text
     )
 
@@ -67,9 +73,7 @@ def _value(name: str, value: object) -> object:
 def json_object(record: object) -> dict[str, object]:
     """One dataclass of `rpctrace.report` -> the JSON object that the document holds for it."""
     result: dict[str, object] = {}
-    for attribute, name in _members(type(record)):
-        if attribute in NOT_IN_THE_DOCUMENT:
-            continue
+    for attribute, name in _members(type(record)):  # type: ignore[arg-type]  # a class is hashable
         value = getattr(record, attribute)
         result[name] = _value(name, value)
         octets = _hex_neighbour(value)
@@ -98,8 +102,6 @@ def _indented(value: object, options: RenderOptions, depth: int) -> str:
 def render(report: Report, out: TextIO, options: RenderOptions) -> None:
     out.write(f'{{\n "schema": {encode(SCHEMA, options)}')
     for attribute, name in _members(Report):
-        if attribute in NOT_IN_THE_DOCUMENT:
-            continue
         value = getattr(report, attribute)
         out.write(f',\n "{name}": ')
         if not isinstance(value, tuple):

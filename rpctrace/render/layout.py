@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from unicodedata import combining, east_asian_width
 
 COLUMN_GAP = 2
+HEADING_PADDING = 2  # tabulate makes a column this much wider than its heading
 
 Rows = Sequence[Sequence[str]]
 
@@ -40,7 +41,7 @@ def _table(headings: Sequence[str], rows: Rows) -> list[str]:
 
 
 def _needed_columns(headings: Sequence[str], rows: Rows, broken: bool) -> int:
-    widths = [display_width(heading) for heading in headings]
+    widths = [display_width(heading) + HEADING_PADDING for heading in headings]
     for row in rows:
         for place, cell in enumerate(row):
             for line in cell.split("\n") if broken else (cell,):

@@ -109,7 +109,8 @@ def _reject_reason(line: PduLine) -> str:
 
 def _token(line: PduLine) -> str:
     if line.token == "AP-REQ":
-        return f"Kerberos: AP Request Ticket[Realm: {safe_text(line.realm or '')}, Sname: {safe_text('/'.join(line.sname))}]"
+        sname = safe_text("/".join(line.sname))
+        return f"Kerberos: AP Request Ticket[Realm: {safe_text(line.realm or '')}, Sname: {sname}]"
     return _TOKEN_WORDS.get(line.token or "", "")
 
 
@@ -148,7 +149,7 @@ def render(report: Report, out: TextIO, options: RenderOptions) -> None:
     for line in report.pdus:
         prefix = ""
         if options.verbosity > 0:
-            prefix = f"{line.capture + 1}:{line.frame}\t" if several else f"{line.frame}\t"
+            prefix = f"{line.capture + 1}:{line.frame}  " if several else f"{line.frame}  "
         out.write(f"{prefix}{netmon_line(line)}\n")
 
 

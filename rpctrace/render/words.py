@@ -78,7 +78,7 @@ def _interface_name(interface: Interface) -> str:
 
 
 def interface_words(call: Call) -> str:
-    """The interfaces of a call, each once (NDR64 and feature negotiation repeat one), and the operation of a request."""
+    """The interfaces of a call, each once (NDR64 and feature negotiation repeat one), and a request's operation."""
     names = ",\n".join(unique(map(_interface_name, call.interfaces)))
     if call.opnum is None:
         return names
@@ -130,7 +130,7 @@ def result_words(call: Call) -> str:
 
 def ticket_name(ticket: Ticket) -> str:
     """`sname@REALM` as the ticket's clear text has it."""
-    name = "/".join(ticket.sname)
+    name = "/".join(ticket.sname) or "?"
     return safe_text(f"{name}@{ticket.realm}" if ticket.realm else name)
 
 
@@ -169,9 +169,10 @@ def exchange_result(exchange: KerberosExchange) -> str:
 
 
 def duration_words(duration_ns: int) -> str:
-    for unit, size in (("s", 1_000_000_000), ("ms", 1_000_000)):
-        if abs(duration_ns) >= size:
-            return f"{duration_ns / size:.3g} {unit}" if abs(duration_ns) < 1000 * size else f"{duration_ns // size} {unit}"
+    for unit, size_ns in (("s", 1_000_000_000), ("ms", 1_000_000)):
+        if abs(duration_ns) >= size_ns:
+            amount = duration_ns / size_ns
+            return f"{amount:.3g} {unit}" if abs(amount) < 1000 else f"{amount:.0f} {unit}"
     return f"{duration_ns / 1000:.3g} us"
 
 
@@ -181,9 +182,11 @@ def time_words(iso_time: str | None) -> str:
 
 
 def span_words(capture: CaptureFacts) -> str:
-    if capture.first_ns is None or capture.last_ns is None:
+    """When a capture began, to the millisecond, and how long it lasted."""
+    if capture.first_ns is None or capture.last_ns is None or capture.first_time is None:
         return ""
-    return f"{time_words(capture.first_time)}, {duration_words(capture.last_ns - capture.first_ns)}"
+    began = capture.first_time[: len("2012-03-04T09:15:02.123")] + "Z"
+    return f"{time_words(began)}, {duration_words(capture.last_ns - capture.first_ns)}"
 
 
 def capture_words(capture: CaptureFacts) -> str:
@@ -207,5 +210,6 @@ def extended_error_words(record: ExtendedError) -> str:
         time_words(record.time) if record.time else "",
     ]
     if record.parameters:
-        parts.append("parameters " + ", ".join(safe_text(str(parameter.value)) for parameter in record.parameters))
+        values = (item.type if item.value is None else str(item.value) for item in record.parameters)
+        parts.append("parameters " + safe_text(", ".join(values)))
     return ", ".join(filter(None, parts))

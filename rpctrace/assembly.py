@@ -1,0 +1,304 @@
+"""Observed calls -> the entries of the Report: numbers get their names, frames their times, calls their ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from rpctrace import report
+from rpctrace.conversations import ConversationFacts, ObservedCall, ObservedPdu
+from rpctrace.encoding.times import iso_8601
+from rpctrace.knowledge import tables
+from rpctrace.network.flow import Endpoint
+from rpctrace.protocols.dcerpc.call import (
+    Call,
+    CallAuthentication,
+    CallKind,
+    OfferedContext,
+    PresentedTicket,
+)
+from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
+from rpctrace.protocols.dcerpc.pdu import Bind, BindAck, BindNak, Fault, PduType, Request
+from rpctrace.protocols.gssapi.token import read_token
+from rpctrace.protocols.kerberos.messages import ApOptions, ApReq
+
+_PROVIDER_REJECTION = 2
+_AP_OPTIONS = (
+    (ApOptions.USE_SESSION_KEY, "use-session-key"),
+    (ApOptions.MUTUAL_REQUIRED, "mutual-required"),
+)
+_TOKEN_TYPES = frozenset(
+    (PduType.BIND, PduType.BIND_ACK, PduType.ALTER_CONTEXT, PduType.ALTER_CONTEXT_RESP, PduType.AUTH3)
+)
+
+
+def hexadecimal(value: int | None) -> str | None:
+    """A 32-bit code as the report writes it."""
+    return None if value is None else f"0x{value & 0xFFFFFFFF:08x}"
+
+
+def host(endpoint: Endpoint, names: Mapping[str, str]) -> report.Host:
+    return report.Host(endpoint.address, endpoint.port, names.get(endpoint.address))
+
+
+class Assembler:
+    """Makes the entries of one capture; `names` are the host names the capture holds."""
+
+    def __init__(self, capture: int, names: Mapping[str, str]) -> None:
+        self._capture = capture
+        self._names = names
+
+    def call(self, identity: str, observed: ObservedCall) -> report.Call:
+        conversation, call = observed
+        connection = conversation.connection
+        client, server = connection.client, connection.server
+        if call.client_direction == 1:
+            client, server = server, client
+        interfaces = tuple(_interface(context, call.kind) for context in call.contexts)
+        uuid = interfaces[0].uuid if call.kind is CallKind.REQUEST and interfaces else None
+        status = call.fault.status if call.fault else None
+        request, reply = call.request, call.reply
+        request_ns = request.timestamp_ns if request else None
+        reply_ns = reply.timestamp_ns if reply else None
+        return report.Call(
+            id=identity,
+            capture=self._capture,
+            connection=stream_id(self._capture, conversation),
+            kind=call.kind.value,
+            transport="ncacn_ip_tcp",
+            client=host(client, self._names),
+            server=host(server, self._names),
+            pipe=None,
+            call_id=call.call_id,
+            activity=None,
+            sequence=None,
+            association_group=call.association_group_id,
+            presentation_context_id=call.context_id,
+            object_uuid=call.object_uuid,
+            interfaces=interfaces,
+            opnum=call.opnum,
+            operation=tables.operation_name(uuid, call.opnum) if uuid and call.opnum is not None else None,
+            max_xmit=call.max_xmit_frag,
+            max_recv=call.max_recv_frag,
+            request_frames=request.frames if request else (),
+            request_ns=request_ns,
+            request_time=iso_8601(request_ns),
+            reply_frames=reply.frames if reply else (),
+            reply_ns=reply_ns,
+            reply_time=iso_8601(reply_ns),
+            reply=call.reply_kind.value if call.reply_kind else None,
+            outcome=call.outcome.value,
+            status=status,
+            status_hex=hexadecimal(status),
+            status_name=tables.status_name(status) if status is not None else None,
+            reject_reason=call.reject_reason,
+            reject_reason_name=(
+                tables.reject_reason_name(call.reject_reason) if call.reject_reason is not None else None
+            ),
+            fault=(
+                report.FaultFacts(call.fault.context_id, call.fault.cancel_count, call.fault.did_not_execute)
+                if call.fault
+                else None
+            ),
+            extended_error=(
+                None if call.extended_error is None else tuple(map(_extended_error, call.extended_error))
+            ),
+            auth=_auth(call.authentication) if call.authentication else None,
+            ticket=_ticket(call.ticket) if call.ticket else None,
+            partial=call.partial,
+            notes=call.notes,
+        )
+
+    def exchange(self, call: report.Call, observed: ObservedCall) -> report.KerberosExchange | None:
+        """The AP exchange, or the KRB-ERROR, that a call carried."""
+        authentication = observed.call.authentication
+        if authentication is None:
+            return None
+        error = authentication.kerberos_error
+        presented = authentication.token == "AP-REQ"
+        if not presented and error is None:
+            return None
+        ticket = call.ticket if presented else None
+        replied = authentication.reply_token if authentication.reply_token in ("AP-REP", "KRB-ERROR") else None
+        code = error.error_code if error else None
+        status = error.ntstatus if error else None
+        sname = ticket.sname if ticket else (error.sname.components if error and error.sname else ())
+        return report.KerberosExchange(
+            capture=self._capture,
+            kind="AP" if presented else None,
+            carried_in="dcerpc",
+            call=call.id,
+            client=call.client,
+            server=call.server,
+            realm=ticket.realm if ticket else (error.realm if error else None),
+            cname=error.cname.components if error and error.cname else (),
+            sname=sname,
+            request_frame=call.request_frames[-1] if call.request_frames else None,
+            request_ns=call.request_ns,
+            request_time=call.request_time,
+            reply_frame=call.reply_frames[-1] if replied and call.reply_frames else None,
+            reply_ns=call.reply_ns if replied else None,
+            reply_time=call.reply_time if replied else None,
+            reply=replied,
+            error=code,
+            error_name=tables.kerberos_error_name(code) if code is not None else None,
+            ntstatus=status,
+            ntstatus_hex=hexadecimal(status),
+            ntstatus_name=tables.ntstatus_name(status) if status is not None else None,
+            e_text=error.e_text if error else None,
+            server_ns=error.stime_ns if error else None,
+            server_time=iso_8601(error.stime_ns) if error else None,
+            referral_to=None,
+            user_to_user=bool(ticket and ticket.user_to_user),
+        )
+
+    def stream(self, facts: ConversationFacts, calls: int, failed: int) -> report.Stream:
+        return report.Stream(
+            stream_id(self._capture, facts),
+            self._capture,
+            host(facts.client, self._names),
+            host(facts.server, self._names),
+            facts.first_frame,
+            facts.last_frame,
+            facts.first_ns,
+            facts.last_ns,
+            facts.pdus,
+            calls,
+            failed,
+            facts.joined_late,
+            facts.gaps,
+            facts.missing_octets,
+            facts.ended,
+        )
+
+    def pdu_line(self, observed: ObservedPdu, conversations: tuple[tuple[str, int], ...]) -> report.PduLine:
+        """One PDU in the Network Monitor view."""
+        header, body = observed.pdu.header, observed.pdu.body
+        realm: str | None = None
+        sname: tuple[str, ...] = ()
+        token: str | None = None
+        if observed.pdu.trailer is not None and header.pdu_type in _TOKEN_TYPES:
+            read = read_token(observed.pdu.trailer.auth_type, observed.pdu.trailer.token)
+            token = read.kind.value
+            if isinstance(read.message, ApReq) and read.message.ticket is not None:
+                ticket = read.message.ticket
+                realm, sname = ticket.realm, ticket.sname.components if ticket.sname else ()
+        uuid = observed.interface_uuid
+        fact = tables.interface(uuid) if uuid else None
+        opnum = body.opnum if isinstance(body, Request) else None
+        negotiating = body if isinstance(body, Bind | BindAck) else None
+        return report.PduLine(
+            capture=self._capture,
+            frame=observed.provenance.frame,
+            timestamp_ns=observed.provenance.timestamp_ns,
+            kind=header.pdu_type.name.lower(),
+            call_id=header.call_id,
+            interface_uuid=uuid,
+            interface_name=fact.name if fact else None,
+            operation=tables.operation_name(uuid, opnum) if uuid and opnum is not None else None,
+            opnum=opnum,
+            context_id=None if isinstance(body, Bind | BindAck | BindNak) else getattr(body, "context_id", None),
+            association_group=negotiating.association_group_id if negotiating else None,
+            max_xmit=negotiating.max_xmit_frag if negotiating else None,
+            max_recv=negotiating.max_recv_frag if negotiating else None,
+            status=body.status if isinstance(body, Fault) else None,
+            cancel_count=body.cancel_count if isinstance(body, Fault) else None,
+            reject_reason=body.reason if isinstance(body, BindNak) else None,
+            token=token,
+            realm=realm,
+            sname=sname,
+            conversations=conversations,
+        )
+
+
+def stream_id(capture: int, facts: ConversationFacts) -> str:
+    """Names a connection in the report: the capture's index and the connection's number in it."""
+    return f"tcp-{capture}-{facts.connection.number}"
+
+
+def _interface(context: OfferedContext, kind: CallKind) -> report.Interface:
+    syntax, transfer = context.abstract_syntax, context.transfer_syntax
+    fact = tables.interface(syntax.uuid, syntax.version_text)
+    transfer_fact = tables.interface(transfer.uuid, transfer.version_text) if transfer else None
+    result, reason = (None, None) if kind is CallKind.REQUEST else (context.result, context.reason)
+    return report.Interface(
+        context_id=context.context_id,
+        uuid=syntax.uuid,
+        version=syntax.version_text,
+        name=fact.name if fact else None,
+        transfer_syntax=transfer.uuid if transfer else None,
+        transfer_syntax_name=transfer_fact.name if transfer_fact else None,
+        result=result,
+        result_name=tables.result_name(result) if result is not None else None,
+        reason=reason,
+        reason_name=(
+            tables.provider_reason_name(reason) if reason is not None and result == _PROVIDER_REJECTION else None
+        ),
+    )
+
+
+def _extended_error(record: ErrorRecord) -> report.ExtendedError:
+    return report.ExtendedError(
+        computer=record.computer,
+        pid=record.process_id,
+        time_ns=record.timestamp_ns,
+        time=iso_8601(record.timestamp_ns),
+        component=record.generating_component,
+        component_name=tables.component_name(record.generating_component),
+        status=record.status,
+        status_hex=f"0x{record.status:08x}",
+        status_name=tables.status_name(record.status),
+        location=record.detection_location,
+        location_name=tables.detection_location_name(record.detection_location),
+        parameters=tuple(
+            report.ErrorParameter(parameter.type.name.lower(), parameter.value) for parameter in record.parameters
+        ),
+    )
+
+
+def _auth(said: CallAuthentication) -> report.Auth:
+    code = said.kerberos_error.error_code if said.kerberos_error else None
+    return report.Auth(
+        context_id=said.context_id,
+        auth_type=said.auth_type,
+        auth_type_name=tables.auth_type_name(said.auth_type),
+        mechanism=said.mechanism,
+        level=said.auth_level,
+        level_name=tables.auth_level_name(said.auth_level),
+        token=said.token,
+        reply_token=said.reply_token,
+        kerberos_error=code,
+        kerberos_error_name=tables.kerberos_error_name(code) if code is not None else None,
+        ntlm=(
+            report.Ntlm(said.ntlm.domain, said.ntlm.user, said.ntlm.workstation, said.ntlm.target)
+            if said.ntlm
+            else None
+        ),
+    )
+
+
+def _ticket(presented: PresentedTicket) -> report.Ticket:
+    options = presented.options or ApOptions(0)
+    return report.Ticket(
+        realm=presented.realm,
+        sname=presented.sname,
+        name_type=presented.name_type,
+        name_type_name=tables.name_type_name(presented.name_type) if presented.name_type is not None else None,
+        etype=presented.etype,
+        etype_name=tables.etype_name(presented.etype) if presented.etype is not None else None,
+        authenticator_etype=presented.authenticator_etype,
+        kvno=presented.kvno,
+        ap_options=tuple(name for flag, name in _AP_OPTIONS if flag in options),
+        user_to_user=ApOptions.USE_SESSION_KEY in options,
+        presented_in=presented.presented_in.value,
+        frame=presented.frame,
+    )
+
+
+def in_order(calls: Iterable[ObservedCall]) -> list[ObservedCall]:
+    """Calls by the frame in which they began to be seen; equal frames stay in the order in which they were made."""
+    return sorted(calls, key=lambda observed: _first_frame(observed.call))
+
+
+def _first_frame(call: Call) -> tuple[int, int]:
+    seen = call.request or call.reply
+    return (seen.frames[-1], seen.stream_offset) if seen else (0, 0)

@@ -1,0 +1,1 @@
+"""Calls -> findings: what is concluded, and on what evidence."""

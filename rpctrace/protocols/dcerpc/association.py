@@ -1,0 +1,365 @@
+"""The PDUs of one connection -> calls: what was asked, paired with what answered it.
+
+C706 9.3 and [MS-RPCE] 3.3.1.5. A call id alone does not pair: Windows gives one id to bind, alter_context, auth3 and
+the first request. So an open call is known by its sender, its call id and its kind, and answers complete open calls in
+order (`ANSWERS`). auth3 has no answer; what became of it shows on later requests of its security context.
+Only this class changes; everything it takes and gives is a value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from rpctrace.encoding.times import NS_PER_SECOND
+from rpctrace.protocols.dcerpc.call import Call, CallKind, FaultValue, Outcome, ReplyKind
+from rpctrace.protocols.dcerpc.contexts import PresentationContexts
+from rpctrace.protocols.dcerpc.extended_error import ErrorRecord, parse_extended_error
+from rpctrace.protocols.dcerpc.open_call import OpenCall
+from rpctrace.protocols.dcerpc.pdu import Bind, BindAck, BindNak, Fault, Pdu, PduType, PfcFlags, Request, Response
+from rpctrace.protocols.dcerpc.security import SecurityContexts
+from rpctrace.protocols.dissector import Problem, Provenance
+from rpctrace.stream.stream import Direction
+
+MAXIMUM_OPEN_CALLS = 4096
+MAXIMUM_OPEN_CALLS_OF_AN_ID = 64
+MAXIMUM_FRAMES_OF_A_CALL = 65_536
+# A call that was received, and has no answer when the capture ends this long after it, is unanswered.
+PATIENCE_NS = 5 * NS_PER_SECOND
+
+REQUESTS = {
+    PduType.BIND: CallKind.BIND,
+    PduType.ALTER_CONTEXT: CallKind.ALTER_CONTEXT,
+    PduType.AUTH3: CallKind.AUTH3,
+    PduType.REQUEST: CallKind.REQUEST,
+}
+# Which kinds an answer may complete, the preferred ones first. A fault is for the oldest open call of its id; only when
+# there is none does it belong to an auth3 ([MS-RPCE] 3.3.1.5.2.2 answers auth3 only when it breaks the protocol).
+_ASKING = (CallKind.BIND, CallKind.ALTER_CONTEXT, CallKind.REQUEST)
+ANSWERS: dict[PduType, tuple[ReplyKind, tuple[tuple[CallKind, ...], ...]]] = {
+    PduType.BIND_ACK: (ReplyKind.BIND_ACK, ((CallKind.BIND,),)),
+    PduType.BIND_NAK: (ReplyKind.BIND_NAK, ((CallKind.BIND,), (CallKind.ALTER_CONTEXT,))),
+    PduType.ALTER_CONTEXT_RESP: (ReplyKind.ALTER_CONTEXT_RESP, ((CallKind.ALTER_CONTEXT,),)),
+    PduType.RESPONSE: (ReplyKind.RESPONSE, ((CallKind.REQUEST,),)),
+    PduType.FAULT: (ReplyKind.FAULT, (_ASKING, (CallKind.AUTH3,))),
+}
+# The kind of a call of which only the answer was captured.
+_ASKED = {
+    ReplyKind.BIND_ACK: CallKind.BIND,
+    ReplyKind.BIND_NAK: CallKind.BIND,
+    ReplyKind.ALTER_CONTEXT_RESP: CallKind.ALTER_CONTEXT,
+    ReplyKind.RESPONSE: CallKind.REQUEST,
+    ReplyKind.FAULT: CallKind.REQUEST,
+}
+SEVERAL_CONTEXTS = "no security trailer and several security contexts on the connection: the ticket is not known"
+MAYBE = "sent as maybe: no answer is expected"
+
+
+@dataclass(slots=True)
+class _Side:
+    """When a direction was last seen, last carried octets and last had a gap; moments count events from 1."""
+
+    seen_at: int = 0
+    octets_at: int = 0
+    gap_at: int = 0
+
+
+Key = tuple[Direction, int]
+
+
+class Association:
+    """One connection's state. Feed it what happens, in causal order; a call comes out once nothing can change it."""
+
+    CLIENT_TYPES = frozenset((*REQUESTS, PduType.CO_CANCEL, PduType.ORPHANED))
+
+    def __init__(self, *, joined_late: bool) -> None:
+        self.joined_late = joined_late
+        self.group_id: int | None = None
+        self.problems: list[Problem] = []
+        self.dropped_calls = 0
+        self.presentation = PresentationContexts()
+        self.security = SecurityContexts()
+        self._open: dict[Key, list[OpenCall]] = {}
+        self._open_count = 0
+        self._answering: dict[Key, OpenCall] = {}  # responses of which fragments are still to come
+        self._refused: set[Key] = set()  # requests answered before their last fragment was sent
+        self._open_auth3 = 0
+        self._sides = (_Side(), _Side())
+        self._ended = False
+        self._moment = 0
+
+    # What happens
+
+    def seen(self, direction: Direction, *, octets: bool = False) -> None:
+        """A segment of `direction` went by."""
+        self._moment += 1
+        side = self._sides[direction]
+        side.seen_at = self._moment
+        if octets:
+            side.octets_at = self._moment
+
+    def missing(self, direction: Direction) -> None:
+        """Octets of `direction` are not in the capture."""
+        self._moment += 1
+        self._sides[direction].gap_at = self._moment
+
+    def ended(self, direction: Direction, *, reset: bool, frame_number: int | None) -> None:
+        """A FIN or RST of `direction`."""
+        self.seen(direction)
+        self._ended = True
+        if reset:
+            for call in self._all_open():
+                call.notes.append(f"connection reset in frame {frame_number} before an answer")
+
+    def pdu(self, direction: Direction, pdu: Pdu, provenance: Provenance) -> Iterator[Call]:
+        """One fragment sent in `direction`."""
+        if pdu.complete and pdu.problem is not None:
+            self.problems.append(Problem(pdu.problem, provenance.frame))
+        pdu_type = pdu.header.pdu_type
+        if pdu_type in REQUESTS:
+            yield from self._asked(direction, pdu, provenance)
+        elif pdu_type in ANSWERS:
+            yield from self._answered(direction, pdu, provenance)
+        elif pdu_type in (PduType.CO_CANCEL, PduType.ORPHANED):
+            word = "cancelled" if pdu_type is PduType.CO_CANCEL else "abandoned"
+            for call in self._open.get((direction, pdu.header.call_id), ()):
+                call.notes.append(f"{word} by the client in frame {provenance.frame}")
+
+    def interface_of(self, direction: Direction, pdu: Pdu) -> str | None:
+        """The interface that a PDU names: the first offered one, or the one its context id stands for."""
+        body = pdu.body
+        if isinstance(body, Bind):
+            return body.contexts[0].abstract_syntax.uuid if body.contexts else None
+        if not isinstance(body, Request | Response) or body.context_id is None:
+            return None
+        sender: Direction = direction if isinstance(body, Request) else (0 if direction else 1)
+        contexts, _ = self.presentation.of_request(sender, body.context_id)
+        return contexts[0].abstract_syntax.uuid if contexts else None
+
+    def close(self, capture_end_ns: int | None) -> Iterator[Call]:
+        """The connection or the capture is at its end: what is still open is told as it stands."""
+        for call in self._answering.values():
+            call.partial = True
+            yield call.value()
+        for call in self._all_open():
+            self._judge_open(call, capture_end_ns)
+            yield call.value()
+        self._answering, self._open, self._open_count, self._open_auth3 = {}, {}, 0, 0
+
+    def _all_open(self) -> list[OpenCall]:
+        return [call for calls in self._open.values() for call in calls]
+
+    # Requests
+
+    def _asked(self, direction: Direction, pdu: Pdu, provenance: Provenance) -> Iterator[Call]:
+        header, kind = pdu.header, REQUESTS[pdu.header.pdu_type]
+        key = (direction, header.call_id)
+        if kind is CallKind.REQUEST and not header.first:
+            if key in self._refused:
+                if header.last:
+                    self._refused.discard(key)
+                return
+            begun = next((c for c in self._open.get(key, ()) if c.kind is kind and not c.complete), None)
+            if begun is not None:
+                self._extend(begun, header.last, pdu, provenance)
+                return
+        self._refused.discard(key)
+        call = OpenCall(kind, direction, header.call_id, provenance, partial=not pdu.complete, sent_at=self._moment)
+        body = pdu.body
+        if isinstance(body, Request):
+            call.complete = header.last
+            call.partial |= not header.first
+            call.maybe = bool(header.flags & PfcFlags.MAYBE)
+            if call.maybe:
+                call.notes.append(MAYBE)
+            if header.first:
+                call.context_id, call.opnum, call.object_uuid = body.context_id, body.opnum, body.object_uuid
+                if body.context_id is not None:
+                    call.contexts, note = self.presentation.of_request(direction, body.context_id)
+                    call.notes += note
+        elif isinstance(body, Bind):
+            call.max_xmit_frag, call.max_recv_frag = body.max_xmit_frag, body.max_recv_frag
+            call.group_id = body.association_group_id
+            call.contexts = self.presentation.offer(direction, body.contexts)
+        self._authenticate(call, pdu, provenance)
+        yield from self._make_room(key)
+        self._open.setdefault(key, []).append(call)
+        self._open_count += 1
+        self._open_auth3 += kind is CallKind.AUTH3
+
+    def _authenticate(self, call: OpenCall, pdu: Pdu, provenance: Provenance) -> None:
+        """Which security context a request runs in, and what it brings to it."""
+        trailer = pdu.trailer
+        if trailer is None:
+            if pdu.header.auth_length and not pdu.complete:
+                return  # the trailer lies behind the cut
+            call.security = self.security.only
+            if call.security is None and len(self.security) > 1:
+                call.notes.append(SEVERAL_CONTEXTS)
+            if call.security is not None:
+                call.authentication = call.security.authentication(None, None)
+        elif call.kind is CallKind.REQUEST:
+            call.security = self.security.for_trailer(trailer)
+            call.authentication = call.security.authentication(trailer, None)
+        else:
+            call.security, token = self.security.client_leg(trailer, call.kind, provenance.frame)
+            call.authentication = call.security.authentication(trailer, token)
+            if token.problem is not None and pdu.complete:
+                self.problems.append(Problem(token.problem, provenance.frame))
+        call.ticket = call.security.ticket if call.security else None
+
+    def _extend(self, call: OpenCall, last: bool, pdu: Pdu, provenance: Provenance) -> None:
+        call.request = _joined(call.request, provenance)
+        call.complete = last
+        call.partial |= not pdu.complete
+        call.sent_at = self._moment
+
+    def _make_room(self, key: Key) -> Iterator[Call]:
+        if len(self._open.get(key, ())) < MAXIMUM_OPEN_CALLS_OF_AN_ID:
+            if self._open_count < MAXIMUM_OPEN_CALLS:
+                return
+            key = next(iter(self._open))
+        call = self._take(key, self._open[key][0])
+        call.notes.append("given up: too many open calls on the connection")
+        self.dropped_calls += 1
+        yield call.value()
+
+    # Answers
+
+    def _answered(self, direction: Direction, pdu: Pdu, provenance: Provenance) -> Iterator[Call]:
+        reply_kind, preferences = ANSWERS[pdu.header.pdu_type]
+        sender: Direction = 1 if direction == 0 else 0
+        key = (sender, pdu.header.call_id)
+        call: OpenCall | None = None
+        if key in self._answering and reply_kind in (ReplyKind.RESPONSE, ReplyKind.FAULT):
+            begun = self._answering.pop(key)
+            if reply_kind is ReplyKind.RESPONSE and pdu.header.first:  # another response: the first one never ended
+                begun.partial = True
+                yield begun.value()
+            else:
+                call = begun
+                call.reply = _joined(call.reply, provenance)
+        call = call or self._find(key, preferences)
+        if call is None:
+            call = OpenCall(_ASKED[reply_kind], sender, pdu.header.call_id)
+            self._authenticate_reply_alone(call, pdu)
+        if call.reply is None:
+            call.reply = provenance
+            call.partial |= reply_kind is ReplyKind.RESPONSE and not pdu.header.first
+        call.reply_kind = reply_kind
+        call.partial |= not pdu.complete
+        if not call.complete:
+            self._refused.add(key)
+        if call.security is not None:
+            call.ticket = call.security.ticket
+        self._conclude(call, pdu, provenance)
+        if reply_kind is ReplyKind.RESPONSE and not pdu.header.last:
+            self._answering[key] = call
+            return
+        yield call.value()
+        if reply_kind is ReplyKind.RESPONSE:
+            yield from self._prove(call)
+
+    def _authenticate_reply_alone(self, call: OpenCall, pdu: Pdu) -> None:
+        if call.kind is CallKind.REQUEST:
+            call.security = self.security.for_trailer(pdu.trailer) if pdu.trailer else self.security.only
+            if call.security is not None:
+                call.authentication = call.security.authentication(pdu.trailer, None)
+
+    def _find(self, key: Key, preferences: Iterable[tuple[CallKind, ...]]) -> OpenCall | None:
+        """The open call that an answer completes: the oldest of the first preference that is there; one whose answer
+        a gap may have swallowed only when there is no other."""
+        calls = self._open.get(key, ())
+        gap_at = self._sides[1 - key[0]].gap_at
+        for kinds in preferences:
+            fitting = [call for call in calls if call.kind in kinds]
+            sure = [call for call in fitting if call.sent_at >= gap_at]
+            if fitting:
+                return self._take(key, (sure or fitting)[0])
+        return None
+
+    def _take(self, key: Key, call: OpenCall) -> OpenCall:
+        calls = self._open[key]
+        # by identity: two calls of equal fields are still two calls
+        del calls[next(place for place, open_call in enumerate(calls) if open_call is call)]
+        if not calls:
+            del self._open[key]
+        self._open_count -= 1
+        self._open_auth3 -= call.kind is CallKind.AUTH3
+        return call
+
+    def _conclude(self, call: OpenCall, pdu: Pdu, provenance: Provenance) -> None:
+        """What the answer's body says."""
+        body = pdu.body
+        if isinstance(body, Fault):
+            did_not_execute = bool(pdu.header.flags & PfcFlags.DID_NOT_EXECUTE)
+            call.fault = FaultValue(body.context_id, body.cancel_count, did_not_execute, body.status)
+            call.outcome = Outcome.FAULTED
+            if call.kind is not CallKind.REQUEST:
+                self.presentation.withdraw(call.sender, call.contexts)
+            if body.has_extended_error:
+                call.extended_error = self._extended_error(body.extended_error, provenance)
+        elif isinstance(body, BindNak):
+            call.reject_reason, call.outcome = body.reason, Outcome.REJECTED
+            self.presentation.withdraw(call.sender, call.contexts)
+            if body.extended_error:
+                call.extended_error = self._extended_error(body.extended_error, provenance)
+        elif isinstance(body, BindAck):
+            self._acknowledged(call, pdu, body)
+        else:
+            call.outcome = Outcome.ANSWERED
+
+    def _acknowledged(self, call: OpenCall, pdu: Pdu, body: BindAck) -> None:
+        call.contexts = self.presentation.answer(call.sender, call.contexts, body.results)
+        if body.association_group_id:
+            self.group_id = call.group_id = body.association_group_id
+        accepted = not body.results or any(result.result == 0 for result in body.results)
+        refused = False
+        if pdu.trailer is not None:
+            call.authentication, refused = self.security.server_leg(pdu.trailer, call.authentication)
+            if call.security is None:
+                call.security = self.security.get(pdu.trailer.context_id)
+        call.outcome = Outcome.ACCEPTED if accepted and not refused else Outcome.REJECTED
+
+    def _extended_error(self, octets: memoryview, provenance: Provenance) -> tuple[ErrorRecord, ...]:
+        records, problem = parse_extended_error(octets)
+        if problem is not None:
+            self.problems.append(Problem(problem, provenance.frame))
+        return records
+
+    # auth3, and what never came
+
+    def _prove(self, answered: OpenCall) -> Iterator[Call]:
+        """A request of a security context succeeded: so the context's auth3 had been accepted."""
+        if answered.security is None or not self._open_auth3:
+            return
+        for calls in list(self._open.values()):
+            for call in [c for c in calls if c.kind is CallKind.AUTH3 and c.security is answered.security]:
+                self._take((call.sender, call.call_id), call).outcome = Outcome.ACCEPTED
+                yield call.value()
+
+    def _judge_open(self, call: OpenCall, capture_end_ns: int | None) -> None:
+        """Unanswered is said only where the capture shows it: the answering side was seen after the call, without a
+        gap, and went on to other things, or the connection ended, or time enough went by."""
+        side = self._sides[1 - call.sender]
+        call.outcome = Outcome.NOT_CAPTURED
+        if call.kind is CallKind.AUTH3 or side.gap_at > call.sent_at or side.seen_at <= call.sent_at:
+            return
+        asked_ns = call.request.timestamp_ns if call.request else None
+        if side.octets_at > call.sent_at or self._ended:
+            call.outcome = Outcome.UNANSWERED
+        elif capture_end_ns is not None and asked_ns is not None and capture_end_ns - asked_ns >= PATIENCE_NS:
+            call.outcome = Outcome.UNANSWERED
+            seconds = (capture_end_ns - asked_ns) / NS_PER_SECOND
+            call.notes.append(f"received, and no answer in the {seconds:.1f} s until the capture's end")
+
+
+def _joined(first: Provenance | None, then: Provenance) -> Provenance:
+    """Where a PDU of several fragments was seen."""
+    if first is None:
+        return then
+    in_order = first.frames[-1] < then.frames[0]
+    frames = first.frames + then.frames if in_order else tuple(sorted({*first.frames, *then.frames}))
+    if len(frames) > MAXIMUM_FRAMES_OF_A_CALL:
+        frames = (*frames[: MAXIMUM_FRAMES_OF_A_CALL - 1], frames[-1])
+    return Provenance(frames, then.timestamp_ns, first.stream_offset)

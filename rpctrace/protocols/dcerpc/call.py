@@ -1,0 +1,125 @@
+"""What one client asked and what became of it, in numbers: the value that pairing makes of PDUs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
+from rpctrace.protocols.dcerpc.pdu import SyntaxId
+from rpctrace.protocols.dissector import Provenance
+from rpctrace.protocols.kerberos.messages import ApOptions, KrbError
+from rpctrace.stream.stream import Direction
+
+
+class CallKind(StrEnum):
+    BIND = "bind"
+    ALTER_CONTEXT = "alter_context"
+    AUTH3 = "auth3"
+    REQUEST = "request"
+
+
+class ReplyKind(StrEnum):
+    RESPONSE = "response"
+    FAULT = "fault"
+    BIND_ACK = "bind_ack"
+    BIND_NAK = "bind_nak"
+    ALTER_CONTEXT_RESP = "alter_context_resp"
+
+
+class Outcome(StrEnum):
+    """answered: a response; accepted/rejected: of a context or a token; faulted; unanswered: the capture shows that no
+    reply came; not captured: the capture cannot tell."""
+
+    ANSWERED = "answered"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    FAULTED = "faulted"
+    UNANSWERED = "unanswered"
+    NOT_CAPTURED = "not captured"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedContext:
+    """A presentation context and what was answered to it (`result` None: not answered, or not captured)."""
+
+    context_id: int
+    abstract_syntax: SyntaxId
+    transfer_syntax: SyntaxId | None
+    result: int | None = None
+    reason: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedTicket:
+    """The clear text of the ticket in an AP-REQ, and the leg that presented it. `options` None where the cut was."""
+
+    realm: str | None
+    sname: tuple[str, ...]
+    name_type: int | None
+    etype: int | None
+    authenticator_etype: int | None
+    kvno: int | None
+    options: ApOptions | None
+    presented_in: CallKind
+    frame: int
+
+
+@dataclass(frozen=True, slots=True)
+class NtlmNames:
+    """Who an NTLM exchange speaks for, and which target the server named itself."""
+
+    domain: str | None = None
+    user: str | None = None
+    workstation: str | None = None
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallAuthentication:
+    """The security context a call ran in. `token` is the request's, `reply_token` the answer's."""
+
+    context_id: int | None
+    auth_type: int
+    auth_level: int
+    mechanism: str
+    token: str | None
+    reply_token: str | None
+    kerberos_error: KrbError | None
+    ntlm: NtlmNames | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaultValue:
+    context_id: int | None
+    cancel_count: int | None
+    did_not_execute: bool
+    status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One bind, alter_context, auth3 or request with what answered it. `client_direction` is the requesting end's."""
+
+    kind: CallKind
+    client_direction: Direction
+    call_id: int
+    contexts: tuple[OfferedContext, ...]
+    context_id: int | None
+    opnum: int | None
+    object_uuid: str | None
+    max_xmit_frag: int | None
+    max_recv_frag: int | None
+    association_group_id: int | None
+    request: Provenance | None
+    reply: Provenance | None
+    reply_kind: ReplyKind | None
+    outcome: Outcome
+    fault: FaultValue | None
+    reject_reason: int | None
+    extended_error: tuple[ErrorRecord, ...] | None
+    authentication: CallAuthentication | None
+    ticket: PresentedTicket | None
+    answer_expected: bool
+    partial: bool
+    notes: tuple[str, ...]

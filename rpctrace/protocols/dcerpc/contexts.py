@@ -1,0 +1,81 @@
+"""The presentation contexts of one association: which interface a context id stands for.
+
+C706 9.3.2: a context is usable once it was accepted; a rejected one is not. Where the answer is not in the capture the
+offer stands, marked by `result` None. The fault to a refused alter_context leaves earlier contexts as they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rpctrace.protocols.dcerpc.call import OfferedContext
+from rpctrace.protocols.dcerpc.pdu import PresentationContext, PresentationResult
+from rpctrace.stream.stream import Direction
+
+MAXIMUM_CONTEXTS = 4096
+ACCEPTANCE = 0
+NEGOTIATE_ACK = 3  # [MS-RPCE] 2.2.2.4
+FEATURE_NEGOTIATION_PREFIX = "6cb71c2c-9812-4540-"  # [MS-RPCE] 3.3.1.5.3
+
+
+class PresentationContexts:
+    """Context id -> what is known of it, for each direction that binds (only one does, except in hostile captures)."""
+
+    __slots__ = ("_contexts",)
+
+    def __init__(self) -> None:
+        self._contexts: dict[tuple[Direction, int], OfferedContext] = {}
+
+    def offer(self, sender: Direction, contexts: Sequence[PresentationContext]) -> tuple[OfferedContext, ...]:
+        """A bind or alter_context offers: an accepted context of the same id is kept until an answer replaces it."""
+        offered = tuple(
+            OfferedContext(c.context_id, c.abstract_syntax, c.transfer_syntaxes[0] if c.transfer_syntaxes else None)
+            for c in contexts
+        )
+        for context in offered:
+            known = self._contexts.get((sender, context.context_id))
+            if known is None or known.result != ACCEPTANCE:
+                self._set(sender, context)
+        return offered
+
+    def answer(
+        self, sender: Direction, offered: Sequence[OfferedContext], results: Sequence[PresentationResult]
+    ) -> tuple[OfferedContext, ...]:
+        """The results stand in the order of the offers; more offers than results stay unanswered."""
+        answered = [
+            replace(
+                context,
+                result=result.result,
+                reason=result.reason,
+                transfer_syntax=result.transfer_syntax if result.result == ACCEPTANCE else context.transfer_syntax,
+            )
+            for context, result in zip(offered, results, strict=False)
+        ]
+        for context in answered:
+            known = self._contexts.get((sender, context.context_id))
+            if context.result == ACCEPTANCE or known is None or known.result != ACCEPTANCE:
+                self._set(sender, context)
+        return (*answered, *offered[len(answered) :])
+
+    def withdraw(self, sender: Direction, offered: Sequence[OfferedContext]) -> None:
+        """The whole bind or alter_context was refused: what it offered and nobody accepted is not there."""
+        for context in offered:
+            known = self._contexts.get((sender, context.context_id))
+            if known is not None and known.result is None:
+                del self._contexts[sender, context.context_id]
+
+    def of_request(self, sender: Direction, context_id: int) -> tuple[tuple[OfferedContext, ...], list[str]]:
+        """The interface of a request, and a note where there is none to name."""
+        context = self._contexts.get((sender, context_id))
+        if context is None:
+            return (), []
+        if context.result not in (None, ACCEPTANCE):
+            name = context.abstract_syntax.uuid
+            return (), [f"presentation context {context_id} was not accepted (offered for {name})"]
+        return (replace(context, result=None, reason=None),), []
+
+    def _set(self, sender: Direction, context: OfferedContext) -> None:
+        key = (sender, context.context_id)
+        if key in self._contexts or len(self._contexts) < MAXIMUM_CONTEXTS:
+            self._contexts[key] = context

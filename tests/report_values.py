@@ -1,0 +1,401 @@
+"""Hand-made Reports for the tests of renderings: the support article's trace, an empty, a full and a hostile one."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from rpctrace.report import (
+    Auth,
+    Call,
+    CaptureFacts,
+    ErrorParameter,
+    EvidenceItem,
+    ExtendedError,
+    FaultFacts,
+    Finding,
+    Host,
+    Interface,
+    KerberosExchange,
+    Limit,
+    LogEntry,
+    LogLine,
+    Ntlm,
+    PduLine,
+    ProblemEntry,
+    Report,
+    Stream,
+    Summary,
+    Ticket,
+    Tool,
+)
+
+TOOL = Tool("rpctrace", "0.1.0")
+CLIENT = Host("10.2.0.21", 49834, None)
+SERVER = Host("10.3.0.33", 52042, None)
+START_NS = 1_330_852_502_000_000_000
+START = "2012-03-04T09:15:02.000000000Z"
+LATER_NS = START_NS + 13_500_000_000
+LATER = "2012-03-04T09:15:15.500000000Z"
+ICLASSFACTORY = Interface(
+    context_id=0,
+    uuid="00000001-0000-0000-c000-000000000046",
+    version="0.0",
+    name="IClassFactory",
+    transfer_syntax="8a885d04-1ceb-11c9-9fe8-08002b104860",
+    transfer_syntax_name="NDR",
+    result=None,
+    result_name=None,
+    reason=None,
+    reason_name=None,
+)
+TICKET = Ticket(
+    realm="child.domainA.COM",
+    sname=("novice",),
+    name_type=1,
+    name_type_name="NT-PRINCIPAL",
+    etype=18,
+    etype_name="aes256-cts-hmac-sha1-96",
+    authenticator_etype=18,
+    kvno=None,
+    ap_options=("use-session-key", "mutual-required"),
+    user_to_user=True,
+    presented_in="alter_context",
+    frame=22,
+)
+KERBEROS = Auth(
+    context_id=0,
+    auth_type=9,
+    auth_type_name="GSS_NEGOTIATE",
+    mechanism="kerberos",
+    level=6,
+    level_name="PKT_PRIVACY",
+    token="AP-REQ",
+    reply_token=None,
+    kerberos_error=None,
+    kerberos_error_name=None,
+    ntlm=None,
+)
+EXTENDED_ERROR = ExtendedError(
+    computer="NOVICE",
+    pid=652,
+    time_ns=START_NS,
+    time=START,
+    component=8,
+    component_name="security provider",
+    status=0xC0000064,
+    status_hex="0xc0000064",
+    status_name="STATUS_NO_SUCH_USER",
+    location=72,
+    location_name="second or later token",
+    parameters=(ErrorParameter("integer", 2**63), ErrorParameter("text", "novice"), ErrorParameter("none", None)),
+)
+
+
+def capture(**changes: Any) -> CaptureFacts:
+    facts = CaptureFacts(
+        path="expert.cap",
+        format="netmon",
+        compression=None,
+        frames=29,
+        bytes=7012,
+        first_ns=START_NS,
+        first_time=START,
+        last_ns=LATER_NS,
+        last_time=LATER,
+        complete=True,
+        stopped_at=None,
+    )
+    return replace(facts, **changes)
+
+
+def refused_call(**changes: Any) -> Call:
+    """The article's alter_context and its fault."""
+    call = Call(
+        id="call-3",
+        capture=0,
+        connection="tcp-1",
+        kind="alter_context",
+        transport="ncacn_ip_tcp",
+        client=CLIENT,
+        server=SERVER,
+        pipe=None,
+        call_id=2,
+        activity=None,
+        sequence=None,
+        association_group=0x5E68,
+        presentation_context_id=None,
+        object_uuid=None,
+        interfaces=(ICLASSFACTORY,),
+        opnum=None,
+        operation=None,
+        max_xmit=5840,
+        max_recv=5840,
+        request_frames=(22,),
+        request_ns=START_NS,
+        request_time=START,
+        reply_frames=(23,),
+        reply_ns=START_NS + 42_000_000,
+        reply_time="2012-03-04T09:15:02.042000000Z",
+        reply="fault",
+        outcome="faulted",
+        status=0x721,
+        status_hex="0x00000721",
+        status_name="RPC_S_SEC_PKG_ERROR",
+        reject_reason=None,
+        reject_reason_name=None,
+        fault=FaultFacts(context_id=0, cancel_count=0, did_not_execute=True),
+        extended_error=None,
+        auth=KERBEROS,
+        ticket=TICKET,
+        partial=False,
+        notes=(),
+    )
+    return replace(call, **changes)
+
+
+def answered_call(**changes: Any) -> Call:
+    call = refused_call(
+        id="call-9",
+        kind="request",
+        presentation_context_id=0,
+        opnum=3,
+        operation="RemoteCreateInstance",
+        reply="response",
+        outcome="answered",
+        status=None,
+        status_hex=None,
+        status_name=None,
+        fault=None,
+        auth=None,
+        ticket=None,
+    )
+    return replace(call, **changes)
+
+
+FINDING = Finding(
+    rule="pac-xforest-u2u",
+    title="The server could not have the ticket's PAC validated across the forest trust",
+    severity="high",
+    confidence=0.65,
+    summary="A user-to-user ticket of a foreign realm was refused with RPC_S_SEC_PKG_ERROR.",
+    calls=("call-3",),
+    capture=0,
+    frames=(22, 23),
+    display_filter="frame.number in {22, 23}",
+    evidence=(
+        EvidenceItem(True, "use-session-key is set in ap-options", 0, 22, None, 0.3),
+        EvidenceItem(False, "0xC0000064 is logged for a network logon", None, None, LogLine("netlogon.log", 7), 0.1),
+    ),
+    missing=("the server's own capture",),
+    next_steps=("Look for 0xC0000064 in netlogon.log of the server's domain controller",),
+    references=("https://learn.microsoft.com/troubleshoot/", "[MS-APDS] 3.2.5"),
+)
+
+
+def pdu(**changes: Any) -> PduLine:
+    line = PduLine(
+        capture=0,
+        frame=22,
+        timestamp_ns=START_NS,
+        kind="alter_context",
+        call_id=2,
+        interface_uuid="00000001-0000-0000-c000-000000000046",
+        interface_name="IClassFactory",
+        operation=None,
+        opnum=None,
+        context_id=None,
+        association_group=None,
+        max_xmit=None,
+        max_recv=None,
+        status=None,
+        cancel_count=None,
+        reject_reason=None,
+        token="AP-REQ",
+        realm="child.domainA.COM",
+        sname=("novice",),
+        conversations=(("MSRPC", 125), ("TCP", 122), ("IPv4", 117)),
+    )
+    return replace(line, **changes)
+
+
+PDUS = (
+    pdu(),
+    pdu(
+        frame=23,
+        kind="fault",
+        context_id=0,
+        status=0x721,
+        cancel_count=0,
+        interface_uuid=None,
+        token=None,
+        realm=None,
+        sname=(),
+    ),
+)
+
+
+def empty_report() -> Report:
+    return Report(TOOL, (), ())
+
+
+def article_report(**changes: Any) -> Report:
+    report = Report(
+        TOOL,
+        (capture(),),
+        (answered_call(request_frames=(4,), reply_frames=(5,)), refused_call()),
+        findings=(FINDING,),
+        pdus=PDUS,
+    )
+    return replace(report, **changes)
+
+
+def full_report() -> Report:
+    """Every kind of record, most of their fields in use, two captures."""
+    exchange = KerberosExchange(
+        capture=1,
+        kind="TGS",
+        carried_in="kdc_tcp",
+        call=None,
+        client=CLIENT,
+        server=Host("10.2.0.10", 88, "dc.child.domaina.com"),
+        realm="child.domainA.COM",
+        cname=("expert",),
+        sname=("RPCSS", "novice.domainb.com"),
+        request_frame=10,
+        request_ns=START_NS,
+        request_time=START,
+        reply_frame=11,
+        reply_ns=LATER_NS,
+        reply_time=LATER,
+        reply="KRB-ERROR",
+        error=7,
+        error_name="KDC_ERR_S_PRINCIPAL_UNKNOWN",
+        ntstatus=0xC0000064,
+        ntstatus_hex="0xc0000064",
+        ntstatus_name="STATUS_NO_SUCH_USER",
+        e_text="no such service",
+        server_ns=START_NS,
+        server_time=START,
+        referral_to=None,
+        user_to_user=False,
+    )
+    rejected = refused_call(
+        id="call-4",
+        capture=1,
+        kind="bind",
+        transport="ncacn_np",
+        server=Host("fe80::1", 445, "FILES"),
+        pipe="\\pipe\\samr",
+        reply="bind_nak",
+        outcome="rejected",
+        request_frames=(30, 31),
+        reply_frames=(32,),
+        status=None,
+        status_hex=None,
+        status_name=None,
+        reject_reason=8,
+        reject_reason_name="authentication_type_not_recognized",
+        fault=None,
+        auth=replace(
+            KERBEROS, mechanism="ntlm", token="NEGOTIATE", ntlm=Ntlm("DOMAINB", "novice", "RESOURCE-WIN73", "DOMAINB")
+        ),
+        ticket=None,
+    )
+    unanswered = answered_call(
+        id="call-5",
+        outcome="unanswered",
+        reply=None,
+        reply_frames=(),
+        reply_ns=None,
+        reply_time=None,
+        request_frames=(40,),
+    )
+    unseen = answered_call(id="call-6", outcome="not captured", request_frames=(), partial=True)
+    return Report(
+        TOOL,
+        (
+            capture(),
+            capture(path="novice.pcapng.gz", format="pcapng", compression="gzip", complete=False, stopped_at=4711),
+        ),
+        (
+            refused_call(extended_error=(EXTENDED_ERROR,), notes=("second security context",)),
+            rejected,
+            unanswered,
+            unseen,
+        ),
+        kerberos=(exchange,),
+        log_entries=(
+            LogEntry(
+                file="netlogon.log",
+                line=7,
+                flag="LOGON",
+                kind="Generic",
+                domain="child.DomainA.COM",
+                user=None,
+                workstation=None,
+                via="RESOURCE-WIN73",
+                package="Kerberos",
+                phase="Returns",
+                status=0xC0000064,
+                status_hex="0xc0000064",
+                status_name="STATUS_NO_SUCH_USER",
+                time=None,
+            ),
+        ),
+        summary=(
+            Summary("10.2.0.21", "10.3.0.33", "IClassFactory", "RemoteCreateInstance", 3, 1, 900_000, 42_000_000),
+        ),
+        streams=(
+            Stream("tcp-1", 0, CLIENT, SERVER, 2, 41, START_NS, LATER_NS, 9, 4, 3, True, 1, 1460, None),
+            Stream("tcp-2", 1, CLIENT, SERVER, 2, 41, None, None, 9, 4, 3, False, 0, 0, "fin"),
+        ),
+        findings=(FINDING,),
+        problems=(ProblemEntry("dcerpc.bind", "12 octets needed, 4 available", 1, 12, 44, 2),),
+        limits=(Limit("calls_kept", 20_000, 3),),
+        pdus=PDUS,
+    )
+
+
+ESCAPE = "\x1b[31m\x1b]0;owned\x07"
+HOSTILE_TEXTS = (
+    f"{ESCAPE}\u202ereversed\u2066|<script>alert(1)</script>`*_x_*`\r\n\x00\x85\u200b\u2028",
+    '=HYPERLINK("https://example.invalid")',
+    "@SUM(1+1)*cmd|' /C calc'!A0",
+    "\tcell",
+    "caf\udce9\udcff",  # undecodable octets e9 ff
+    "lone \ud800 surrogate",
+    "1e5",
+    "日本語ドメイン",
+)
+
+
+def with_texts(record: Any, text: str) -> Any:
+    """`record` with `text` in every text field that a capture may fill, at any depth."""
+    if isinstance(record, tuple):
+        return tuple(text if isinstance(item, str) else with_texts(item, text) for item in record)
+    if not is_dataclass(record) or isinstance(record, type):
+        return record
+    changes: dict[str, Any] = {}
+    for member in fields(record):
+        value = getattr(record, member.name)
+        if isinstance(value, str):
+            fixed = member.name in FIXED_TEXTS or member.name.endswith(("_hex", "uuid", "_time"))
+            changes[member.name] = value if fixed else text
+        elif member.name != "conversations":
+            changes[member.name] = with_texts(value, text)
+    return replace(record, **changes)
+
+
+# Fields whose words are ours, not a capture's: the schema closes their set.
+FIXED_TEXTS = frozenset(("format", "transport", "outcome", "reply", "severity", "carried_in", "time"))
+
+
+def hostile_report(text: str) -> Report:
+    report: Report = with_texts(full_report(), text)
+    calls = tuple(
+        replace(hostile, kind=call.kind) for hostile, call in zip(report.calls, full_report().calls, strict=True)
+    )
+    exchanges = tuple(replace(exchange, kind="TGS", reply=text) for exchange in report.kerberos)
+    lines = tuple(replace(line, kind=kind) for line, kind in zip(report.pdus, ("alter_context", "fault"), strict=True))
+    return replace(report, calls=calls, kerberos=exchanges, pdus=lines)
