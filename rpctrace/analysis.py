@@ -75,7 +75,7 @@ def analyze(
     `source` is a path, `-` (standard input), a binary file object, or a sequence of these. Raises `CaptureError` for an
     input that is no capture; damage inside a capture is reported in it (`Report.complete`, `problems`).
     """
-    sources: Sequence[Source] = source if isinstance(source, list | tuple) else (source,)  # type: ignore[assignment]
+    sources: Sequence[Source] = source if isinstance(source, list | tuple) else (source,)
     parts: list[Report] = []
     for index, each in enumerate(sources):
         parts.append(_read(each, index, sum(len(part.calls) for part in parts), options, progress))

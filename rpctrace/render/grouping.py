@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from rpctrace.render.words import Signs, frames_words, interface_words, presented_words, result_words, ticket_words
 from rpctrace.report import Call, display_filter
 
+LONGEST_FILTER_CHARACTERS = 4000  # what is worth pasting; the finding and the JSON have every filter whole
+
 
 @dataclass(frozen=True, slots=True)
 class Failure:
@@ -30,8 +32,10 @@ class Failure:
         return tuple(sorted(frames))
 
     @property
-    def display_filter(self) -> str:
-        return display_filter(self.frames)
+    def display_filter(self) -> str | None:
+        """The Wireshark filter that shows these frames; None where it is too long to paste."""
+        text = display_filter(self.frames)
+        return text if len(text) <= LONGEST_FILTER_CHARACTERS else None
 
 
 def _likeness(call: Call) -> tuple[object, ...]:

@@ -107,7 +107,8 @@ def _failed(report: Report, signs: Signs) -> Iterator[str]:
     yield ""
     for number, group in enumerate(shown, 1):
         where = f" (capture {group.first.capture + 1})" if several else ""
-        yield f"- {number}{where}: {code(group.display_filter)}"
+        shows = code(group.display_filter) if group.display_filter else f"{len(group.frames)} frames, too many to list"
+        yield f"- {number}{where}: {shows}"
 
 
 def _finding(finding: Finding, report: Report) -> Iterator[str]:

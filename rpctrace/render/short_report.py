@@ -118,7 +118,8 @@ def _failure_section(report: Report, options: RenderOptions) -> Iterator[str]:
     for number, group in enumerate(shown, 1):
         which = f" {number}" if len(groups) > 1 else ""
         where = f" (capture {group.first.capture + 1})" if len(report.captures) > 1 else ""
-        yield f"Wireshark filter{which}{where}: {group.display_filter}"
+        shows = group.display_filter or f"{len(group.frames)} frames, too many to paste: --table findings has it"
+        yield f"Wireshark filter{which}{where}: {shows}"
         if options.verbosity > 0:
             for line in call_details(group.first):
                 yield from wrapped(f"  {line}", options.width_columns, "    ")

@@ -52,7 +52,12 @@ def test_the_frame_that_presented_the_ticket_is_among_the_frames() -> None:
     assert Failure((call,)).frames == (22, 30, 31)
 
 
-def test_the_filter_of_a_group_shows_its_frames() -> None:
-    assert Failure((refused_call(), refused_call(request_frames=(40,), reply_frames=()))).display_filter == (
-        "frame.number in {22, 23, 40}"
+def test_the_filter_of_a_group_shows_its_frames_unless_nobody_could_paste_it() -> None:
+    few = Failure((refused_call(), refused_call(request_frames=(40,), reply_frames=())))
+    assert few.display_filter == "frame.number in {22, 23, 40}"
+    many = Failure(tuple(refused_call(request_frames=(n,), reply_frames=()) for n in range(100, 9000, 2)))
+    assert len(many.frames) == 4450 + 1
+    assert many.display_filter is None
+    assert Failure((refused_call(request_frames=tuple(range(100, 9000))),)).display_filter == (
+        "frame.number in {22, 23, 100..8999}"
     )

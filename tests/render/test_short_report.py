@@ -120,6 +120,12 @@ def test_alike_failures_are_one_row_and_the_filter_has_every_frame() -> None:
     assert "Wireshark filter: frame.number in {10..309}" in text
 
 
+def test_a_filter_that_nobody_could_paste_is_left_to_the_finding() -> None:
+    calls = tuple(refused_call(request_frames=(n,), reply_frames=(), ticket=None) for n in range(1, 4000, 2))
+    (line,) = [line for line in text_of(article_report(calls=calls)).splitlines() if line.startswith("Wireshark")]
+    assert line == "Wireshark filter: 2000 frames, too many to paste: --table findings has it"
+
+
 def test_many_kinds_of_failure_are_counted_beyond_the_bound() -> None:
     calls = tuple(
         refused_call(status=n, status_hex=f"0x{n:08x}", status_name=None) for n in range(MAXIMUM_SHOWN_FAILURES + 7)

@@ -106,7 +106,7 @@ class PduFramer:
             return None
         header = parse_header(view, at)
         start = self._state is _State.START
-        if is_plausible(header, any_version=start) or (not start and header.fragment_length >= HEADER_LENGTH_OCTETS):
+        if is_plausible(header, lenient=start) or (not start and header.fragment_length >= HEADER_LENGTH_OCTETS):
             self._state = _State.SYNCHRONISED
             self.recognised = True
             return header

@@ -35,6 +35,8 @@ from rpctrace.protocols.dcerpc.pdu import (
 )
 
 Item = TypeVar("Item")
+# Only stub data is padded before the trailer; the pad length of a bind, alter_context or auth3 is ignored, as servers do.
+_PADDED = frozenset((PduType.REQUEST, PduType.RESPONSE))
 
 _HEADER = (Struct(">4B4sHHI"), Struct("<4B4sHHI"))
 _NOTHING = memoryview(b"")
@@ -73,18 +75,23 @@ _CONNECTION_ORIENTED = frozenset(
 )
 
 
-def is_plausible(header: Header, *, any_version: bool = False) -> bool:
-    """Whether a header is that of a connection-oriented PDU, well enough to recognise the protocol on any port."""
+def is_plausible(header: Header, *, lenient: bool = False) -> bool:
+    """Whether a header is that of a connection-oriented PDU, well enough to recognise the protocol on any port.
+
+    `lenient`, for the first octets of a stream: a wrong version or auth_length is what a server refuses, and refusals
+    are what is looked for.
+    """
     drep = header.data_representation
     return (
-        (any_version or (header.version == 5 and header.version_minor in (0, 1)))
+        (lenient or (header.version == 5 and header.version_minor in (0, 1)))
         and header.pdu_type in _CONNECTION_ORIENTED
         and drep[0] in (0x00, 0x01, 0x10, 0x11)
         and drep[1] <= 3
         and drep[2] == drep[3] == 0
         and header.fragment_length >= HEADER_LENGTH_OCTETS
         and (
-            header.auth_length == 0
+            lenient
+            or header.auth_length == 0
             or header.auth_length + SEC_TRAILER_LENGTH_OCTETS + HEADER_LENGTH_OCTETS <= header.fragment_length
         )
     )
@@ -106,7 +113,7 @@ def parse_pdu(octets: Octets) -> Pdu:
             body_end = min(body_end, header.fragment_length - header.auth_length - SEC_TRAILER_LENGTH_OCTETS)
         except ParseError as error:
             problem = error
-        if trailer is not None:
+        if trailer is not None and header.pdu_type in _PADDED:
             body_end -= trailer.pad_length_octets
     reader = CutReader(view[:body_end], f"dcerpc.{header.pdu_type.name.lower()}", little_endian=header.little_endian)
     reader.skip(HEADER_LENGTH_OCTETS)
@@ -123,7 +130,6 @@ def _sec_trailer(view: memoryview, header: Header) -> SecTrailer | None:
         return None  # behind the cut: the PDU says so already
     reader = Reader(view[at:], "dcerpc.sec_trailer", little_endian=header.little_endian)
     auth_type, auth_level, pad_length, _reserved = reader.u8(), reader.u8(), reader.u8(), reader.u8()
-    # A pad longer than the body is ignored, as servers do for bind, alter_context and auth3.
     pad_length = pad_length if pad_length <= at - HEADER_LENGTH_OCTETS else 0
     return SecTrailer(auth_type, auth_level, pad_length, reader.u32(), reader.rest(), header.auth_length)
 

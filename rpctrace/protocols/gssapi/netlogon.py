@@ -57,7 +57,7 @@ def _oem_string(reader: Reader) -> str:
 
 
 def _compressed_name(reader: Reader) -> str:
-    """RFC 1035 4.1.4: labels up to an empty one. A pointer (nobody says from where it counts) ends an unreadable name."""
+    """RFC 1035 4.1.4: labels up to an empty one. A pointer (from where it counts is not said) ends a name unread."""
     labels: list[str] = []
     while length := reader.u8():
         if length > _MAXIMUM_LABEL_OCTETS:

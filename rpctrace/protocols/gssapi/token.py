@@ -64,9 +64,9 @@ class Token:
     """What a token is and says.
 
     `kind` is the innermost one that could be told: NegTokenInit and NegTokenResp where SPNEGO carries no token that is
-    read. `mechanism` is the inner one too, or the one that SPNEGO chose; "spnego" while nothing is chosen. `spnego` comes
-    without the octets of the token in it. `gss_wrapped`: the mechanism's token is in a GSS-API frame of its own, which DCE
-    style leaves out ([MS-KILE] 3.4.5.1). `complete`: all of it was there and readable, else `problem` has the reason.
+    read. `mechanism` is the inner one too, or the one that SPNEGO chose; "spnego" while nothing is chosen. `spnego`
+    comes without the octets of the token in it. `gss_wrapped`: the mechanism's token is in a GSS-API frame of its own,
+    which DCE style leaves out ([MS-KILE] 3.4.5.1). `complete`: all was there and readable, else `problem` says why not.
     """
 
     kind: TokenKind
@@ -191,7 +191,9 @@ _FIRST_OCTETS = frozenset(
     {
         ntlm.SIGNATURE[0],
         der.SEQUENCE,  # KERB-TGT-REQUEST and KERB-TGT-REPLY have no application tag
-        *map(der.application_tag, (kerberos.MessageType.AP_REQ, kerberos.MessageType.AP_REP, kerberos.MessageType.ERROR)),
+        der.application_tag(kerberos.MessageType.AP_REQ),
+        der.application_tag(kerberos.MessageType.AP_REP),
+        der.application_tag(kerberos.MessageType.ERROR),
     }
 )
 _KINDS: dict[type[Message], TokenKind] = {

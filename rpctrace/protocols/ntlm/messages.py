@@ -288,7 +288,7 @@ def _authenticate(message: _Message) -> Authenticate:
     domain, user, workstation = message.fixed(_buffer), message.fixed(_buffer), message.fixed(_buffer)
     _session_key, flags = message.fixed(_buffer), message.fixed(Reader.u32)
     version = message.version(flags)
-    names = [message.text(buffer, flags) for buffer in (domain, user, workstation)]
+    names = tuple(message.text(buffer, flags) for buffer in (domain, user, workstation))
     response = message.payload(nt_response)
     info = None
     mic_present = None if response is None else False
@@ -296,7 +296,9 @@ def _authenticate(message: _Message) -> Authenticate:
         info = _target_info(response[_AV_PAIRS_IN_RESPONSE:], message)
         mic_present = bool((info.flags or 0) & _AV_FLAG_MIC)
     length = None if nt_response is None else nt_response.length
-    return Authenticate(length, *names, flags, version, info, mic_present, problem=message.problems.error)
+    return Authenticate(
+        length, names[0], names[1], names[2], flags, version, info, mic_present, problem=message.problems.error
+    )
 
 
 # [MS-NLMP] 2.2.2.1
@@ -305,7 +307,11 @@ def _target_info(octets: memoryview, message: _Message) -> TargetInfo:
     texts = {av_id: decode_utf16(pairs[av_id]) for av_id in _AV_TEXTS if av_id in pairs}
     flags, timestamp = pairs.get(AvId.FLAGS, b""), pairs.get(AvId.TIMESTAMP, b"")
     return TargetInfo(
-        *(texts.get(av_id) for av_id in _AV_TEXTS[:5]),
+        netbios_computer=texts.get(AvId.NETBIOS_COMPUTER_NAME),
+        netbios_domain=texts.get(AvId.NETBIOS_DOMAIN_NAME),
+        dns_computer=texts.get(AvId.DNS_COMPUTER_NAME),
+        dns_domain=texts.get(AvId.DNS_DOMAIN_NAME),
+        dns_tree=texts.get(AvId.DNS_TREE_NAME),
         flags=int.from_bytes(flags, "little") if len(flags) == 4 else None,
         timestamp_ns=filetime_to_ns(int.from_bytes(timestamp, "little")) if len(timestamp) == 8 else None,
         target_name=texts.get(AvId.TARGET_NAME),
