@@ -1,181 +1,99 @@
-"""What a capture format is to the rest of capture/: the contract, and the two views of a file that it may ask for.
+"""The contract of a capture format: octets in, frames out, and notes of what was wrong.
 
-A format never sees a file. It gets a `Source` (octets in order, through a window) or asks it for `RandomAccess` (a
-frame table jumps about), and `Notes`, where it counts frames and writes down what it could not read. So it can be
-driven by octets in a test, by a file, by a pipe or by what comes out of gzip, with the same result.
-
-The promise that a fast path builds on (scan/): between two frames that a walk yields, the source's cursor stands on a
-record boundary and `Notes.frame_count` is the number of the last frame. Whoever has the walk's header may therefore
-take `Source.peek()`, walk as many records of that window as look ordinary, `advance()` behind them, count them in
-`Notes`, and ask the walk for its next frame when something extraordinary comes.
+A format sees octets, never a file. Sequential formats read a `Source`, a window that moves forward over the unpacked
+file; formats with a table of contents read through `RandomAccess`. What a format cannot read it writes in `Notes` with the offset, and
+goes on wherever the format allows it.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
-from rpctrace.capture.frame import Frame, LinkType
+from rpctrace.capture.frame import Frame
 
-MAXIMUM_FRAME_OCTETS = 262_144  # the largest frame that libpcap and Wireshark write
-MAXIMUM_RECORD_OCTETS = 64 << 20  # no record or block is held that claims more
-RESYNC_OCTETS = 1 << 20  # how far a damaged stretch is searched for the next record: larger than the largest frame
-MAXIMUM_PROBLEMS_OF_A_KIND = 5
+MAXIMUM_RECORD_OCTETS = 64 * 1024 * 1024
 MAXIMUM_HOST_NAMES = 65_536
-MAXIMUM_COMMENTS = 1_000
-# What datetime can say: years 1 to 9999. A time outside is no time.
-EARLIEST_NS, LATEST_NS = -62_135_596_800_000_000_000, 253_402_300_800_000_000_000
-
-
-class Source(Protocol):
-    """Octets in order. Offsets are octets from the start of the unpacked file."""
-
-    @property
-    def position(self) -> int:
-        """Offset of the cursor."""
-
-    def peek(self, minimum: int) -> memoryview:
-        """Everything at hand from the cursor on; fewer than `minimum` octets only where the file ends.
-
-        Valid until the next call of any method: the memory is used again. Allocates no more than octets present.
-        """
-
-    def advance(self, count: int) -> None:
-        """Move the cursor over `count` octets that `peek` showed."""
-
-    def skip(self, count: int) -> int:
-        """Move the cursor over up to `count` octets, seen or not; how many there were."""
-
-    def random_access(self) -> RandomAccess:
-        """The file from the cursor on, to be read in any order; the source itself then stands at its end."""
-
-
-class RandomAccess(Protocol):
-    """A file of known size, read by offset; offset 0 is where the cursor stood."""
-
-    size: int
-    base: int  # offset of its first octet in the unpacked file
-
-    def read_at(self, offset: int, count: int) -> bytes:
-        """`count` octets from `offset`, fewer where the file ends; the memory is the caller's."""
-
-
-class Walk(Protocol):
-    """One section of a file being read. Iterated once; ends at the file's end or before another file's magic."""
-
-    def __iter__(self) -> Iterator[Frame]: ...
-
-
-class Format(NamedTuple):
-    """One row of registry.FORMATS. `open` reads the file header and raises ParseError when it is no such file."""
-
-    name: str
-    recognises: Callable[[memoryview], bool]
-    open: Callable[[Source, Notes], Walk]
 
 
 @dataclass(frozen=True, slots=True)
 class CaptureProblem:
-    """Something about the file that a reader of the report should know.
-
-    `offset` is octets from the start of the unpacked file. `loses_octets`: octets that belong to a frame, or to
-    nobody knows what, were not readable, so the file was read only in part.
-    """
+    """One thing that was wrong with a file. `loses_octets`: something of the file could not be read (exit status 3)."""
 
     text: str
     offset: int
-    frame_number: int | None = None
-    loses_octets: bool = False
+    frame_number: int | None
+    loses_octets: bool
 
 
 @dataclass(slots=True)
 class Notes:
-    """What one reading of one file has found out so far, besides its frames; and the options that formats know."""
+    """What a format has to say besides frames. `problems` keeps the first 1000; `stopped_at` the first lost offset."""
 
-    starts_another: Callable[[memoryview], bool] = lambda head: False
-    netmon_utc_offset_minutes: int | None = None
-    frame_count: int = 0
-    first_ns: int | None = None
-    last_ns: int | None = None
-    stopped_at: int | None = None
     problems: list[CaptureProblem] = field(default_factory=list)
+    stopped_at: int | None = None
     host_names: dict[str, str] = field(default_factory=dict)
-    comments: list[str] = field(default_factory=list)
-    drops: Counter[int] = field(default_factory=Counter)  # interface, counted over all sections -> packets
-    _kinds: Counter[str] = field(default_factory=Counter)
-    _last_of_kind: dict[str, CaptureProblem] = field(default_factory=dict)
-    _closed: bool = False
+    dropped_problems: int = 0
 
-    @property
-    def complete(self) -> bool:
-        return self.stopped_at is None
-
-    @property
-    def dropped(self) -> int:
-        """Packets that the capturing side says it could not keep."""
-        return self.drops.total()
-
-    def problem(
-        self, kind: str, text: str, offset: int, *, loses_octets: bool = False, frame_number: int | None = None
-    ) -> None:
-        """Write one down; of one kind only the first few are listed, `close` says how many more there were."""
-        if loses_octets and (self.stopped_at is None or offset < self.stopped_at):
+    def problem(self, text: str, offset: int, frame_number: int | None = None, *, loses_octets: bool) -> None:
+        if loses_octets and self.stopped_at is None:
             self.stopped_at = offset
-        self._kinds[kind] += 1
-        found = CaptureProblem(text, offset, frame_number, loses_octets)
-        if self._kinds[kind] <= MAXIMUM_PROBLEMS_OF_A_KIND:
-            self.problems.append(found)
+        if len(self.problems) < 1000:
+            self.problems.append(CaptureProblem(text, offset, frame_number, loses_octets))
         else:
-            self._last_of_kind[kind] = found
-
-    def link_type(self, link_type: LinkType, offset: int) -> None:
-        """Say once that frames of a link type are counted and not read."""
-        if not link_type.is_known and not self._kinds[f"link type {link_type.value}"]:
-            text = f"link type {link_type.value} is not known: its frames are counted and not read"
-            self.problem(f"link type {link_type.value}", text, offset)
-
-    def time(self, timestamp_ns: int, offset: int) -> int | None:
-        """The time, or None (and a problem) when no calendar has it."""
-        if EARLIEST_NS <= timestamp_ns < LATEST_NS:
-            return timestamp_ns
-        self.problem("time", "time out of range", offset, frame_number=self.frame_count + 1)
-        return None
-
-    def host_name(self, address: str, name: str) -> None:
-        if len(self.host_names) < MAXIMUM_HOST_NAMES:
-            self.host_names.setdefault(address, name)
-
-    def comment(self, text: str) -> None:
-        """A comment on the file, not on a frame."""
-        if len(self.comments) < MAXIMUM_COMMENTS:
-            self.comments.append(text)
-
-    def saw(self, timestamp_ns: int | None) -> None:
-        """Widen the span of times."""
-        if timestamp_ns is None:
-            return
-        if self.first_ns is None or self.last_ns is None:
-            self.first_ns = self.last_ns = timestamp_ns
-        elif timestamp_ns < self.first_ns:
-            self.first_ns = timestamp_ns
-        elif timestamp_ns > self.last_ns:
-            self.last_ns = timestamp_ns
-
-    def close(self, offset: int) -> None:
-        """Sum up: what was too much to list, and packets that the capture itself says are missing. Once."""
-        if self._closed:
-            return
-        self._closed = True
-        for kind, last in self._last_of_kind.items():
-            more = self._kinds[kind] - MAXIMUM_PROBLEMS_OF_A_KIND
-            text = f"{more} more of this kind; the last: {last.text}"
-            self.problems.append(CaptureProblem(text, last.offset, last.frame_number, last.loses_octets))
-        if self.dropped:
-            self.problems.append(CaptureProblem(f"the capturing side dropped {self.dropped} packets", offset))
+            self.dropped_problems += 1
 
 
-def octets_of(window: memoryview, start: int, end: int) -> memoryview:
-    """A copy of part of a window, which stays valid when the window is filled anew."""
-    return memoryview(window[start:end].tobytes())
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """`netmon_utc_offset_minutes`: the zone of Network Monitor files before 2.3, which do not store it."""
+
+    netmon_utc_offset_minutes: int | None = None
+
+
+class Source(Protocol):
+    """Octets of the unpacked file from the cursor on; windows are read as needed, nothing before the cursor is kept."""
+
+    @property
+    def position(self) -> int:
+        """Offset of the cursor in the unpacked file."""
+
+    def peek(self, count: int) -> memoryview:
+        """The next octets, `count` or all that are left if fewer; the view is valid until the next call."""
+
+    def take(self, count: int) -> memoryview:
+        """As `peek`, and steps over them; the view stays valid for good (its memory is never reused)."""
+
+    def skip(self, count: int) -> int:
+        """Steps over up to `count` octets; how many there were."""
+
+
+class RandomAccess(Protocol):
+    """The whole unpacked file, by offset."""
+
+    @property
+    def size(self) -> int: ...
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """`count` octets from `offset`, fewer only where the file ends."""
+
+
+class SequentialFormat(Protocol):
+    name: str
+
+    def recognises(self, head: bytes) -> bool:
+        """Whether a file that starts so is of this format (never by its name)."""
+
+    def walk(self, source: Source, notes: Notes, options: ReadOptions, first_number: int) -> Iterator[Frame]:
+        """The frames from the cursor, which stands at the start of a file of this format; numbers from `first_number`.
+        Raises CaptureError (path "") when the header shows that nothing can be read."""
+
+
+class RandomAccessFormat(Protocol):
+    name: str
+
+    def recognises(self, head: bytes) -> bool: ...
+
+    def walk_file(self, data: RandomAccess, notes: Notes, options: ReadOptions) -> Iterator[Frame]:
+        """All frames of the file. Raises CaptureError (path "") when nothing can be read."""

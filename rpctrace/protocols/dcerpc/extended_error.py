@@ -106,7 +106,7 @@ def _record(reader: Reader) -> tuple[int, ErrorRecord, _Pointers]:
     location, flags, _length = reader.u16(), reader.u16(), reader.u16()
     parameters = tuple(_parameter(reader, place, pointers) for place in range(count))
     record = ErrorRecord(
-        None, process_id, filetime_to_ns(time), component, status, location, RecordFlags(flags), parameters
+        None, process_id, filetime_to_ns(time), component, status, location, RecordFlags(flags & 3), parameters
     )
     return next_referent, record, pointers
 

@@ -228,7 +228,7 @@ class _Message:
         return self.octets[buffer.offset : end]
 
     def text(self, buffer: _Buffer | None, flags: int | None) -> str | None:
-        """UTF-16 where the flags say so, else OEM: a code page that nobody names, so what is not UTF-8 stays escaped."""
+        """UTF-16 where the flags say so, else OEM: a code page that nobody names, so octets that are not UTF-8 stay."""
         octets = self.payload(buffer)
         if octets is None or flags is None:
             return None
