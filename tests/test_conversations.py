@@ -1,0 +1,114 @@
+"""Stream events become calls: recognition on any port, joined late, gaps, pipes left alone, ends."""
+
+from __future__ import annotations
+
+from builders import dcerpc as write
+from dcerpc_talk import CONTEXT, head
+
+from rpctrace.conversations import Conversations, ObservedCall, ObservedPdu
+from rpctrace.network.flow import Endpoint
+from rpctrace.stream.stream import Chunk, Close, Conflict, Connection, Direction, Gap, Seen
+
+BIND = write.bind([CONTEXT], head(1))
+ACK = write.bind_ack([write.Result()], head(1))
+REQUEST = write.request(b"abc", head(2), opnum=3)
+FAULT = write.fault(5, head(2))
+
+
+def connection(*, guessed: bool = False, port: int = 49170) -> Connection:
+    return Connection(7, Endpoint("10.0.0.1", 50000), Endpoint("10.0.0.2", port), guessed)
+
+
+class Feed:
+    def __init__(self, who: Connection, *, every_pdu: bool = False) -> None:
+        self.who, self.conversations = who, Conversations(every_pdu=every_pdu)
+        self.offsets, self.frame, self.seen = [0, 0], 0, []  # type: ignore[var-annotated]
+
+    def chunk(self, direction: Direction, octets: bytes) -> None:
+        self.frame += 1
+        event = Chunk(direction, self.offsets[direction], memoryview(octets), self.frame, self.frame)
+        self.offsets[direction] += len(octets)
+        self.event(event)
+
+    def event(self, event: Chunk | Gap | Close | Seen | Conflict) -> None:
+        self.seen += self.conversations.feed(self.who, event)
+
+    def calls(self) -> list[tuple[str, str]]:
+        self.seen += self.conversations.close()
+        return [(o.call.kind.value, o.call.outcome.value) for o in self.seen if isinstance(o, ObservedCall)]
+
+
+def test_a_whole_conversation_on_any_port() -> None:
+    """bind, ack, request, fault; facts count PDUs and frames."""
+    feed = Feed(connection())
+    for direction, octets in ((0, BIND), (1, ACK), (0, REQUEST), (1, FAULT)):
+        feed.chunk(direction, octets)  # type: ignore[arg-type]
+    assert feed.calls() == [("bind", "accepted"), ("request", "faulted")]
+    (facts,) = feed.conversations.facts
+    assert (facts.pdus, facts.first_frame, facts.last_frame, facts.joined_late) == (4, 1, 4, False)
+
+
+def test_a_guessed_client_is_corrected_by_who_asks() -> None:
+    """Joined late with the ports the other way round: the sender of the request is the client."""
+    feed = Feed(connection(guessed=True))
+    feed.chunk(1, REQUEST)
+    feed.chunk(0, FAULT)
+    assert feed.calls() == [("request", "faulted")]
+    (facts,) = feed.conversations.facts
+    assert (facts.client.address, facts.joined_late) == ("10.0.0.2", True)
+
+
+def test_other_protocols_and_pipes_are_no_conversations() -> None:
+    """HTTP from its start; PDUs seen on port 445 joined late belong to SMB."""
+    http = Feed(connection())
+    http.chunk(0, b"GET / HTTP/1.1\r\n\r\n" + BIND)
+    http.chunk(1, b"HTTP/1.1 200 OK\r\n\r\n" + ACK)
+    assert http.calls() == []
+    assert http.conversations.facts == []
+    smb = Feed(connection(guessed=True, port=445))
+    smb.chunk(0, REQUEST)
+    assert smb.calls() == []
+
+
+def test_a_gap_lowers_the_claim() -> None:
+    """The answer may be in the gap: not captured, and the gap is counted."""
+    feed = Feed(connection())
+    feed.chunk(0, BIND)
+    feed.event(Gap(1, 0, 100, 2))
+    feed.event(Seen(1, 3, 3))
+    assert feed.calls() == [("bind", "not captured")]
+    assert (feed.conversations.facts[0].gaps, feed.conversations.facts[0].missing_octets) == (1, 100)
+
+
+def test_a_reset_ends_the_conversation_and_is_told() -> None:
+    """The open call is unanswered, its note names the frame, and the stream says who ended it."""
+    feed = Feed(connection())
+    feed.chunk(0, BIND)
+    feed.event(Close(1, True, 2, 2))
+    assert feed.calls() == [("bind", "unanswered")]
+    assert feed.conversations.facts[0].ended == "reset by the server in frame 2"
+    call = next(o.call for o in feed.seen if isinstance(o, ObservedCall))
+    assert call.notes == ("connection reset in frame 2 before an answer",)
+
+
+def test_conflicting_copies_are_kept_as_such() -> None:
+    """Two copies of the same octets differ: the connection counts it."""
+    feed = Feed(connection())
+    feed.chunk(0, BIND)
+    feed.event(Conflict(0, 0, 1, 2))
+    feed.calls()
+    assert (feed.conversations.facts[0].conflicts, len(feed.conversations.conflicts)) == (1, 1)
+
+
+def test_every_pdu_on_request() -> None:
+    """With the interface that its context id stands for."""
+    feed = Feed(connection(), every_pdu=True)
+    for direction, octets in ((0, BIND), (1, ACK), (0, REQUEST)):
+        feed.chunk(direction, octets)  # type: ignore[arg-type]
+    pdus = [o for o in feed.seen if isinstance(o, ObservedPdu)]
+    assert [o.pdu.header.pdu_type.name for o in pdus] == ["BIND", "BIND_ACK", "REQUEST"]
+    assert [o.interface_uuid for o in pdus] == [
+        "00000001-0000-0000-c000-000000000046",
+        None,
+        "00000001-0000-0000-c000-000000000046",
+    ]
