@@ -16,7 +16,6 @@ from rpctrace.encoding.text import decode_utf16
 MAXIMUM_COMMENTS = 1_000
 MAXIMUM_TEXT_OCTETS = 65_536  # of one title or description
 MAXIMUM_TEXT_CHARACTERS = 4_096
-MAXIMUM_GROUP_DEPTH = 64
 
 ReadAt = Callable[[int, int], bytes]
 
@@ -111,7 +110,8 @@ class _Words:
             elif run:
                 self.put(run.replace(b"\r", b"").replace(b"\n", b""))
         self.flush()
-        return "".join(self.text)
+        # Two \u in a row may be the two halves of one character.
+        return "".join(self.text).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
     def group(self, change: int) -> None:
         self.depth += change

@@ -12,7 +12,7 @@ from enum import Enum, auto
 from typing import NamedTuple
 
 from rpctrace.errors import Malformed
-from rpctrace.protocols.dcerpc.parse import is_plausible, parse_header
+from rpctrace.protocols.dcerpc.parse import is_of_version_5, is_plausible, parse_header
 from rpctrace.protocols.dcerpc.pdu import HEADER_LENGTH_OCTETS, Header
 from rpctrace.protocols.dissector import Problem, Provenance
 from rpctrace.stream.stream import Chunk, Gap
@@ -106,7 +106,7 @@ class PduFramer:
             return None
         header = parse_header(view, at)
         start = self._state is _State.START
-        if is_plausible(header, lenient=start) or (not start and header.fragment_length >= HEADER_LENGTH_OCTETS):
+        if is_plausible(header, lenient=True) or (not start and is_of_version_5(header)):
             self._state = _State.SYNCHRONISED
             self.recognised = True
             return header
@@ -124,11 +124,19 @@ class PduFramer:
             return len(view)
         octets = bytes(view[at:])
         for match in _SIGNATURE.finditer(octets, 0, len(octets) - HEADER_LENGTH_OCTETS + 8):
-            if is_plausible(parse_header(octets, match.start())):
-                if not self.recognised and _OTHER_PROTOCOL.search(octets, 0, match.start()):
-                    break
-                self._state = _State.SYNCHRONISED
-                return at + match.start()
+            header = parse_header(octets, match.start())
+            if not is_plausible(header) or (not self.recognised and _OTHER_PROTOCOL.search(octets, 0, match.start())):
+                continue
+            # A big-endian header has few octets that are not zero: it counts once another one follows it.
+            behind = match.start() + header.fragment_length
+            if not header.little_endian and not self.recognised:
+                if len(octets) - behind < HEADER_LENGTH_OCTETS:
+                    self._needed = behind - match.start() + HEADER_LENGTH_OCTETS
+                    return at + match.start()
+                if not is_plausible(parse_header(octets, behind)):
+                    continue
+            self._state = _State.SYNCHRONISED
+            return at + match.start()
         self._searched += len(octets) - (HEADER_LENGTH_OCTETS - 1)
         if not self.recognised and (
             self._searched > MAXIMUM_SEARCH_OCTETS or _OTHER_PROTOCOL.search(octets) is not None

@@ -97,6 +97,11 @@ def is_plausible(header: Header, *, lenient: bool = False) -> bool:
     )
 
 
+def is_of_version_5(header: Header) -> bool:
+    """Whether a header behind a recognised PDU is another one, be its type unknown."""
+    return header.version == 5 and header.version_minor in (0, 1) and header.fragment_length >= HEADER_LENGTH_OCTETS
+
+
 def parse_pdu(octets: Octets) -> Pdu:
     """One PDU from its first octet; `octets` may end before fragment_length (a cut capture), never counts past it.
 

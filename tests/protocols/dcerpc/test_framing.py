@@ -85,3 +85,15 @@ def test_a_damaged_length_is_a_problem_and_the_next_pdu_is_found() -> None:
     got = [bytes(p.octets) for p in framed(framer, [PDUS[0], bytes(broken), PDUS[2]])]
     assert got == [PDUS[0], PDUS[2]]
     assert [problem.frame_number for problem in framer.problems] == [2]
+
+
+def test_zeros_of_another_protocol_are_no_big_endian_header() -> None:
+    """Joined late, `05 00 03 03` and zeros occur by chance; a big-endian header counts once another follows it."""
+    chance = bytes.fromhex("05000303000000000030000000000001") + bytes(100)
+    assert octets([b"xx" + chance], from_start=False) == []
+    big = write.Representation(little_endian=False)
+    one = write.request(b"abc", write.Head(1, form=big))
+    for size in (1, 1000):
+        stream = b"xx" + one * 3
+        pieces: list[bytes | int] = [stream[at : at + size] for at in range(0, len(stream), size)]
+        assert octets(pieces, from_start=False) == [one] * 3

@@ -1,0 +1,245 @@
+"""Authentication tokens off the wire, for the tests of their readers, and ways to damage them.
+
+Recorded between two Samba forests with throwaway accounts (the file and frame are named above each). `<n>` stands for
+n octets of ciphertext, response or checksum: no reader looks into them.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+
+FILLER = b"\xee"
+
+# name: (auth type, octets)
+TOKENS: dict[str, tuple[int, str]] = {
+    # AP-REQ in DCE style under auth type 16: alter-clock-skew.pcap 21
+    "ap_req": (
+        16,
+        "6e8205be308205baa003020105a10302010ea20703050020000000a3820497618204933082048fa003020105a10d1b0b444f4d41"
+        "494e422e434f4da2223020a003020101a11930171b04686f73741b0f6463312e646f6d61696e622e636f6da38204533082044fa0"
+        "03020112a103020101a28204410482043d<1085>a482010830820104a003020112a281fc0481f9<249>",
+    ),
+    # the same kind in a NegTokenInit: alter-clock-skew-spnego.pcap 21
+    "ap_req_in_spnego": (
+        9,
+        "608205f406062b0601050502a08205e8308205e4a018301606092a864882f71201020206092a864886f712010202a28205c60482"
+        "05c26e8205be308205baa003020105a10302010ea20703050020000000a3820497618204933082048fa003020105a10d1b0b444f"
+        "4d41494e422e434f4da2223020a003020101a11930171b04686f73741b0f6463312e646f6d61696e622e636f6da3820453308204"
+        "4fa003020112a103020101a28204410482043d<1085>a482010830820104a003020112a281fc0481f9<249>",
+    ),
+    # user-to-user, in a NegTokenResp: u2u-ok.pcap 51
+    "ap_req_user_to_user": (
+        9,
+        "a182061c30820618a0030a0101a282060f0482060b6e82060730820603a003020105a10302010ea20703050060000000a3820475"
+        "618204713082046da003020105a1131b114348494c442e444f4d41494e412e434f4da2123010a003020101a10930071b05626f62"
+        "2d61a382043b30820437a003020112a282042e0482042a<1066>a48201733082016fa003020112a282016604820162<354>",
+    ),
+    # user-to-user under auth type 16: u2u-ok-authtype16.pcap 51
+    "ap_req_user_to_user_plain": (
+        16,
+        "6e82060730820603a003020105a10302010ea20703050060000000a3820475618204713082046da003020105a1131b114348494c"
+        "442e444f4d41494e412e434f4da2123010a003020101a10930071b05626f622d61a382043b30820437a003020112a282042e0482"
+        "042a<1066>a48201733082016fa003020112a282016604820162<354>",
+    ),
+    # user-to-user with a GSS-API frame of its own: u2u-fault-721-gss-wrapped-apreq.pcap 51
+    "ap_req_user_to_user_framed": (
+        9,
+        "a182062e3082062aa0030a0101a28206210482061d60820619060a2a864886f7120102020301006e82060730820603a003020105"
+        "a10302010ea20703050060000000a3820475618204713082046da003020105a1131b114348494c442e444f4d41494e412e434f4d"
+        "a2123010a003020101a10930071b05626f622d61a382043b30820437a003020112a282042e0482042a<1066>a48201733082016f"
+        "a003020112a282016604820162<354>",
+    ),
+    # user-to-user to an enterprise name: u2u-ok-enterprise-name.pcap 51
+    "ap_req_enterprise_name": (
+        9,
+        "a182062e3082062aa0030a0101a28206210482061d6e82061930820615a003020105a10302010ea20703050060000000a3820487"
+        "618204833082047fa003020105a1131b114348494c442e444f4d41494e412e434f4da2243022a00302010aa11b30191b17626f62"
+        "2d61404348494c442e444f4d41494e412e434f4da382043b30820437a003020112a282042e0482042a<1066>a48201733082016f"
+        "a003020112a282016604820162<354>",
+    ),
+    # KERB-TGT-REQUEST, framed, in a NegTokenInit: u2u-ok.pcap 32
+    "tgt_req": (
+        9,
+        "60818706062b0601050502a07d307ba030302e06092a864882f71201020206092a864886f712010202060a2a864886f712010202"
+        "03060a2b06010401823702020aa24704456043060a2a864886f7120102020304003033a003020105a103020110a2123010a00302"
+        "0101a10930071b05626f622d61a3131b114348494c442e444f4d41494e412e434f4d",
+    ),
+    # framed, under auth type 16: u2u-ok-authtype16.pcap 32
+    "tgt_req_framed": (
+        16,
+        "6043060a2a864886f7120102020304003033a003020105a103020110a2123010a003020101a10930071b05626f622d61a3131b11"
+        "4348494c442e444f4d41494e412e434f4d",
+    ),
+    # without name and realm, one mechanism offered: scapy-native-spnego.pcap 18
+    "tgt_req_nameless": (
+        9,
+        "603c06062b0601050502a0323030a00e300c060a2a864886f71201020203a21e041c601a060a2a864886f712010202030400300a"
+        "a003020105a103020110",
+    ),
+    # KERB-TGT-REPLY, framed, in a NegTokenResp: u2u-ok.pcap 34
+    "tgt_rep": (
+        9,
+        "a18204be308204baa0030a0101a10b06092a864882f712010202a28204a4048204a06082049c060a2a864886f712010202030401"
+        "3082048aa003020105a103020111a282047c6182047830820474a003020105a1131b114348494c442e444f4d41494e412e434f4d"
+        "a2263024a003020102a11d301b1b066b72627467741b114348494c442e444f4d41494e412e434f4da382042e3082042aa0030201"
+        "12a103020101a282041c04820418<1048>",
+    ),
+    # framed, under auth type 16: u2u-ok-authtype16.pcap 34
+    "tgt_rep_framed": (
+        16,
+        "6082049c060a2a864886f7120102020304013082048aa003020105a103020111a282047c6182047830820474a003020105a1131b"
+        "114348494c442e444f4d41494e412e434f4da2263024a003020102a11d301b1b066b72627467741b114348494c442e444f4d4149"
+        "4e412e434f4da382042e3082042aa003020112a103020101a282041c04820418<1048>",
+    ),
+    # KRB-ERROR 37, framed, under auth type 16, in an alter_context_resp: alter-clock-skew.pcap 23
+    "krb_error_skew": (
+        16,
+        "606706092a864886f71201020203007e583056a003020105a10302011ea411180f32303236313132323037343730375aa5050203"
+        "0e1d4ca603020125a90d1b0b444f4d41494e422e434f4daa11300fa003020101a10830061b0444433124ac0904073005a1030201"
+        "02",
+    ),
+    # KRB-ERROR 37, framed, in a NegTokenResp: alter-clock-skew-spnego.pcap 23
+    "krb_error_skew_in_spnego": (
+        9,
+        "a18181307fa0030a0101a10b06092a864882f712010202a26b0469606706092a864886f71201020203007e583056a003020105a1"
+        "0302011ea411180f32303236313132323038313632375aa50502030cf6dba603020125a90d1b0b444f4d41494e422e434f4daa11"
+        "300fa003020101a10830061b0444433124ac0904073005a103020102",
+    ),
+    # KRB_AP_ERR_NO_TGT in a bind_ack: u2u-no-tgt.pcap 20
+    "krb_error_no_tgt": (
+        9,
+        "a18180307ea0030a0101a10b06092a864882f712010202a26a04686066060a2a864886f7120102020303007e563054a003020105"
+        "a10302011ea411180f32303236313132323039303434375aa503020100a603020143a9131b114348494c442e444f4d41494e412e"
+        "434f4daa123010a003020101a10930071b05626f622d61ab021b00",
+    ),
+    # AP-REP of a server, in a NegTokenResp: u2u-ok.pcap 53
+    "ap_rep": (9, "a1818e30818ba0030a0101a281830481806f7e307ca003020105a10302010fa270306ea003020112a2670465<101>"),
+    # AP-REP of a server under auth type 16: u2u-ok-authtype16.pcap 53
+    "ap_rep_plain": (16, "6f7e307ca003020105a10302010fa270306ea003020112a2670465<101>"),
+    # AP-REP of a client with mechListMIC, no state: test_spnego_connect_bind_seal.pcap 86
+    "ap_rep_third_leg_with_mic": (
+        9,
+        "a18184308181a25f045d6f5b3059a003020105a10302010fa24d304ba003020112a2440442<66>a31e041c<28>",
+    ),
+    # accept-completed with mechListMIC: test_spnego_connect_bind_seal.pcap 87
+    "completed_with_mic": (9, "a1273025a0030a0100a31e041c<28>"),
+    # accept-completed, nothing else: u2u-ok.pcap 55
+    "completed": (9, "a1073005a0030a0100"),
+    # supportedMech Kerberos, no token: plain-apreq-ok-xforest.pcap 48
+    "mechanism_chosen": (9, "a1143012a0030a0101a10b06092a864882f712010202"),
+    # three mechanisms, no token: plain-apreq-ok-xforest.pcap 46
+    "mechanisms_offered": (
+        9,
+        "603e06062b0601050502a0343032a030302e06092a864882f71201020206092a864886f712010202060a2a864886f71201020203"
+        "060a2b06010401823702020a",
+    ),
+    # an AP-REP whose octets were overwritten: rpc.altercontext.np.krb5sign.pcap 191
+    "third_leg_damaged": (
+        16,
+        "456789ab000000003006092789550000304ba003020112a244044209978025b81fd24f0bcf22d5eae3a160ee63e14c28d36ce143"
+        "107f07a9fadf45e5a1f8de5eb83e3b25d81020a457afa941890f4dbb568eb8225e7da98e1159848a0c",
+    ),
+    # ntlm-wrong-password-auth3.pcap 14
+    "ntlm_negotiate": (10, "4e544c4d53535000010000001582086200000000280000000000000028000000060100000000000f"),
+    # ntlm-wrong-password-auth3.pcap 18
+    "ntlm_challenge": (
+        10,
+        "4e544c4d53535000020000000e000e003800000015828962<8>00000000000000006800680046000000060100000000000f44004"
+        "f004d00410049004e00420002000e0044004f004d00410049004e004200010006004400430031000400160064006f006d0061006"
+        "9006e0062002e0063006f006d0003001e006400630031002e0064006f006d00610069006e0062002e0063006f006d0007000800d"
+        "07d0e61577add0100000000",
+    ),
+    # NTLMv2: ntlm-wrong-password-auth3.pcap 20
+    "ntlm_authenticate": (
+        10,
+        "4e544c4d5353500003000000180018005800000006010601700000000e000e00760100000e000e00840100000600060092010000"
+        "100010009801000015820862060100000000000f<16><24><16>0101000000000000d07d0e61577add01<8>0000000002000e004"
+        "4004f004d00410049004e004200010006004400430031000400160064006f006d00610069006e0062002e0063006f006d0003001"
+        "e006400630031002e0064006f006d00610069006e0062002e0063006f006d0007000800d07d0e61577add0106000400020000000"
+        "800300030000000000000000000000000000000c3bcee24a4605fa9371da8d0dd39363f8386ce1866da392a92c599b12cf2ac1e0"
+        "a0010000000000000000000000000000000000009001e0068006f00730074002f00310030002e00370037002e0030002e0031003"
+        "2000000000044004f004d00410049004e00420061006c006900630065002d006200570053003100<16>",
+    ),
+    # without version: imp-rpcmap.pcap 148
+    "ntlm_negotiate_short": (10, "4e544c4d5353500001000000358288e000000000000000000000000000000000"),
+    # no user, no response: imp-rpcmap.pcap 152
+    "ntlm_anonymous": (
+        10,
+        "4e544c4d535350000300000001000100400000000000000041000000000000004000000000000000400000000000000040000000"
+        "1000100041000000358288e000<16>",
+    ),
+    # test_spnego_auth_pad_ok.pcap 4
+    "ntlm_negotiate_in_spnego": (
+        9,
+        "604806062b0601050502a03e303ca00e300c060a2b06010401823702020aa22a04284e544c4d5353500001000000058208620000"
+        "0000280000000000000028000000060100000000000f",
+    ),
+    # test_spnego_auth_pad_ok.pcap 6
+    "ntlm_challenge_in_spnego": (
+        9,
+        "a181ca3081c7a0030a0101a10c060a2b06010401823702020aa281b10481ae4e544c4d53535000020000000e000e003800000005"
+        "828962<8>00000000000000006800680046000000060100000000000f44004f004d00410049004e00420002000e0044004f004d0"
+        "0410049004e004200010006004400430031000400160064006f006d00610069006e0062002e0063006f006d0003001e006400630"
+        "031002e0064006f006d00610069006e0062002e0063006f006d0007000800bccdca4f577add0100000000",
+    ),
+    # test_spnego_auth_pad_ok.pcap 8
+    "ntlm_anonymous_in_spnego": (
+        9,
+        "a16e306ca26a04684e544c4d53535000030000000000000058000000000000005800000000000000580000000000000058000000"
+        "00000000580000001000100058000000058a0062060100000000000fe9982a5a3083a25ee7f4753b2b4bc80d<16>",
+    ),
+    # 00-trust-create.pcap 239
+    "netlogon_request": (68, "0000000017000000444f4d41494e420044433100000344433100"),
+    # 00-trust-create.pcap 241
+    "netlogon_response": (68, "010000000000000000006c00"),
+    # auth type 153 with four letters, the first of which looks like an AP-REQ: nak-auth-type.pcap 14
+    "no_token": (153, "6e6f6e65"),
+    # NegTokenInit2 of a server's SMB2 NEGOTIATE response: xforest-smbclient-smb21.pcap 62
+    "server_speaks_first": (
+        9,
+        "605e06062b0601050502a0543052a024302206092a864882f71201020206092a864886f712010202060a2b06010401823702020a"
+        "a32a3028a0261b246e6f745f646566696e65645f696e5f5246433431373840706c656173655f69676e6f7265",
+    ),
+}
+
+
+def octets(name: str) -> bytes:
+    """The token of this name, with filler for what is left out."""
+    pieces = re.split("<([0-9]+)>", TOKENS[name][1])
+    known = [bytes.fromhex(piece) for piece in pieces[::2]]
+    filled = [FILLER * int(count) for count in pieces[1::2]]
+    return b"".join(part for pair in zip(known, [*filled, b""], strict=True) for part in pair)
+
+
+def auth_type(name: str) -> int:
+    return TOKENS[name][0]
+
+
+def truncations(whole: bytes) -> Iterator[bytes]:
+    """`whole` cut behind every octet; inside long filler only now and then."""
+    for end in range(len(whole)):
+        if end % 37 == 0 or whole[max(0, end - 8) : end + 8].count(FILLER) < 16:
+            yield whole[:end]
+
+
+def mutants(whole: bytes, seed: int, count: int) -> Iterator[bytes]:
+    """`whole` with octets changed, cut out, repeated or put in: the same ones for the same seed."""
+    chance = random.Random(seed)
+    interesting = (0x00, 0x01, 0x1F, 0x30, 0x60, 0x7F, 0x80, 0x81, 0x84, 0xA0, 0xA1, 0xFF)
+    for _ in range(count):
+        damaged = bytearray(whole)
+        for _ in range(chance.randint(1, 4)):
+            at = chance.randrange(min(len(damaged), 260)) if damaged else 0
+            size = chance.randint(1, 6)
+            match chance.randrange(5):
+                case 0 | 1 if damaged:
+                    damaged[at] = chance.choice(interesting) if chance.random() < 0.5 else chance.randrange(256)
+                case 2:
+                    del damaged[at : at + size]
+                case 3:
+                    damaged[at:at] = damaged[at : at + size]
+                case _:
+                    damaged[at:at] = chance.randbytes(size)
+        yield bytes(damaged)

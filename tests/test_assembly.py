@@ -1,0 +1,64 @@
+"""Numbers get their names: the article's call as the report shows it."""
+
+from __future__ import annotations
+
+from builders import dcerpc as write
+from builders import extended_error, kerberos
+from dcerpc_talk import CONTEXT, Talk, head
+from test_tally import FACTS
+from tokens import SKEW, U2U_AP_REQ
+
+from rpctrace.assembly import Assembler, in_order
+from rpctrace.conversations import ObservedCall
+
+ERROR = extended_error.extended_error(extended_error.ErrorRecord(0x721, 130, 3, "WS2", 7))
+
+
+def observed() -> list[ObservedCall]:
+    talk = Talk()
+    talk.client(write.alter_context([CONTEXT], head(2, token=U2U_AP_REQ, auth_type=16, level=6)))
+    talk.server(write.fault(0x721, head(2), extended_error=ERROR))
+    talk.client(write.alter_context([CONTEXT], head(3, token=U2U_AP_REQ, auth_type=16)))
+    framed = kerberos.gss_frame(kerberos.TOKEN_ERROR, SKEW)
+    talk.server(write.alter_context_resp([write.Result()], head(3, token=framed, auth_type=16)))
+    return in_order(ObservedCall(FACTS, call) for call in talk.end())
+
+
+def test_the_refused_alter_context() -> None:
+    """Interface, status in all spellings, auth, ticket, extended error, hosts with the names of the capture."""
+    call = Assembler(0, {"10.0.0.2": "ws2.domainb.com"}).call("call-1", observed()[0])
+    assert (call.kind, call.outcome, call.status, call.status_hex, call.status_name) == (
+        "alter_context", "faulted", 1825, "0x00000721", "RPC_S_SEC_PKG_ERROR",
+    )  # fmt: skip
+    assert [(i.uuid, i.version, i.name, i.transfer_syntax_name) for i in call.interfaces] == [
+        ("00000001-0000-0000-c000-000000000046", "0.0", "IClassFactory", "NDR")
+    ]
+    assert (call.client.address, call.server.name) == ("10.0.0.1", "ws2.domainb.com")
+    assert call.auth is not None
+    assert (call.auth.mechanism, call.auth.level_name, call.auth.token) == (
+        "kerberos", "RPC_C_AUTHN_LEVEL_PKT_PRIVACY", "AP-REQ",
+    )  # fmt: skip
+    assert call.ticket is not None
+    assert call.ticket.ap_options == ("use-session-key", "mutual-required")
+    assert (call.ticket.user_to_user, call.ticket.etype_name) == (True, "aes256-cts-hmac-sha1-96")
+    assert call.extended_error is not None
+    (record,) = call.extended_error
+    assert (record.computer, record.status_name, record.location) == ("WS2", "RPC_S_SEC_PKG_ERROR", 130)
+    assert record.location_name
+    assert call.opnum is None
+    assert call.presentation_context_id is None
+
+
+def test_the_kerberos_exchange_that_a_call_carried() -> None:
+    """AP-REQ and the KRB-ERROR that answered it, with its NTSTATUS; a fault alone is no Kerberos answer."""
+    assembler = Assembler(0, {})
+    faulted, skewed = observed()
+    first = assembler.exchange(assembler.call("call-1", faulted), faulted)
+    assert first is not None
+    assert (first.kind, first.reply, first.error, first.user_to_user) == ("AP", None, None, True)
+    second = assembler.exchange(assembler.call("call-2", skewed), skewed)
+    assert second is not None
+    assert (second.reply, second.error, second.error_name, second.ntstatus_hex) == (
+        "KRB-ERROR", 37, "KRB_AP_ERR_SKEW", "0xc0000133",
+    )  # fmt: skip
+    assert (second.call, second.carried_in, second.e_text) == ("call-2", "dcerpc", "clock skew")

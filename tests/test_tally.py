@@ -1,0 +1,77 @@
+"""Which calls are kept and what is only counted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+from builders import dcerpc as write
+from dcerpc_talk import CONTEXT, Talk, head
+
+from rpctrace import tally as module
+from rpctrace.conversations import ConversationFacts, ObservedCall
+from rpctrace.network.flow import Endpoint
+from rpctrace.stream.stream import Connection
+from rpctrace.tally import Tally, is_failed
+
+FACTS = ConversationFacts(
+    Connection(0, Endpoint("10.0.0.1", 5000), Endpoint("10.0.0.2", 135), False), 1, 9, 1, 9, False
+)
+
+
+def talked() -> list[ObservedCall]:
+    """A bind, three answered requests of 1, 1 and 3 ms, one faulted."""
+    talk = Talk()
+    talk.client(write.bind([CONTEXT], head(1)))
+    talk.server(write.bind_ack([write.Result()], head(1)))
+    for call_id, pause in ((2, 0), (3, 0), (4, 2)):
+        talk.client(write.request(b"", head(call_id), opnum=3))
+        talk.frame += pause
+        talk.server(write.response(b"", head(call_id)))
+    talk.client(write.request(b"", head(5), opnum=3))
+    talk.server(write.fault(5, head(5)))
+    return [ObservedCall(FACTS, call) for call in talk.end()]
+
+
+@pytest.mark.parametrize(
+    ("choice", "kept"), [("default", 3), ("all", 5), ("notable", 1)]
+)
+def test_what_is_kept(choice: Literal["default", "all", "notable"], kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bound hits ordinary calls only, and is told; failures stay; all are counted in the summary."""
+    monkeypatch.setattr(module, "CALLS_KEPT", 2)
+    tally = Tally(choice)
+    for observed in talked():
+        tally.take(observed)
+    assert len(tally.kept) == kept
+    assert any(is_failed(observed) for observed in tally.kept)
+    assert [(limit.name, limit.value, limit.reached) for limit in tally.limits()] == (
+        [("calls_kept", 2, 2)] if choice == "default" else []
+    )
+    (row,) = tally.summary()
+    assert (row.client, row.server, row.interface, row.operation) == (
+        "10.0.0.1", "10.0.0.2", "IClassFactory", "RemoteCreateInstance",
+    )  # fmt: skip
+    assert (row.count, row.failed, row.median_ns, row.largest_ns) == (4, 1, 1_000_000, 3_000_000)
+    assert tally.counts[0] == [5, 1]
+
+
+def test_notable_calls_have_a_bound_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flood of failures is kept up to a named limit and counted beyond it."""
+    monkeypatch.setattr(module, "NOTABLE_CALLS_KEPT", 2)
+    tally = Tally("default")
+    for _ in range(5):
+        tally.take(talked()[-1])
+    assert len(tally.kept) == 2
+    assert [(limit.name, limit.reached) for limit in tally.limits()] == [("notable_calls_kept", 3)]
+
+
+def test_the_summary_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows beyond the limit are counted, not made."""
+    monkeypatch.setattr(module, "SUMMARY_ROWS", 3)
+    tally = Tally("notable")
+    observed = talked()[-1]
+    for opnum in range(10):
+        tally.take(ObservedCall(FACTS, replace(observed.call, opnum=opnum)))
+    assert len(tally.summary()) == 3
+    assert ("summary_rows", 7) in [(limit.name, limit.reached) for limit in tally.limits()]
