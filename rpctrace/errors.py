@@ -12,9 +12,9 @@ class RpctraceError(Exception):
 
 
 class CaptureError(RpctraceError):
-    """A capture file from which nothing can be read: not a capture, unsupported version, not there.
+    """A capture file from which nothing can be read: no capture, unsupported version, not there.
 
-    `path` is shown as given, `reason` is one line for a person, `offset` is octets from the start of the (unpacked) file.
+    `path` is shown as given, `reason` is one line for a person, `offset` counts from the start of the unpacked file.
     """
 
     def __init__(self, path: str, reason: str, offset: int | None = None) -> None:

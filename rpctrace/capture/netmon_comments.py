@@ -21,7 +21,9 @@ ReadAt = Callable[[int, int], bytes]
 
 _COMMENT = Struct("<III")  # frames of this comment (always 1), file offset of the record, octets of the title
 _LENGTH = Struct("<I")
-_CONTROL = re.compile(rb"\\(?:([a-zA-Z]{1,32})(-?[0-9]{1,10})? ?|'([0-9a-fA-F]{2})|([^a-zA-Z]))|([{}])|([^\\{}]+)|\\", re.S)
+_CONTROL = re.compile(
+    rb"\\(?:([a-zA-Z]{1,32})(-?[0-9]{1,10})? ?|'([0-9a-fA-F]{2})|([^a-zA-Z]))|([{}])|([^\\{}]+)|\\", re.DOTALL
+)
 _BREAKS = {b"par": b"\n", b"line": b"\n", b"tab": b"\t", b"sect": b"\n", b"page": b"\n", b"row": b"\n", b"cell": b"\t"}
 _HIDDEN = frozenset({b"fonttbl", b"colortbl", b"stylesheet", b"info", b"pict", b"object", b"themedata", b"listtable"})
 _CODE_PAGES = frozenset({437, 850, 852, 866, 874, 932, 936, 949, 950, *range(1250, 1259)})
@@ -82,7 +84,7 @@ def _plain(text: str) -> str:
 
 
 class _Words:
-    """State of reading one rich text: octets of the text's code page wait in `pending` until a character says otherwise."""
+    """State of reading one rich text; octets of its code page wait in `pending` to be decoded together."""
 
     def __init__(self) -> None:
         self.code_page = "cp1252"

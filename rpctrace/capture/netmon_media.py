@@ -1,8 +1,8 @@
 """Network Monitor media type and record octets -> link type and packet octets.
 
-Most media are a link type and nothing more. Wi-Fi records carry radio metadata before the 802.11 frame, and an ETW event
-of a packet capture provider carries the packet as its user data: both are unwrapped, as are the octets' lengths. What
-is no packet stays as it is, under `LinkType.NOT_A_PACKET`. Never raises; never gives more octets than it was given.
+Most media are a link type and nothing more. Wi-Fi records carry radio metadata before the 802.11 frame, and an ETW
+event of a packet capture provider carries the packet as its user data: both are unwrapped, octets and lengths. What is
+no packet stays as it is, under `LinkType.NOT_A_PACKET`. Never raises; never gives more octets than it was given.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LINK_TYPES = {
     8: LinkType.RAW,  # wireless WAN
     9: LinkType.RAW,
 }
-# Not pcap link types although their numbers say so: Wi-Fi messages and metadata of Message Analyzer, filtering platform.
+# No pcap link types although they look so: Wi-Fi messages, Message Analyzer's metadata, the filtering platform.
 _NOT_PCAP = range(0xE080, 0xE08B)
 _NAMES = {
     4: "ATM",

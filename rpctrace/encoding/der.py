@@ -102,10 +102,12 @@ def inner(wrapper: Element, tag: int | None = None) -> Element:
 
 
 def open_explicit(data: Octets, layer: str) -> Element:
-    """The element that starts `data`, a tag around a SEQUENCE, where what is there of it does not say otherwise: so
-    chance octets rarely pass for a structure, while one that is cut behind its tag and length still does."""
+    """The element that starts `data`, a tag around a SEQUENCE whose own tag must be seen, so that chance octets rarely
+    pass for a structure. All behind it may be cut."""
     outer = read_element(data, layer)
-    if len(outer.value) and outer.value[0] != SEQUENCE:
+    if not outer.value:
+        raise Truncated(layer, outer.value_offset, 1, 0)
+    if outer.value[0] != SEQUENCE:
         raise Malformed(layer, outer.value_offset, f"tag 0x{outer.value[0]:02x} where 0x{SEQUENCE:02x} belongs")
     return outer
 

@@ -9,7 +9,7 @@ from rpctrace.errors import ParseError
 
 
 class Provenance(NamedTuple):
-    """Where a PDU was seen: every frame that brought octets of it, ascending; the time of the frame that completed it."""
+    """Where a PDU was seen: the frames that brought octets of it, ascending, and the time of the last of them."""
 
     frames: tuple[int, ...]
     timestamp_ns: int | None

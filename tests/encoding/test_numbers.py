@@ -1,6 +1,9 @@
-"""An unknown code stays a value, is told from a known one, and is not remembered."""
+"""An enum off the wire keeps values that it does not know, and does not remember them."""
 
 from __future__ import annotations
+
+import json
+import pickle
 
 import pytest
 
@@ -9,21 +12,36 @@ from rpctrace.encoding.numbers import OpenEnum
 
 class Colour(OpenEnum):
     RED = 1
+    NEGATIVE = -5
 
 
-def test_unknown_values_are_values() -> None:
-    """Known and unknown compare as integers; the unknown has a name that says so."""
+def test_known_values() -> None:
+    """Members as of any IntEnum."""
     assert Colour(1) is Colour.RED
-    assert Colour.RED.is_known
-    unknown = Colour(77)
-    assert (unknown, unknown.value, unknown.name, unknown.is_known) == (77, 77, "UNKNOWN_77", False)
-    with pytest.raises(ValueError, match="red"):
-        Colour("red")
+    assert (Colour.RED.is_known, Colour(-5).name) == (True, "NEGATIVE")
 
 
-def test_hostile_values_fill_no_table() -> None:
-    """A million different codes leave one member."""
-    for value in range(2, 5000):
-        Colour(value)
-    assert list(Colour) == [Colour.RED]
-    assert len(Colour._value2member_map_) == 1
+@pytest.mark.parametrize("value", [0, 2, -1, 2**64])
+def test_unknown_values(value: int) -> None:
+    """A member with a name that says so: equal to its number, written as a number, and it travels."""
+    unknown = Colour(value)
+    assert isinstance(unknown, Colour)
+    assert (unknown, unknown.value, unknown.name, unknown.is_known) == (value, value, f"UNKNOWN_{value}", False)
+    assert unknown == Colour(value)
+    assert hash(unknown) == hash(value)
+    assert json.dumps({"n": unknown}) == f'{{"n": {value}}}'
+    assert pickle.loads(pickle.dumps(unknown)) == unknown
+
+
+def test_unknown_values_are_not_remembered() -> None:
+    """Hostile input cannot fill the enum's table."""
+    before = len(Colour._value2member_map_)
+    for value in range(100, 1100):
+        assert Colour(value) == value
+    assert len(Colour._value2member_map_) == before
+
+
+def test_what_is_no_number() -> None:
+    """As of any IntEnum."""
+    with pytest.raises(ValueError, match="is not a valid Colour"):
+        Colour("x")

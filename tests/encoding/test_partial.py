@@ -1,28 +1,63 @@
-"""The first problem of a half-readable structure is kept, as numbers only."""
+"""The first error of a lenient reading is kept, without a way back to the octets that were read."""
 
 from __future__ import annotations
 
+import gc
+import pickle
+import weakref
+from dataclasses import dataclass
+
 from rpctrace.encoding.partial import FirstProblem, Partial, detached
-from rpctrace.encoding.reader import Reader
-from rpctrace.errors import Malformed, Truncated
+from rpctrace.errors import Malformed, ParseError, Truncated
 
 
-def test_the_first_problem_stays() -> None:
-    """`attempt` gives None for what raised, and later problems do not replace the first."""
+@dataclass(frozen=True, slots=True)
+class Value(Partial):
+    number: int
+
+
+def failing(error: ParseError) -> int:
+    raise error
+
+
+def test_the_first_problem_counts() -> None:
+    """Values pass through, errors give None, and the first of them stays."""
     problems = FirstProblem()
-    reader = Reader(b"\x01", "t")
-    assert problems.attempt(reader.u8) == 1
-    assert problems.attempt(reader.u32) is None
-    problems.note(Malformed("t", 9))
-    assert isinstance(problems.error, Truncated)
+    assert problems.attempt(int, "7") == 7
+    assert problems.error is None
+    first, second = Truncated("a", 1, 2, 0), Malformed("b", 3, "later")
+    assert problems.attempt(failing, first) is None
+    assert problems.attempt(failing, second) is None
+    assert problems.error is first
 
 
-def test_a_kept_error_holds_no_frames_and_values_compare_without_it() -> None:
-    """No traceback (and with it no octets) stays behind."""
-    try:
-        Reader(b"secret", "t").take(99)
-    except Truncated as error:
-        kept = detached(error)
-    assert kept.__traceback__ is None
-    assert Partial(problem=kept) == Partial()
-    assert not Partial(problem=kept).complete
+def test_completeness() -> None:
+    """A value with a problem is not complete, equals the same value without one, and can be pickled."""
+    whole, cut = Value(1), Value(1, problem=Truncated("a", 1, 2, 0))
+    assert (whole.complete, cut.complete) == (True, False)
+    assert whole == cut
+    assert str(pickle.loads(pickle.dumps(cut)).problem) == str(cut.problem)
+
+
+def test_a_kept_error_holds_nothing_alive() -> None:
+    """Neither its traceback nor the error before it: both would keep the octets in the frames of the stack."""
+
+    class Octets(bytearray):
+        pass
+
+    def read(octets: Octets) -> ParseError:
+        try:
+            try:
+                raise Truncated("inner", 0, len(octets), 0)
+            except Truncated as error:
+                raise Malformed("outer", 0) from error
+        except Malformed as error:
+            return detached(error)
+
+    octets = Octets(b"secret")
+    kept = read(octets)
+    assert (kept.__traceback__, kept.__cause__, kept.__context__) == (None, None, None)
+    gone = weakref.ref(octets)
+    del octets
+    gc.collect()
+    assert gone() is None

@@ -1,59 +1,113 @@
-"""The cursor reads both byte orders and never leaves its bounds; errors say where, how much and how much there was."""
+"""A reader returns what was asked for or raises `Truncated` with the numbers, keeps to its bounds, copies nothing."""
 
 from __future__ import annotations
 
-import pickle
-
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rpctrace.encoding.reader import CutReader, Reader
 from rpctrace.errors import Truncated
 
-OCTETS = bytes(range(1, 16))
+OCTETS = bytes(range(1, 17))
+SIZES = {Reader.u8: 1, Reader.u16: 2, Reader.u32: 4, Reader.u64: 8}
 
 
-@pytest.mark.parametrize(
-    ("little", "expected"),
-    [(True, (1, 0x0302, 0x07060504, 0x0F0E0D0C0B0A0908)), (False, (1, 0x0203, 0x04050607, 0x08090A0B0C0D0E0F))],
-)
-def test_integers(little: bool, expected: tuple[int, ...]) -> None:
-    """u8, u16, u32, u64 in turn use up the octets."""
-    reader = Reader(OCTETS, "test", little_endian=little)
-    assert (reader.u8(), reader.u16(), reader.u32(), reader.u64()) == expected
-    assert reader.remaining == 0
+@pytest.mark.parametrize("read", SIZES)
+def test_numbers_in_both_byte_orders(read: object) -> None:
+    """Each width is what its octets say, in either order, from bytes, bytearray and memoryview."""
+    size = SIZES[read]  # type: ignore[index]
+    for data in (OCTETS, bytearray(OCTETS), memoryview(OCTETS)):
+        little, big = Reader(data, "t"), Reader(data, "t", little_endian=False)
+        assert read(little) == int.from_bytes(OCTETS[:size], "little")  # type: ignore[operator]
+        assert read(big) == int.from_bytes(OCTETS[:size], "big")  # type: ignore[operator]
+        assert (little.offset, little.remaining, little.consumed) == (size, 16 - size, size)
 
 
-def test_a_read_past_the_end_says_what_was_missing() -> None:
-    """Layer, offset, needed, available; the cursor stays, and the error survives a pickle."""
-    reader = Reader(OCTETS[:3], "test")
+@pytest.mark.parametrize("read", SIZES)
+def test_numbers_past_the_end(read: object) -> None:
+    """`Truncated` says layer, offset, needed and available, and the cursor stays."""
+    size = SIZES[read]  # type: ignore[index]
+    for available in range(size):
+        reader = Reader(OCTETS[: 3 + available], "layer.part")
+        reader.skip(3)
+        with pytest.raises(Truncated) as caught:
+            read(reader)  # type: ignore[operator]
+        error = caught.value
+        assert (error.layer, error.offset, error.needed, error.available) == ("layer.part", 3, size, available)
+        assert reader.offset == 3
+
+
+def test_octets_are_not_copied() -> None:
+    """`take` and `rest` are views of what the reader was given."""
+    data = bytearray(OCTETS)
+    reader = Reader(data, "t")
+    taken, rest = reader.take(2), reader.rest()
+    data[0], data[15] = 0xAA, 0xBB
+    assert (bytes(taken), rest[-1], reader.remaining) == (b"\xaa\x02", 0xBB, 0)
+
+
+@pytest.mark.parametrize("count", [-1, 17, 2**40])
+def test_counts_off_the_wire(count: int) -> None:
+    """Negative and huge counts are `Truncated` for every way to step, and allocate nothing."""
+    for step in (Reader.take, Reader.skip, Reader.restrict_to):
+        with pytest.raises(Truncated):
+            step(Reader(OCTETS, "t"), count)
+
+
+def test_narrowed_readers() -> None:
+    """A part has its own bound, layer and alignment; offsets go on counting; the outer reader steps over it."""
+    outer = Reader(OCTETS, "outer", little_endian=False)
+    outer.skip(3)
+    part = outer.restrict_to(7, "part")
+    assert (outer.offset, part.offset, part.remaining, part.consumed) == (10, 3, 7, 0)
+    assert part.u16() == 0x0405
+    part.align(4)
+    assert (part.offset, part.consumed) == (7, 4)
+    with pytest.raises(Truncated) as caught:
+        part.u32()
+    assert (caught.value.layer, caught.value.offset, caught.value.available) == ("part", 7, 3)
+    assert part.restrict_to(2).layer == "part"
+    assert outer.u8() == 11
+
+
+@pytest.mark.parametrize(("skipped", "boundary", "offset"), [(0, 4, 0), (1, 4, 4), (4, 4, 4), (5, 8, 8), (3, 1, 3)])
+def test_alignment(skipped: int, boundary: int, offset: int) -> None:
+    """To the next multiple, from the reader's start."""
+    reader = Reader(OCTETS, "t")
+    reader.skip(skipped)
+    reader.align(boundary)
+    assert reader.offset == offset
+
+
+@given(st.binary(max_size=40), st.lists(st.tuples(st.sampled_from("124ats"), st.integers(-3, 30)), max_size=20))
+def test_a_reader_never_leaves_its_bounds(data: bytes, steps: list[tuple[str, int]]) -> None:
+    """Whatever is asked, in a narrowed reader too: octets inside the part, or `Truncated`."""
+    padded = b"\xff" * 5 + data + b"\xff" * 50
+    outer = Reader(padded, "t")
+    outer.skip(5)
+    reader = outer.restrict_to(len(data))
+    actions = {"1": lambda _: reader.u8(), "2": lambda _: reader.u16(), "4": lambda _: reader.u32(),
+               "a": lambda count: reader.align(max(1, count)), "t": reader.take, "s": reader.skip}  # fmt: skip
+    for action, count in steps:
+        before = reader.offset
+        try:
+            actions[action](count)
+        except Truncated:
+            assert reader.offset == before
+        assert before <= reader.offset <= 5 + len(data)
+        assert reader.consumed + reader.remaining == len(data)
+
+
+def test_cut_reader() -> None:
+    """Values up to the cut, None from there on, the first problem kept: a later, smaller read does not fit in again."""
+    reader = CutReader(OCTETS[:7], "t")
+    assert (reader.u16(), reader.u32(), reader.u32(), reader.u8(), reader.take(1)) == (0x0201, 0x06050403, *[None] * 3)
     reader.skip(1)
-    with pytest.raises(Truncated) as caught:
-        reader.u32()
-    error = pickle.loads(pickle.dumps(caught.value))
-    assert (error.layer, error.offset, error.needed, error.available) == ("test", 1, 4, 2)
-    assert reader.u16() == 0x0302
-    with pytest.raises(Truncated):
-        reader.take(-1)
-
-
-def test_a_narrowed_reader_counts_on_and_stops_at_its_bound() -> None:
-    """Offsets are of the outermost octets, alignment is of the narrowed ones."""
-    reader = Reader(OCTETS, "outer")
-    reader.skip(3)
-    inner = reader.restrict_to(6, "inner")
-    assert (inner.offset, inner.remaining, reader.offset) == (3, 6, 9)
-    inner.skip(1)
-    inner.align(4)
-    assert inner.offset == 7
-    with pytest.raises(Truncated) as caught:
-        inner.u32()
-    assert (caught.value.layer, caught.value.offset, caught.value.available) == ("inner", 7, 2)
-
-
-def test_a_cut_reader_gives_none_from_the_cut_on() -> None:
-    """The first problem stays; nothing behind it is read, even if it would fit."""
-    reader = CutReader(OCTETS[:5], "test")
-    assert (reader.u16(), reader.u32(), reader.u8()) == (0x0201, None, None)
+    reader.align(4)
+    assert bytes(reader.rest()) == b""
     assert reader.problem is not None
-    assert (reader.problem.offset, reader.problem.needed) == (2, 4)
-    assert len(reader.rest()) == 0
+    assert (reader.problem.offset, reader.problem.needed, reader.problem.available) == (6, 4, 1)
+    whole = CutReader(OCTETS, "t")
+    whole.skip(15)
+    assert (bytes(whole.rest()), whole.problem) == (b"\x10", None)

@@ -35,7 +35,7 @@ from rpctrace.protocols.dcerpc.pdu import (
 )
 
 Item = TypeVar("Item")
-# Only stub data is padded before the trailer; the pad length of a bind, alter_context or auth3 is ignored, as servers do.
+# Only stub data is padded; the pad length of a bind, alter_context or auth3 is ignored, as servers do.
 _PADDED = frozenset((PduType.REQUEST, PduType.RESPONSE))
 
 _HEADER = (Struct(">4B4sHHI"), Struct("<4B4sHHI"))

@@ -284,12 +284,14 @@ def _reserved_and_buffer(reader: Reader) -> _Buffer:
 
 # [MS-NLMP] 2.2.1.3
 def _authenticate(message: _Message) -> Authenticate:
-    _lm_response, nt_response = message.fixed(_buffer), message.fixed(_buffer)
+    lm_response, nt_response = message.fixed(_buffer), message.fixed(_buffer)
     domain, user, workstation = message.fixed(_buffer), message.fixed(_buffer), message.fixed(_buffer)
-    _session_key, flags = message.fixed(_buffer), message.fixed(Reader.u32)
+    session_key, flags = message.fixed(_buffer), message.fixed(Reader.u32)
     version = message.version(flags)
     names = tuple(message.text(buffer, flags) for buffer in (domain, user, workstation))
     response = message.payload(nt_response)
+    for unread in (lm_response, session_key):
+        message.payload(unread)  # notes a cut
     info = None
     mic_present = None if response is None else False
     if response is not None and len(response) > _NTLM_V1_RESPONSE_OCTETS:

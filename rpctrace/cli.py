@@ -1,0 +1,265 @@
+"""Arguments in, exit status out: the command line of rpctrace.
+
+Nothing but click is loaded before a command needs it. Every failure ends in one line on standard error and the exit
+status that `console/exit_status.py` promises.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import click
+
+from rpctrace.console import streams
+from rpctrace.console.exit_status import ExitStatus
+from rpctrace.errors import CaptureError, EngineError, RpctraceError, UsageError
+from rpctrace.version import __version__
+
+FORMATS = ("text", "json", "jsonl", "csv", "netmon", "markdown")
+TABLES = ("findings", "faults", "calls", "kerberos", "auth", "streams")
+SEVERITIES = ("high", "medium", "low", "note")
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+_SIZE = re.compile(r"(\d{1,15})\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
+_ZONE = re.compile(r"([+-]?)(\d{1,2}):?([0-5]\d)|([+-]?)(\d{1,2})|Z", re.IGNORECASE)
+
+
+class _Terminated(BaseException):
+    """SIGTERM, as an exception: files half written are taken away on its way out."""
+
+
+class _AnalyzeByDefault(click.Group):
+    """`rpctrace FILE` is `rpctrace analyze FILE`; a file that is named like a command is written `./check`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ("--version", "--help", "-h"):
+            args = ["analyze", *args]
+        return super().parse_args(ctx, args)
+
+
+class _Size(click.ParamType):
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        match = _SIZE.fullmatch(str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is no size such as 500M or 2G", param, ctx)
+        return int(match[1]) * _UNITS[match[2].lower()]
+
+
+class _Zone(click.ParamType):
+    name = "[+-]hh:mm"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        match = _ZONE.fullmatch(str(value).strip())
+        if match is None:
+            self.fail(f"{value!r} is no offset from UTC such as +02:00", param, ctx)
+        hours, minutes = int(match[2] or match[5] or 0), int(match[3] or 0)
+        if hours > 14:
+            self.fail(f"{value!r}: no zone is that far from UTC", param, ctx)
+        return (hours * 60 + minutes) * (-1 if "-" in (match[1], match[4]) else 1)
+
+
+_CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+_verbose = click.option("-v", "--verbose", "verbosity", count=True, help="More details; -vv shows where an error arose.")
+_quiet = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks; errors only.")
+
+
+@click.group(cls=_AnalyzeByDefault, context_settings=_CONTEXT)
+@click.version_option(__version__, prog_name="rpctrace", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Says from a network capture why an authenticated Windows RPC call failed, and which ticket it presented.
+
+    rpctrace CAPTURE is rpctrace analyze CAPTURE.
+
+    Exit status: 0 done; 1 --fail-on reached, an expectation failed or readings differ; 2 wrong usage; 3 an input could
+    not be read, or only in part; 4 an optional part is missing; 5 internal error.
+    """
+
+
+@cli.command()
+@click.argument("captures", nargs=-1, required=True, metavar="CAPTURE...")
+@click.option("--table", type=click.Choice(TABLES), help="One full table instead of the short report.")
+@click.option("-f", "--format", "form", type=click.Choice(FORMATS), help="Form of the report (default: text).")
+@click.option("--json", "form", flag_value="json", help="The same as -f json.")
+@click.option("--jsonl", "form", flag_value="jsonl", help="The same as -f jsonl.")
+@click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
+              help="Write into FILE, in the form that its suffix names (.json .jsonl .csv .md .txt); repeatable.")  # fmt: skip
+@click.option("--host", "hosts", multiple=True, metavar="HOST", help="Only calls of this address, network or name.")
+@click.option("--interface", "interfaces", multiple=True, metavar="UUID|NAME", help="Only calls of this interface.")
+@click.option("--status", "statuses", multiple=True, metavar="STATUS",
+              help="Only faults with this status (0x721, 1825, RPC_S_SEC_PKG_ERROR).")  # fmt: skip
+@click.option("--since", metavar="TIME", help="Only calls at or after this time (ISO 8601; UTC unless it says more).")
+@click.option("--until", metavar="TIME", help="Only calls at or before this time.")
+@click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 on a finding this severe or more.")
+@click.option("--calls", type=click.Choice(("default", "all", "notable")), default="default",
+              help="Which calls to keep: 20 000 ordinary and every notable one, all, or notable ones only.")  # fmt: skip
+@click.option("--netmon-utc-offset", type=_Zone(), help="Zone of Network Monitor files that do not store it.")
+@click.option("--max-unpacked", type=_Size(), help="Stop reading a compressed capture after this much.")
+@click.option("--plain", is_flag=True, help="Read frame by frame along the specifications (today the only way).")
+@click.option("--strict", is_flag=True, help="Exit with 3 if anything at all could not be read.")
+@click.option("--force", is_flag=True, help="Replace an existing -o file that is no report.")
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour in the report.")
+@_verbose
+@_quiet
+def analyze(captures: tuple[str, ...], form: str | None, netmon_utc_offset: int | None, max_unpacked: int | None,
+            plain: bool, **choices: Any) -> ExitStatus:  # fmt: skip  # noqa: ARG001  # --plain is the only path yet
+    """Show failed calls and the ticket that each presented (- is standard input)."""
+    from rpctrace.console.analyzing import AnalyzeChoices, analyze_command
+
+    return analyze_command(AnalyzeChoices(
+        captures=captures, format=form, netmon_utc_offset_minutes=netmon_utc_offset,
+        max_unpacked_octets=max_unpacked, **choices,
+    ))  # fmt: skip
+
+
+@cli.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.option("--update", is_flag=True, help="Write the expectations from what is found now.")
+@click.option("--expect", metavar="FILE", help="The expectations of the one capture given.")
+@click.option("--allow-missing", is_flag=True, help="A capture without expectations is fine.")
+@_verbose
+@_quiet
+def check(paths: tuple[str, ...], update: bool, expect: str | None, allow_missing: bool, verbosity: int,
+          quiet: bool) -> ExitStatus:  # fmt: skip  # noqa: ARG001  # -vv is read where errors are shown
+    """Compare captures with what is expected of them (<capture>.expect.toml beside each); folders are walked."""
+    from rpctrace.console.checking import check_command
+
+    return check_command(paths, update=update, expect=expect, allow_missing=allow_missing, quiet=quiet)
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("what", nargs=-1, required=True, metavar="WHAT...")
+def explain(what: tuple[str, ...]) -> ExitStatus:
+    """Tell what a status, NTSTATUS, HRESULT, Kerberos error, name or UUID means."""
+    from rpctrace.explanation import explain as meanings_of
+    from rpctrace.explanation import render_explanation
+
+    status, shown = ExitStatus.DONE, False
+    for each in what:
+        try:
+            meanings = meanings_of(each)
+        except UsageError as error:
+            streams.say(f"rpctrace: {error}")
+            status = ExitStatus.USAGE
+            continue
+        for meaning in meanings:
+            streams.put(("\n" if shown else "") + render_explanation(meaning).rstrip("\n"))
+            shown = True
+    return status
+
+
+@cli.command()
+@click.argument("capture")
+@click.option("--through", type=click.Choice(("tshark", "pyshark")), default="tshark",
+              help="How tshark is asked: its fields directly, or its JSON by way of pyshark.")  # fmt: skip
+@_verbose
+@_quiet
+def verify(capture: str, through: str, verbosity: int, quiet: bool) -> ExitStatus:  # noqa: ARG001  # as in check
+    """Compare our reading of a capture with tshark's, PDU by PDU."""
+    from rpctrace.console.verifying import verify_command
+
+    return verify_command(capture, through, quiet)
+
+
+@cli.command()
+def schema() -> ExitStatus:
+    """Print the JSON Schema of the JSON report."""
+    from rpctrace.render.json import schema_text
+
+    streams.put(schema_text().rstrip("\n"))
+    return ExitStatus.DONE
+
+
+@cli.command()
+def doctor() -> ExitStatus:
+    """Show versions, and which optional parts are present or missed."""
+    from rpctrace.console.doctor import doctor_lines
+
+    streams.put("\n".join(doctor_lines()))
+    return ExitStatus.DONE
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command line (`sys.argv` without one) and returns its exit status; never raises, never exits."""
+    streams.prepare()
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        with _termination_as_exception():
+            return int(_run(words, arguments is None))
+    except (KeyboardInterrupt, click.Abort):
+        return ExitStatus.INTERRUPTED
+    except _Terminated:
+        return ExitStatus.TERMINATED
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else "rpctrace"
+        streams.say(f"{path}: {error.format_message()}\nTry '{path} --help'.")
+        return ExitStatus.USAGE
+    except UsageError as error:
+        streams.say(f"rpctrace: {error}")
+        return ExitStatus.USAGE
+    except CaptureError as error:
+        streams.say(f"rpctrace: {error}")
+        return ExitStatus.UNREAD
+    except EngineError as error:
+        streams.say(f"rpctrace: {error}")
+        return ExitStatus.MISSING_PART
+    except Exception as error:  # the last line of defence: users see one line
+        return _internal_error(error, words)
+
+
+def _run(words: list[str], own_arguments: bool) -> int:
+    if not words:
+        with click.Context(cli, info_name="rpctrace") as context:
+            streams.say(cli.get_help(context))
+        return ExitStatus.USAGE
+    # click expands wildcards on Windows only where it takes the arguments itself.
+    status = cli.main(args=None if own_arguments else words, prog_name="rpctrace", standalone_mode=False)
+    return status if isinstance(status, int) else ExitStatus.DONE
+
+
+def _internal_error(error: Exception, words: Sequence[str]) -> ExitStatus:
+    expected = isinstance(error, OSError | RpctraceError)
+    said = f"{type(error).__name__}: {error}".rstrip(": ")
+    hint = "" if expected else "; -vv shows where"
+    streams.say(f"rpctrace: {'' if expected else 'internal error: '}{said}{hint}")
+    if any(re.fullmatch(r"-q?v{2,}", word) for word in words) or words.count("-v") + words.count("--verbose") > 1:
+        import traceback
+
+        streams.say("".join(traceback.format_exception(error)).rstrip("\n"))
+    return ExitStatus.INTERNAL
+
+
+@contextmanager
+def _termination_as_exception() -> Iterator[None]:
+    def terminate(_number: int, _frame: FrameType | None) -> None:
+        raise _Terminated
+
+    try:
+        before = signal.signal(signal.SIGTERM, terminate)
+    except ValueError:  # not the main thread: whoever runs us there keeps the signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def run() -> None:
+    """The console script."""
+    status = main()
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os._exit(status)  # the reader is gone; the interpreter's own flush would complain
+    sys.exit(status)

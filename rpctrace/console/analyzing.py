@@ -1,0 +1,174 @@
+"""The command `analyze`: captures and choices -> reports on standard output and in files, and an exit status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from rpctrace.console import output_files, streams
+from rpctrace.console.exit_status import ExitStatus, strongest
+from rpctrace.console.progress import ProgressLine
+from rpctrace.errors import CaptureError, UsageError
+
+if TYPE_CHECKING:
+    from rpctrace.analysis import Options
+    from rpctrace.render.rendering import Rendering
+    from rpctrace.report import Report
+    from rpctrace.selection import Selection
+
+CallsChoice = Literal["default", "all", "notable"]
+
+
+@dataclass(frozen=True, slots=True)
+class AnalyzeChoices:
+    """What the command line asked for; the words of filters are still as they were typed."""
+
+    captures: tuple[str, ...]
+    format: str | None = None
+    table: str | None = None
+    outputs: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    interfaces: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
+    since: str | None = None
+    until: str | None = None
+    fail_on: str | None = None
+    calls: CallsChoice = "default"
+    netmon_utc_offset_minutes: int | None = None
+    max_unpacked_octets: int | None = None
+    strict: bool = False
+    force: bool = False
+    color: streams.ColorChoice = "auto"
+    verbosity: int = 0
+    quiet: bool = False
+
+
+def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
+    from rpctrace.analysis import Options
+
+    if choices.table is not None and choices.format not in (None, "text"):
+        raise UsageError(f"--table is a form of text and does not go with {choices.format}")
+    if choices.captures.count("-") > 1:
+        raise UsageError("standard input (-) can be read once")
+    to_output, to_files = _renderings(choices)
+    selection = _selection(choices)
+    for path in choices.outputs:
+        output_files.check_output(path, choices.captures, choices.force)
+    wanted = [*(rendering for _, rendering in to_files), *([to_output] if to_output else [])]
+    options = Options(
+        calls=choices.calls,
+        pdus=any(rendering.needs_pdus for rendering in wanted),
+        netmon_utc_offset_minutes=choices.netmon_utc_offset_minutes,
+        max_unpacked_octets=choices.max_unpacked_octets,
+    )
+    report, status = read_captures(choices.captures, options, choices.quiet)
+    if report is None:
+        return status
+    status = strongest(status, _how_it_read(report, choices))
+    selected = _selected(report, selection, choices)
+    for path, rendering in to_files:
+        _write_file(path, rendering, selected, choices)
+    if to_output is not None:
+        _write_output(to_output, selected, choices)
+    return strongest(status, _judged(selected, choices.fail_on))
+
+
+def _renderings(choices: AnalyzeChoices) -> tuple[Rendering | None, list[tuple[str, Rendering]]]:
+    """What goes to standard output (nothing where only files were asked for), and what goes into which file."""
+    from rpctrace.render.registry import rendering_for_file, rendering_named
+
+    to_files = [(path, rendering_for_file(path)) for path in choices.outputs]
+    if to_files and choices.format is None and choices.table is None:
+        return None, to_files
+    return rendering_named(choices.format or "text"), to_files
+
+
+def _selection(choices: AnalyzeChoices) -> Selection | None:
+    parts = (choices.hosts, choices.interfaces, choices.statuses, choices.since, choices.until)
+    if not any(parts):
+        return None
+    from rpctrace.selection import selection_of
+
+    return selection_of(*parts)
+
+
+def read_captures(
+    captures: Sequence[str], options: Options, quiet: bool
+) -> tuple[Report | None, ExitStatus]:
+    """The report on every capture that can be read; the others are named on standard error and make the status 3."""
+    from rpctrace.analysis import analyze
+
+    readable, status = list(captures), ExitStatus.DONE
+    while readable:
+        try:
+            with ProgressLine(quiet) as progress:
+                return analyze(readable, options, progress), status
+        except CaptureError as error:
+            streams.say(f"rpctrace: {error}")
+            status = ExitStatus.UNREAD
+            # The error names the input that it met; reading goes on without it.
+            before = len(readable)
+            readable = [path for path in readable if path != error.path and not (path == "-" == error.path)]
+            if len(readable) == before:
+                break
+    return None, ExitStatus.UNREAD
+
+
+def _how_it_read(report: Report, choices: AnalyzeChoices) -> ExitStatus:
+    status = ExitStatus.DONE
+    for capture in report.captures:
+        if not capture.complete:
+            where = "" if capture.stopped_at is None else f", reading stopped at octet {capture.stopped_at}"
+            streams.say(f"rpctrace: {capture.path}: read in part{where}")
+            status = ExitStatus.UNREAD
+        elif capture.frames == 0:
+            streams.say(f"rpctrace: {capture.path}: holds no frame")
+            status = ExitStatus.UNREAD
+    if choices.strict and (report.problems or report.limits) and status is ExitStatus.DONE:
+        streams.say("rpctrace: --strict: not everything could be read; the report lists the problems")
+        status = ExitStatus.UNREAD
+    return status
+
+
+def _selected(report: Report, selection: Selection | None, choices: AnalyzeChoices) -> Report:
+    if selection is None:
+        return report
+    from rpctrace.selection import select
+
+    selected = select(report, selection)
+    if not choices.quiet:
+        streams.say(f"rpctrace: the filters leave {len(selected.calls)} of {len(report.calls)} calls")
+    return selected
+
+
+def _write_output(rendering: Rendering, report: Report, choices: AnalyzeChoices) -> None:
+    from rpctrace.render.rendering import RenderOptions
+
+    options = RenderOptions(
+        table=choices.table,
+        width_columns=streams.width_columns(),
+        verbosity=choices.verbosity,
+        color=streams.use_color(choices.color),
+        encoding_is_utf8=streams.encoding_is_utf8(),
+    )
+    streams.write(lambda out: rendering.render(report, out, options))
+
+
+def _write_file(path: str, rendering: Rendering, report: Report, choices: AnalyzeChoices) -> None:
+    from rpctrace.render.rendering import RenderOptions
+
+    options = RenderOptions(verbosity=choices.verbosity)
+    output_files.write_whole(path, lambda out: rendering.render(report, out, options))
+    if not choices.quiet:
+        streams.say(f"rpctrace: wrote {path}")
+
+
+def _judged(report: Report, fail_on: str | None) -> ExitStatus:
+    """Whether a finding is as severe as --fail-on says, or more."""
+    if fail_on is None:
+        return ExitStatus.DONE
+    from rpctrace.report import SEVERITIES
+
+    severe = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
+    return ExitStatus.FOUND if any(finding.severity in severe for finding in report.findings) else ExitStatus.DONE

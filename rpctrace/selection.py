@@ -1,0 +1,154 @@
+"""A Report and what somebody wants to see of it -> the Report with only that.
+
+What is filtered are calls; findings, exchanges, connections and PDU lines follow the calls that stay. Captures, problems
+and limits stay whole, because they say how far the report can be trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from ipaddress import ip_address, ip_network
+
+from rpctrace.encoding.text import safe_text
+from rpctrace.errors import UsageError
+from rpctrace.report import Call, Finding, Host, KerberosExchange, Report, Stream, Summary
+from rpctrace.spellings import interfaces_spelled, statuses_spelled
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Every part that is not empty must agree; within a part one agreement is enough. Times are UTC, both inclusive."""
+
+    hosts: tuple[str, ...] = ()
+    interfaces: frozenset[str] = frozenset()
+    statuses: frozenset[int] = frozenset()
+    since_ns: int | None = None
+    until_ns: int | None = None
+
+    @property
+    def selects_everything(self) -> bool:
+        return self == Selection()
+
+
+def selection_of(
+    hosts: Sequence[str] = (),
+    interfaces: Sequence[str] = (),
+    statuses: Sequence[str] = (),
+    since: str | None = None,
+    until: str | None = None,
+) -> Selection:
+    """The words of a command line as a selection. Raises `UsageError` for a word that cannot be meant."""
+    for host in hosts:
+        if "/" in host:
+            _network(host)
+    return Selection(
+        hosts=tuple(hosts),
+        interfaces=frozenset(uuid for text in interfaces for uuid in interfaces_spelled(text)),
+        statuses=frozenset(status for text in statuses for status in statuses_spelled(text)),
+        since_ns=None if since is None else _moment_ns(since),
+        until_ns=None if until is None else _moment_ns(until),
+    )
+
+
+def select(report: Report, selection: Selection) -> Report:
+    if selection.selects_everything:
+        return report
+    calls = tuple(call for call in report.calls if _wanted(call, selection))
+    kept = {call.id for call in calls}
+    connections = {call.connection for call in calls}
+    frames = {(call.capture, frame) for call in calls for frame in (*call.request_frames, *call.reply_frames)}
+    return replace(
+        report,
+        calls=calls,
+        kerberos=tuple(each for each in report.kerberos if _exchange_wanted(each, kept, selection)),
+        summary=tuple(row for row in report.summary if _row_wanted(row, calls, selection)),
+        streams=tuple(stream for stream in report.streams if _stream_wanted(stream, connections)),
+        findings=tuple(finding for finding in report.findings if _finding_wanted(finding, kept)),
+        pdus=tuple(line for line in report.pdus if (line.capture, line.frame) in frames),
+    )
+
+
+def _wanted(call: Call, selection: Selection) -> bool:
+    return (
+        _hosts_wanted((call.client, call.server), selection)
+        and (not selection.interfaces or any(each.uuid in selection.interfaces for each in call.interfaces))
+        and (not selection.statuses or call.status in selection.statuses)
+        and _time_wanted(call.request_ns, call.reply_ns, selection)
+    )
+
+
+def _time_wanted(request_ns: int | None, reply_ns: int | None, selection: Selection) -> bool:
+    """Whether some part of the call lies between; a call without any time is between nothing."""
+    if selection.since_ns is None and selection.until_ns is None:
+        return True
+    times = [moment for moment in (request_ns, reply_ns) if moment is not None]
+    if not times:
+        return False
+    after = selection.since_ns is None or max(times) >= selection.since_ns
+    return after and (selection.until_ns is None or min(times) <= selection.until_ns)
+
+
+def _hosts_wanted(ends: Sequence[Host], selection: Selection) -> bool:
+    return not selection.hosts or any(_is_host(end, wanted) for end in ends for wanted in selection.hosts)
+
+
+def _is_host(end: Host, wanted: str) -> bool:
+    if "/" in wanted:
+        try:
+            return ip_address(end.address) in _network(wanted)
+        except ValueError:  # an end that has no IP address lies in no network
+            return False
+    if wanted.casefold() in (end.address.casefold(), (end.name or "").casefold()):
+        return True
+    try:  # ::1 and 0:0:0:0:0:0:0:1 are one address
+        return ip_address(wanted) == ip_address(end.address)
+    except ValueError:
+        return False
+
+
+def _exchange_wanted(exchange: KerberosExchange, kept: set[str], selection: Selection) -> bool:
+    if exchange.call is not None:
+        return exchange.call in kept
+    if selection.interfaces or selection.statuses:
+        return False
+    hosts = _hosts_wanted((exchange.client, exchange.server), selection)
+    return hosts and _time_wanted(exchange.request_ns, exchange.reply_ns, selection)
+
+
+def _row_wanted(row: Summary, calls: Sequence[Call], selection: Selection) -> bool:
+    """A row counts a whole capture: it stays where one of the calls that stay may be in it."""
+    if selection.statuses or selection.since_ns is not None or selection.until_ns is not None:
+        return False
+    ends = (Host(row.client, 0, None), Host(row.server, 0, None))
+    named = {each.name for call in calls for each in call.interfaces} | {
+        each.uuid for call in calls for each in call.interfaces
+    }
+    return _hosts_wanted(ends, selection) and (not selection.interfaces or row.interface in named)
+
+
+def _stream_wanted(stream: Stream, connections: set[str]) -> bool:
+    return stream.id in connections
+
+
+def _finding_wanted(finding: Finding, kept: set[str]) -> bool:
+    return any(call in kept for call in finding.calls)
+
+
+def _network(text: str):  # type: ignore[no-untyped-def]
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise UsageError(f"{safe_text(text)!r} is no network such as 10.2.0.0/16") from None
+
+
+def _moment_ns(text: str) -> int:
+    """An ISO 8601 time as nanoseconds since 1970; without a zone it is UTC."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise UsageError(f"{safe_text(text)!r} is no time such as 2021-03-04T10:15:00Z") from None
+    moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+    since_epoch = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since_epoch.days * 86_400 + since_epoch.seconds) * 1_000_000_000 + since_epoch.microseconds * 1_000

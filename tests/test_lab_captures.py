@@ -1,0 +1,145 @@
+"""All lab captures against tshark's recorded reading: every fault, pair, bind_nak, bind, alter_context and ticket.
+
+What differs is named here with its reason: calls inside SMB pipes are not read yet, and two binds with a wrong version
+that tshark does not show as binds are shown by us.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shared_captures import SHARED, captures_in, name_of, needs_shared, sidecar
+
+from rpctrace.analysis import analyze
+from rpctrace.report import Report
+
+LAB = captures_in(SHARED / "lab")
+# tshark gives a bind of RPC version 4 or minor version 9 as plain TCP payload; its bind_nak it does show.
+BINDS_ONLY_WE_SHOW = {"lab/b3-bindnak/nak-version-minor.pcap": 1, "lab/b3-bindnak/nak-version.pcap": 1}
+
+
+def in_pipe(path: Path) -> set[str]:
+    """TCP streams of a sidecar whose DCE/RPC travels in SMB (port 445)."""
+    said = sidecar(path)
+    streams = set()
+    for key in ("faults", "bind_naks", "binds", "alter_contexts", "auth3", "acks"):
+        for entry in said.get(key, ()):
+            if ":445" in f"{entry.get('src')} {entry.get('dst')}" or "pipe_fid" in entry:
+                streams.add(entry["stream"])
+    return streams
+
+
+def bare(path: Path, key: str) -> list[dict[str, Any]]:
+    pipes = in_pipe(path)
+    return [entry for entry in sidecar(path).get(key, ()) if entry.get("stream") not in pipes]
+
+
+def replies(report: Report, kind: str) -> Counter[tuple[object, ...]]:
+    return Counter(
+        (call.reply_frames[-1], call.call_id, call.status if kind == "fault" else call.reject_reason)
+        for call in report.calls
+        if call.reply == kind
+    )
+
+
+@needs_shared
+@pytest.mark.parametrize("path", LAB, ids=name_of)
+def test_against_the_recorded_reading(path: Path) -> None:
+    """Frames, call ids, statuses, UUIDs, realms and names are the same."""
+    report = analyze(path)
+    assert report.complete
+    piped_frames = {entry["frame"] for key in ("faults", "bind_naks") for entry in sidecar(path).get(key, ())} - {
+        entry["frame"] for key in ("faults", "bind_naks") for entry in bare(path, key)
+    }
+    faults = replies(report, "fault")
+    for fault in bare(path, "faults"):
+        status = int(fault["status"], 16) if fault.get("status") else None
+        assert faults[fault["frame"], fault["call_id"], status] == 1, fault
+    if not in_pipe(path):
+        assert sum(faults.values()) == sidecar(path).get("faults_total", 0)
+    naks = replies(report, "bind_nak")
+    for nak in bare(path, "bind_naks"):
+        assert naks[nak["frame"], nak["call_id"], nak["reason"]] == 1, nak
+    for key, kind in (("binds", "bind"), ("alter_contexts", "alter_context"), ("auth3", "auth3")):
+        asked = Counter((c.request_frames[-1], c.call_id) for c in report.calls if c.kind == kind and c.request_frames)
+        expected = Counter((entry["frame"], entry["call_id"]) for entry in bare(path, key))
+        assert not expected - asked, kind
+        more = BINDS_ONLY_WE_SHOW.get(name_of(path), 0) if kind == "bind" else 0
+        total = sidecar(path).get(f"{key}_total", 0)
+        if not in_pipe(path) and total == len(sidecar(path).get(key, ())):
+            assert sum(asked.values()) == total + more, kind
+    for pair in sidecar(path).get("fault_pairs", ()):
+        if pair["fault_frame"] not in piped_frames:
+            assert_pair(report, pair)
+
+
+def assert_pair(report: Report, pair: dict[str, Any]) -> None:
+    """A fault, what it answers, and the ticket."""
+    (call,) = [
+        call
+        for call in report.calls
+        if call.reply == "fault" and call.reply_frames[-1] == pair["fault_frame"] and call.call_id == pair["call_id"]
+    ]
+    assert call.kind == pair["request_type"]
+    assert pair["request_frame"] in call.request_frames
+    if pair["uuids"]:  # tshark reads nothing of a PDU that the snapshot length cut
+        assert [interface.uuid for interface in call.interfaces] == pair["uuids"]
+    if pair.get("ap_req"):
+        assert call.ticket is not None
+        assert (call.ticket.realm, list(call.ticket.sname)) == (pair["ap_req"]["realm"], pair["ap_req"]["sname"])
+
+
+@needs_shared
+@pytest.mark.parametrize("path", LAB, ids=name_of)
+def test_every_ticket_presented_over_tcp(path: Path) -> None:
+    """Each AP-REQ that tshark finds in bare DCE/RPC, with realm, service, name type, etype and kvno."""
+    tickets = {call.ticket.frame: call.ticket for call in analyze(path).calls if call.ticket}
+    for shown in bare(path, "ap_reqs"):
+        if not shown["carried_in"].startswith("dcerpc"):
+            continue
+        ticket = tickets[shown["frame"]]
+        assert (ticket.realm, list(ticket.sname)) == (shown["realm"], shown["sname"])
+        assert (ticket.name_type, ticket.etype, ticket.kvno) == (
+            shown["name_type"], shown["ticket_etype"], shown["kvno"],
+        )  # fmt: skip
+
+
+@needs_shared
+def test_there_are_as_many_as_the_readme_says() -> None:
+    """190 captures: a folder that lost files would make the tests above pass for nothing."""
+    assert len(LAB) == 190
+
+
+@needs_shared
+def test_clock_skew_is_a_krb_error_in_the_answer_and_no_fault() -> None:
+    """lab/b1-0x721/alter-clock-skew: GSS-wrapped, which tshark does not show."""
+    for name in ("alter-clock-skew", "alter-clock-skew-spnego"):
+        report = analyze(SHARED / "lab" / "b1-0x721" / f"{name}.pcap")
+        (skewed,) = [call for call in report.calls if call.kind == "alter_context"]
+        assert skewed.outcome == "rejected"
+        assert skewed.auth is not None
+        assert skewed.auth.kerberos_error == 37
+        assert [exchange.error_name for exchange in report.kerberos] == ["KRB_AP_ERR_SKEW"]
+
+
+@needs_shared
+def test_the_third_leg_names_the_ticket_of_the_bind() -> None:
+    """lab/b1-0x721/alter-third-leg-bad: the fault answers an AP-REP; the ticket was in the bind."""
+    report = analyze(SHARED / "lab" / "b1-0x721" / "alter-third-leg-bad.pcap")
+    (call,) = [call for call in report.calls if call.status == 0x721]
+    assert call.auth is not None
+    assert (call.kind, call.auth.token) == ("alter_context", "AP-REP")
+    assert call.ticket is not None
+    assert call.ticket.presented_in == "bind"
+
+
+@needs_shared
+def test_clean_captures_have_no_finding() -> None:
+    """lab/a-clean and the accepted alter_contexts."""
+    clean = [*captures_in(SHARED / "lab" / "a-clean"), *(SHARED / "lab" / "b1-0x721").glob("alter-ok*.pcap")]
+    assert len(clean) == 12
+    for path in clean:
+        assert analyze(path).findings == (), name_of(path)
