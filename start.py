@@ -18,7 +18,7 @@ ENVIRONMENT = os.path.join(HERE, ".venv")
 STAMP = os.path.join(ENVIRONMENT, "rpctrace-installed")
 PART_MISSING = 4  # as rpctrace's own exit status
 
-PYTHON = os.path.join(ENVIRONMENT, "Scripts", "python.exe") if os.name == "nt" else os.path.join(ENVIRONMENT, "bin", "python")
+PYTHON = os.path.join(ENVIRONMENT, *(("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")))
 
 
 def say(text: str) -> None:
@@ -87,14 +87,15 @@ def install(part: str) -> bool:
     if not ways:
         say("pip is missing. Install it (Debian: sudo apt install python3-pip) and run this again.")
         return False
-    say("installing {} into .venv (once, about a minute)".format("rpctrace and its test tools" if part == "test" else "rpctrace"))
+    what = "rpctrace and its test tools" if part == "test" else "rpctrace"
+    say(f"installing {what} into .venv (once, about a minute)")
     project = HERE + ("[test]" if part == "test" else "")
-    if not any(call(way + ["--editable", project]) for way in ways):
+    if not any(call([*way, "--editable", project]) for way in ways):
         say("installing failed; the lines above say why (is the network there?)")
         return False
     parts = ["run", "test"] if part == "test" else ["run"]
     with open(STAMP + ".new", "w", encoding="utf-8") as stamp:
-        stamp.write("\n".join([key()] + parts) + "\n")
+        stamp.write("\n".join([key(), *parts]) + "\n")
     os.replace(STAMP + ".new", STAMP)
     return True
 
@@ -115,17 +116,18 @@ def replace_process(arguments: "list[str]") -> int:
 
 def main(arguments: "list[str]") -> int:
     if sys.version_info < NEEDED:
-        say("rpctrace needs Python {}.{} or newer; this is {}.{}.{} ({})".format(*NEEDED, *sys.version_info[:3], sys.executable))
+        numbers = (*NEEDED, *sys.version_info[:3], sys.executable)
+        say("rpctrace needs Python {}.{} or newer; this is {}.{}.{} ({})".format(*numbers))
         return PART_MISSING
     part = "test" if arguments[:1] == ["test"] else "run"
-    if installed()[:1] != [key()] or part not in installed():
-        if not install(part):
-            return PART_MISSING
+    is_installed = installed()[:1] == [key()] and part in installed()
+    if not is_installed and not install(part):
+        return PART_MISSING
     if part == "test":
         os.chdir(HERE)
-        return replace_process([PYTHON, "-m", "pytest"] + arguments[1:])
+        return replace_process([PYTHON, "-m", "pytest", *arguments[1:]])
     # -P: never import from the folder that the user happens to be in
-    return replace_process([PYTHON, "-P", "-m", "rpctrace"] + arguments)
+    return replace_process([PYTHON, "-P", "-m", "rpctrace", *arguments])
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from rpctrace.conversation_numbers import ConversationNumbers
 from rpctrace.conversations import Conversations, Observation, ObservedCall
 from rpctrace.diagnosis.registry import diagnose
 from rpctrace.encoding.times import iso_8601
+from rpctrace.errors import CaptureError
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Endpoint
 from rpctrace.protocols.dcerpc import association, security
@@ -29,8 +30,8 @@ Source = str | os.PathLike[str] | BinaryIO
 class Options:
     """What a caller may choose. `calls`: `default` keeps 20 000 ordinary calls and every notable one, `all` keeps all,
     `notable` only those that failed, stayed unanswered or carried a token. `pdus` records every MSRPC PDU for the
-    Network Monitor view. `netmon_utc_offset_minutes`: the zone of Network Monitor files before 2.3. `max_unpacked_octets`:
-    where a compressed input stops."""
+    Network Monitor view. `netmon_utc_offset_minutes`: the zone of Network Monitor files before 2.3.
+    `max_unpacked_octets`: where a compressed input stops."""
 
     calls: Literal["default", "all", "notable"] = "default"
     pdus: bool = False
@@ -40,7 +41,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the reading is: octets of the file read of `size_octets` (None on a pipe), frames and failed calls so far."""
+    """How far the reading is: octets read of the file's `size_octets` (None on a pipe), and frames so far."""
 
     path: str
     read_octets: int
@@ -69,16 +70,23 @@ def analyze(
     source: Source | Sequence[Source],
     options: Options = Options(),
     progress: Callable[[Progress], None] | None = None,
+    unreadable: Callable[[CaptureError], None] | None = None,
 ) -> Report:
     """Reads one capture, or several as one incident, and reports what failed in them.
 
     `source` is a path, `-` (standard input), a binary file object, or a sequence of these. Raises `CaptureError` for an
-    input that is no capture; damage inside a capture is reported in it (`Report.complete`, `problems`).
+    input that is no capture, or calls `unreadable` with it and goes on with the others; damage inside a capture is
+    reported in it (`Report.complete`, `problems`).
     """
     sources: Sequence[Source] = source if isinstance(source, list | tuple) else (source,)
     parts: list[Report] = []
-    for index, each in enumerate(sources):
-        parts.append(_read(each, index, sum(len(part.calls) for part in parts), options, progress))
+    for each in sources:
+        try:
+            parts.append(_read(each, len(parts), sum(len(part.calls) for part in parts), options, progress))
+        except CaptureError as error:
+            if unreadable is None:
+                raise
+            unreadable(error)
     return _merged(parts)
 
 

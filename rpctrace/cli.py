@@ -13,18 +13,20 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from rpctrace.console import streams
 from rpctrace.console.exit_status import ExitStatus
+from rpctrace.encoding.text import safe_text
 from rpctrace.errors import CaptureError, EngineError, RpctraceError, UsageError
 from rpctrace.version import __version__
 
 FORMATS = ("text", "json", "jsonl", "csv", "netmon", "markdown")
 TABLES = ("findings", "faults", "calls", "kerberos", "auth", "streams")
 SEVERITIES = ("high", "medium", "low", "note")
+MAXIMUM_ZONE_HOURS = 14  # Kiribati
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _SIZE = re.compile(r"(\d{1,15})\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 _ZONE = re.compile(r"([+-]?)(\d{1,2}):?([0-5]\d)|([+-]?)(\d{1,2})|Z", re.IGNORECASE)
@@ -43,33 +45,29 @@ class _AnalyzeByDefault(click.Group):
         return super().parse_args(ctx, args)
 
 
-class _Size(click.ParamType):
-    name = "size"
+def _octets_given(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    match = _SIZE.fullmatch(value.strip())
+    if match is None:
+        raise click.BadParameter(f"{value!r} is no size such as 500M or 2G")
+    return int(match[1]) * _UNITS[match[2].lower()]
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        match = _SIZE.fullmatch(str(value).strip())
-        if match is None:
-            self.fail(f"{value!r} is no size such as 500M or 2G", param, ctx)
-        return int(match[1]) * _UNITS[match[2].lower()]
 
-
-class _Zone(click.ParamType):
-    name = "[+-]hh:mm"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        if isinstance(value, int):
-            return value
-        match = _ZONE.fullmatch(str(value).strip())
-        if match is None:
-            self.fail(f"{value!r} is no offset from UTC such as +02:00", param, ctx)
-        hours, minutes = int(match[2] or match[5] or 0), int(match[3] or 0)
-        if hours > 14:
-            self.fail(f"{value!r}: no zone is that far from UTC", param, ctx)
-        return (hours * 60 + minutes) * (-1 if "-" in (match[1], match[4]) else 1)
+def _minutes_given(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
+    if value is None:
+        return None
+    match = _ZONE.fullmatch(value.strip())
+    if match is None:
+        raise click.BadParameter(f"{value!r} is no offset from UTC such as +02:00")
+    hours, minutes = int(match[2] or match[5] or 0), int(match[3] or 0)
+    if hours > MAXIMUM_ZONE_HOURS:
+        raise click.BadParameter(f"{value!r}: no zone is that far from UTC")
+    return (hours * 60 + minutes) * (-1 if "-" in (match[1], match[4]) else 1)
 
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
-_verbose = click.option("-v", "--verbose", "verbosity", count=True, help="More details; -vv shows where an error arose.")
+_verbose = click.option("-v", "--verbose", "verbosity", count=True, help="More details; -vv: where an error arose.")
 _quiet = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks; errors only.")
 
 
@@ -92,7 +90,7 @@ def cli() -> None:
 @click.option("--json", "form", flag_value="json", help="The same as -f json.")
 @click.option("--jsonl", "form", flag_value="jsonl", help="The same as -f jsonl.")
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
-              help="Write into FILE, in the form that its suffix names (.json .jsonl .csv .md .txt); repeatable.")  # fmt: skip
+              help="Write into FILE, in the form of its suffix (.json .jsonl .csv .md .txt); repeatable.")  # fmt: skip
 @click.option("--host", "hosts", multiple=True, metavar="HOST", help="Only calls of this address, network or name.")
 @click.option("--interface", "interfaces", multiple=True, metavar="UUID|NAME", help="Only calls of this interface.")
 @click.option("--status", "statuses", multiple=True, metavar="STATUS",
@@ -101,9 +99,11 @@ def cli() -> None:
 @click.option("--until", metavar="TIME", help="Only calls at or before this time.")
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 on a finding this severe or more.")
 @click.option("--calls", type=click.Choice(("default", "all", "notable")), default="default",
-              help="Which calls to keep: 20 000 ordinary and every notable one, all, or notable ones only.")  # fmt: skip
-@click.option("--netmon-utc-offset", type=_Zone(), help="Zone of Network Monitor files that do not store it.")
-@click.option("--max-unpacked", type=_Size(), help="Stop reading a compressed capture after this much.")
+              help="Which calls to keep: 20 000 ordinary and all notable ones, all, or only notable ones.")  # fmt: skip
+@click.option("--netmon-utc-offset", metavar="[+-]HH:MM", callback=_minutes_given,
+              help="Zone of Network Monitor files that do not store it.")  # fmt: skip
+@click.option("--max-unpacked", metavar="SIZE", callback=_octets_given,
+              help="Stop reading a compressed capture after this much.")  # fmt: skip
 @click.option("--plain", is_flag=True, help="Read frame by frame along the specifications (today the only way).")
 @click.option("--strict", is_flag=True, help="Exit with 3 if anything at all could not be read.")
 @click.option("--force", is_flag=True, help="Replace an existing -o file that is no report.")
@@ -111,10 +111,11 @@ def cli() -> None:
 @_verbose
 @_quiet
 def analyze(captures: tuple[str, ...], form: str | None, netmon_utc_offset: int | None, max_unpacked: int | None,
-            plain: bool, **choices: Any) -> ExitStatus:  # fmt: skip  # noqa: ARG001  # --plain is the only path yet
+            plain: bool, **choices: Any) -> ExitStatus:  # fmt: skip
     """Show failed calls and the ticket that each presented (- is standard input)."""
     from rpctrace.console.analyzing import AnalyzeChoices, analyze_command
 
+    del plain  # the only way yet
     return analyze_command(AnalyzeChoices(
         captures=captures, format=form, netmon_utc_offset_minutes=netmon_utc_offset,
         max_unpacked_octets=max_unpacked, **choices,
@@ -128,8 +129,8 @@ def analyze(captures: tuple[str, ...], form: str | None, netmon_utc_offset: int 
 @click.option("--allow-missing", is_flag=True, help="A capture without expectations is fine.")
 @_verbose
 @_quiet
-def check(paths: tuple[str, ...], update: bool, expect: str | None, allow_missing: bool, verbosity: int,
-          quiet: bool) -> ExitStatus:  # fmt: skip  # noqa: ARG001  # -vv is read where errors are shown
+def check(paths: tuple[str, ...], update: bool, expect: str | None, allow_missing: bool, quiet: bool,
+          **_: Any) -> ExitStatus:  # fmt: skip
     """Compare captures with what is expected of them (<capture>.expect.toml beside each); folders are walked."""
     from rpctrace.console.checking import check_command
 
@@ -148,7 +149,7 @@ def explain(what: tuple[str, ...]) -> ExitStatus:
         try:
             meanings = meanings_of(each)
         except UsageError as error:
-            streams.say(f"rpctrace: {error}")
+            streams.tell(error)
             status = ExitStatus.USAGE
             continue
         for meaning in meanings:
@@ -163,7 +164,7 @@ def explain(what: tuple[str, ...]) -> ExitStatus:
               help="How tshark is asked: its fields directly, or its JSON by way of pyshark.")  # fmt: skip
 @_verbose
 @_quiet
-def verify(capture: str, through: str, verbosity: int, quiet: bool) -> ExitStatus:  # noqa: ARG001  # as in check
+def verify(capture: str, through: Literal["tshark", "pyshark"], quiet: bool, **_: Any) -> ExitStatus:
     """Compare our reading of a capture with tshark's, PDU by PDU."""
     from rpctrace.console.verifying import verify_command
 
@@ -202,16 +203,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         path = context.command_path if context is not None else "rpctrace"
-        streams.say(f"{path}: {error.format_message()}\nTry '{path} --help'.")
+        streams.say(f"{path}: {safe_text(error.format_message())}\nTry '{path} --help'.")
         return ExitStatus.USAGE
+    except SystemExit:  # click's answer to a reader of --help that went away
+        return ExitStatus.DONE
     except UsageError as error:
-        streams.say(f"rpctrace: {error}")
+        streams.tell(error)
         return ExitStatus.USAGE
     except CaptureError as error:
-        streams.say(f"rpctrace: {error}")
+        streams.tell(error)
         return ExitStatus.UNREAD
     except EngineError as error:
-        streams.say(f"rpctrace: {error}")
+        streams.tell(error)
         return ExitStatus.MISSING_PART
     except Exception as error:  # the last line of defence: users see one line
         return _internal_error(error, words)
@@ -231,7 +234,7 @@ def _internal_error(error: Exception, words: Sequence[str]) -> ExitStatus:
     expected = isinstance(error, OSError | RpctraceError)
     said = f"{type(error).__name__}: {error}".rstrip(": ")
     hint = "" if expected else "; -vv shows where"
-    streams.say(f"rpctrace: {'' if expected else 'internal error: '}{said}{hint}")
+    streams.tell(f"{'' if expected else 'internal error: '}{said}{hint}")
     if any(re.fullmatch(r"-q?v{2,}", word) for word in words) or words.count("-v") + words.count("--verbose") > 1:
         import traceback
 

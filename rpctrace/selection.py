@@ -1,7 +1,7 @@
 """A Report and what somebody wants to see of it -> the Report with only that.
 
-What is filtered are calls; findings, exchanges, connections and PDU lines follow the calls that stay. Captures, problems
-and limits stay whole, because they say how far the report can be trusted.
+What is filtered are calls; findings, exchanges, connections and PDU lines follow the calls that stay. Captures,
+problems and limits stay whole, because they say how far the report can be trusted.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
@@ -41,6 +41,8 @@ def selection_of(
 ) -> Selection:
     """The words of a command line as a selection. Raises `UsageError` for a word that cannot be meant."""
     for host in hosts:
+        if not host.strip():
+            raise UsageError("--host needs an address, a network or a name")
         if "/" in host:
             _network(host)
     return Selection(
@@ -136,7 +138,7 @@ def _finding_wanted(finding: Finding, kept: set[str]) -> bool:
     return any(call in kept for call in finding.calls)
 
 
-def _network(text: str):  # type: ignore[no-untyped-def]
+def _network(text: str) -> IPv4Network | IPv6Network:
     try:
         return ip_network(text, strict=False)
     except ValueError:

@@ -1,8 +1,8 @@
 """The contract of a capture format: octets in, frames out, and notes of what was wrong.
 
 A format sees octets, never a file. Sequential formats read a `Source`, a window that moves forward over the unpacked
-file; formats with a table of contents read through `RandomAccess`. What a format cannot read it writes in `Notes` with the offset, and
-goes on wherever the format allows it.
+file; formats with a table of contents read through `RandomAccess`. What a format cannot read it writes in `Notes` with
+the offset, and goes on wherever the format allows it.
 """
 
 from __future__ import annotations

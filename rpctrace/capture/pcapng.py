@@ -1,312 +1,385 @@
-"""pcapng files (draft-ietf-opsawg-pcapng) -> frames: sections in either byte order, each with interfaces of its own.
+"""pcapng files -> frames: sections of either byte order, interfaces, all kinds of packet blocks, comments, host names.
 
-Frame numbers are Wireshark's, which also counts custom, journal and system call blocks: they are frames without a
-packet. A block that lies about its length is stepped over to the next one whose two lengths agree; a wrong field inside
-a block costs at most that block.
+Frames are numbered as Wireshark does: custom, journal and system-call blocks have numbers too. A block with a wrong
+length costs itself at most: the walk goes on at the next block whose two lengths agree. Linear in the file.
 """
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from enum import IntEnum
 from struct import Struct
 from typing import NamedTuple
 
+from rpctrace.capture import pcapng_options as options_of
 from rpctrace.capture.format import MAXIMUM_HOST_NAMES, MAXIMUM_RECORD_OCTETS, Notes, ReadOptions, Source
 from rpctrace.capture.frame import Frame, LinkType
+from rpctrace.capture.pcapng_options import MICROSECONDS, Clock, Overrun, clock, read_names, read_options
+from rpctrace.capture.signatures import PCAPNG_BYTE_ORDERS, PCAPNG_SECTION, find_capture, starts_pcap, starts_pcapng
 from rpctrace.encoding.text import decode_text
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.errors import CaptureError
 
-SECTION = 0x0A0D0D0A
-INTERFACE, OLD_PACKET, SIMPLE_PACKET, NAMES, STATISTICS, PACKET = 1, 2, 3, 4, 5, 6
-# Numbered by Wireshark though they hold no packet: systemd journal, custom blocks, sysdig events.
-NUMBERED = frozenset((9, 0x0BAD, 0x40000BAD, 0x204, 0x216, 0x221))
-OPTION_END, OPTION_COMMENT = 0, 1
-INTERFACE_RESOLUTION, INTERFACE_OFFSET = 9, 14
-STATISTICS_DROPPED = {5: "the interface", 7: "the operating system"}
-RESYNC_OCTETS = 1 << 20
-MAXIMUM_INTERFACES = 65_536
-_MINIMUM_BLOCK_OCTETS = 12
-_MAGIC = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+MAXIMUM_INTERFACES = 65_536  # of one section; packet blocks of the old kind can name no more
+MAXIMUM_RESYNC_OCTETS = 1 << 18  # how far behind damage the next block is looked for: larger than the largest frame
+MAXIMUM_JOURNAL_SEARCH_OCTETS = 4096
+
+_BLOCK_OVERHEAD = 12  # type, length, length again
+_SECTION_OCTETS = 28
+_DEFAULT_RESOLUTION = 6
+
+
+class Block(IntEnum):
+    """draft-ietf-opsawg-pcapng 11.1"""
+
+    INTERFACE = 1
+    OLD_PACKET = 2
+    SIMPLE_PACKET = 3
+    NAMES = 4
+    STATISTICS = 5
+    ENHANCED_PACKET = 6
+    JOURNAL = 9
+    SECRETS = 10
+    CUSTOM = 0x0BAD
+    CUSTOM_NOT_COPIED = 0x4000_0BAD
+    SECTION = 0x0A0D_0D0A
+
+
+# Blocks of system calls (Sysdig): no packets, and Wireshark numbers them.
+_SYSTEM_EVENTS = (0x204, 0x216, 0x221)
+_KNOWN_BLOCKS = frozenset((*Block, *_SYSTEM_EVENTS))
+
+
+class _Order(NamedTuple):
+    """The integers of one byte order, as blocks group them."""
+
+    name: str
+    head: Struct
+    u32: Struct
+    interface: Struct
+    enhanced: Struct
+    old: Struct
+    time_offset: Struct
+    counter: Struct
+
+    @classmethod
+    def of(cls, name: str) -> _Order:
+        return cls(name, *(Struct(name + each) for each in ("II", "I", "HHI", "IIIII", "HHIIII", "q", "Q")))
+
+
+_ORDERS = {name: _Order.of(name) for name in "<>"}
 
 
 class _Interface(NamedTuple):
-    """draft 4.2. Time in ticks of 1/`ticks_per_second` from `offset_seconds`."""
-
     link_type: LinkType
     snapshot_octets: int
-    ticks_per_second: int = 1_000_000
-    offset_seconds: int = 0
+    clock: Clock | None
 
 
-class _Layout:
-    """The fixed fields of one byte order."""
-
-    def __init__(self, order: str) -> None:
-        self.order = order
-        self.head = Struct(order + "II")
-        self.u32 = Struct(order + "I")
-        self.option = Struct(order + "HH")
-        self.interface = Struct(order + "HHI")
-        self.packet = Struct(order + "IIIII")
-        self.old_packet = Struct(order + "HHIIII")
-        self.u64 = Struct(order + "Q")
-        self.i64 = Struct(order + "q")
-
-
-_LAYOUTS = {order: _Layout(order) for order in "<>"}
-
-
-class PcapNg:
+class Pcapng:
     """The format, as the registry lists it."""
 
     name = "pcapng"
 
     def recognises(self, head: bytes) -> bool:
-        return head[:4] == b"\x0a\x0d\x0d\x0a"
+        return head[:4] == PCAPNG_SECTION
 
-    def walk(self, source: Source, notes: Notes, options: ReadOptions, first_number: int) -> Iterator[Frame]:  # noqa: ARG002
-        """The frames of all sections; stops at a header of another capture format."""
-        start = source.position
-        head = bytes(source.peek(28))
-        if len(head) < 28:
-            raise CaptureError("", f"pcapng section header cut: {len(head)} of 28 octets", start)
-        if head[8:12] not in _MAGIC:
-            raise CaptureError("", "pcapng byte-order magic is wrong", start + 8)
-        major = int.from_bytes(head[12:14], "little" if _MAGIC[head[8:12]] == "<" else "big")
-        if major != 1:
-            raise CaptureError("", f"pcapng version {major} is not supported", start + 12)
+    def walk(self, source: Source, notes: Notes, options: ReadOptions, first_number: int) -> Iterator[Frame]:  # noqa: ARG002 - the contract's
         return _Walk(source, notes, first_number).frames()
 
 
-PCAPNG = PcapNg()
+PCAPNG = Pcapng()
 
 
 class _Walk:
-    """One reading: the section's byte order and interfaces, and the number of the next frame."""
+    """One walk over one file: the section it is in, its interfaces, the next frame's number."""
 
-    def __init__(self, source: Source, notes: Notes, number: int) -> None:
+    def __init__(self, source: Source, notes: Notes, first_number: int) -> None:
         self.source = source
         self.notes = notes
-        self.number = number
-        self.layout = _LAYOUTS["<"]
+        self.number = first_number
         self.interfaces: list[_Interface] = []
         self.said: set[str] = set()
+        self.order = self.section_order(source.peek(_SECTION_OCTETS), source.position)
+        self.readers: dict[int, Callable[[memoryview, int], Frame | None]] = {
+            Block.ENHANCED_PACKET: self.enhanced_packet,
+            Block.OLD_PACKET: self.old_packet,
+            Block.SIMPLE_PACKET: self.simple_packet,
+            Block.INTERFACE: self.interface,
+            Block.NAMES: self.names,
+            Block.STATISTICS: self.statistics,
+            Block.JOURNAL: self.journal,
+            Block.CUSTOM: self.custom,
+            Block.CUSTOM_NOT_COPIED: self.custom,
+            Block.SECTION: self.section,
+            **dict.fromkeys(_SYSTEM_EVENTS, self.system_event),
+        }
 
     def frames(self) -> Iterator[Frame]:
+        source = self.source
         while True:
-            at = self.source.position
-            head = self.source.peek(_MINIMUM_BLOCK_OCTETS)
-            if len(head) < _MINIMUM_BLOCK_OCTETS:
+            head = source.peek(_SECTION_OCTETS)
+            start = source.position
+            if len(head) < _BLOCK_OVERHEAD:
                 if len(head):
-                    self.notes.problem(f"{len(head)} octets of an incomplete block", at, loses_octets=True)
+                    self.cut(head, start)
                 return
-            if bytes(head[:4]) in _OTHER_FORMATS:
+            if starts_pcap(head):
                 return
-            if bytes(head[:4]) == b"\x0a\x0d\x0d\x0a" and not self.enter_section(bytes(head), at):
-                return
-            kind, length = self.layout.head.unpack_from(head)
-            if length % 4:
-                self.say_once(f"a block length of {length}, which is no multiple of four, was rounded up", at)
-                length += -length % 4
-            if not _MINIMUM_BLOCK_OCTETS <= length <= MAXIMUM_RECORD_OCTETS:
-                if not self.resynchronise(f"a block length of {length}"):
+            if head[:4] == PCAPNG_SECTION:
+                try:
+                    self.order = self.section_order(head, start)
+                except CaptureError as error:
+                    self.notes.problem(f"{error.reason}: the rest is not read", start, self.number, loses_octets=True)
                     return
-                continue
-            block = self.source.peek(length)
-            if len(block) < length and not self.only_the_end_is_cut(kind, block, length, at):
+            kind, length = self.order.head.unpack_from(head)
+            block = self.whole_block(length, start)
+            if block is None:
                 return
-            if len(block) == length and not self.lengths_agree(block, length):
-                if not self.resynchronise("the two lengths of a block differ"):
-                    return
-                continue
-            yield from self.block(kind, self.source.take(length)[8 : length - 4], at)
+            frame = self.read_block(kind, block, start)
+            if frame is not None:
+                self.number += 1
+                yield frame
 
-    def say_once(self, text: str, at: int) -> None:
-        if text not in self.said and len(self.said) < 1000:
+    def read_block(self, kind: int, block: memoryview, start: int) -> Frame | None:
+        reader = self.readers.get(kind)
+        return reader(block, start) if reader is not None else None
+
+    def say_once(self, text: str, offset: int) -> None:
+        if text not in self.said:
             self.said.add(text)
-            self.notes.problem(text, at, self.number, loses_octets=False)
+            self.notes.problem(text, offset, self.number, loses_octets=False)
 
-    # Blocks and their lengths
+    # ---- lengths: where a block ends
 
-    def enter_section(self, head: bytes, at: int) -> bool:
-        order = _MAGIC.get(head[8:12])
-        if order is None:
-            self.notes.problem("the byte-order magic of a section is wrong", at + 8, loses_octets=True)
-            return False
-        self.layout = _LAYOUTS[order]
-        self.interfaces = []
-        return True
+    def whole_block(self, length: int, start: int) -> memoryview | None:
+        """Takes the block at the cursor, without its second length; None at the end of what can be read."""
+        total = length + (-length & 3)
+        if not _BLOCK_OVERHEAD <= length <= MAXIMUM_RECORD_OCTETS:
+            return self.after_wrong_length(length, start)
+        view = self.source.peek(total)
+        if len(view) < total:
+            return self.cut_block(length, start)
+        second = self.order.u32.unpack_from(view, total - 4)[0]
+        if second == length == total:
+            return self.source.take(total)[: total - 4]
+        if self.is_block(self.source.peek(total + MAXIMUM_RESYNC_OCTETS), total):
+            text = f"the two lengths of a block differ ({length} and {second})"
+            if second in (length, total):
+                text = f"a block length of {length} is no multiple of 4"
+            self.notes.problem(text, start, self.number, loses_octets=False)
+            return self.source.take(total)[: total - 4]
+        return self.after_wrong_length(length, start)
 
-    def only_the_end_is_cut(self, kind: int, block: memoryview, length: int, at: int) -> bool:
-        """The file ends in this block: a problem; a packet that lacks only the trailing length is still whole."""
-        self.notes.problem(f"{len(block)} octets of a block of {length}", at, self.number, loses_octets=True)
-        return kind in (PACKET, SIMPLE_PACKET, OLD_PACKET) and len(block) >= length - 4
-
-    def lengths_agree(self, block: memoryview, length: int) -> bool:
-        """draft 3.1: both lengths are the same. One wrong trailing length is forgiven if a block follows."""
-        trailing = self.layout.u32.unpack_from(block, length - 4)[0]
-        if trailing in (length, length - 1, length - 2, length - 3):
+    def is_block(self, view: memoryview, at: int) -> bool:
+        """Whether the file ends at `at`, or a block of a kind that we know begins there and its two lengths agree."""
+        if at == len(view) or starts_pcapng(view[at : at + _BLOCK_OVERHEAD]):
             return True
-        behind = self.source.peek(length + 8)[length:]
-        if len(behind) == 8:
-            kind, following = self.layout.head.unpack(behind)
-            if kind < 0x1000 and following % 4 == 0 and _MINIMUM_BLOCK_OCTETS <= following <= MAXIMUM_RECORD_OCTETS:
-                self.say_once("the trailing length of a block is wrong; its leading length was taken", self.source.position)
-                return True
-        return False
+        if at + _BLOCK_OVERHEAD > len(view):
+            return False
+        kind, length = self.order.head.unpack_from(view, at)
+        if kind not in _KNOWN_BLOCKS or length < _BLOCK_OVERHEAD or length & 3:
+            return False
+        end = at + length
+        return end <= len(view) and bool(self.order.u32.unpack_from(view, end - 4)[0] == length)
 
-    def resynchronise(self, why: str) -> bool:
-        """Steps to the next block whose lengths agree; False where none is near."""
-        start = self.source.position
-        view = self.source.peek(RESYNC_OCTETS)
-        for at in range(4, len(view) - _MINIMUM_BLOCK_OCTETS + 1, 4):
-            length = self.layout.u32.unpack_from(view, at + 4)[0]
-            if length % 4 or not _MINIMUM_BLOCK_OCTETS <= length <= len(view) - at:
-                continue
-            if self.layout.u32.unpack_from(view, at + length - 4)[0] == length:
-                self.notes.problem(f"{why}; {at} octets were passed over", start, self.number, loses_octets=True)
-                self.source.skip(at)
-                return True
-        self.notes.problem(f"{why}, and no block behind it", start, self.number, loses_octets=True)
-        return False
+    def find_block(self, view: memoryview) -> int | None:
+        """The next place, at a multiple of 4 from the cursor, where a block or another capture begins."""
+        end = min(len(view), MAXIMUM_RESYNC_OCTETS)
+        capture = find_capture(view, 4, end)
+        for at in range(4, end if capture is None else capture, 4):
+            if len(view) - at > _BLOCK_OVERHEAD and self.is_block(view, at):
+                return at
+        return capture
 
-    def block(self, kind: int, body: memoryview, at: int) -> Iterator[Frame]:
-        frame: Frame | None = None
-        if kind == PACKET:
-            frame = self.packet(body, at)
-        elif kind == SIMPLE_PACKET:
-            frame = self.simple_packet(body, at)
-        elif kind == OLD_PACKET:
-            frame = self.old_packet(body, at)
-        elif kind in NUMBERED:
-            frame = Frame(self.number, None, LinkType.NOT_A_PACKET, memoryview(b""), 0, at)
-        elif kind == INTERFACE:
-            self.interface(body, at)
-        elif kind == NAMES:
-            self.names(body)
-        elif kind == STATISTICS:
-            self.statistics(body, at)
-        if frame is not None:
-            self.number += 1
-            yield frame
+    def cut_block(self, length: int, start: int) -> memoryview | None:
+        """A block longer than the rest of the file: its length is wrong, or it is the last one and cut."""
+        view = self.source.peek(2 * MAXIMUM_RESYNC_OCTETS)
+        if self.find_block(view) is not None:
+            return self.after_wrong_length(length, start)
+        view = self.source.take(length)
+        self.cut(view, start)
+        kind = self.order.head.unpack_from(view)[0]
+        # a cut packet block still holds its frame when only what is behind the frame is missing
+        return view if self.holds_its_frame(kind, view) else None
 
-    # Packets
+    def holds_its_frame(self, kind: int, view: memoryview) -> bool:
+        has_room = kind in (Block.ENHANCED_PACKET, Block.OLD_PACKET) and len(view) >= 28
+        return has_room and bool(self.order.u32.unpack_from(view, 20)[0] <= len(view) - 28)
 
-    def packet(self, body: memoryview, at: int) -> Frame | None:
-        # draft 4.3
-        if len(body) < 20:
-            self.too_short(at)
+    def cut(self, view: memoryview, start: int) -> None:
+        text = f"the file ends inside a block: {len(view)} octets of it are there"
+        self.notes.problem(text, start, self.number, loses_octets=True)
+
+    def after_wrong_length(self, length: int, start: int) -> memoryview | None:
+        """The block itself where its second length tells where it ends; otherwise an empty one up to the next block."""
+        view = self.source.peek(2 * MAXIMUM_RESYNC_OCTETS)
+        place = self.find_block(view)
+        why = f"a block of {length} octets cannot be"
+        if place is None:
+            text = f"{why}, and no block in the next {MAXIMUM_RESYNC_OCTETS} octets: the rest is not read"
+            self.notes.problem(text, start, self.number, loses_octets=True)
             return None
-        interface, high, low, captured, original = self.layout.packet.unpack_from(body)
-        return self.frame(body, 20, interface, high << 32 | low, captured, original, at)
+        block = self.source.take(place)
+        if place >= _BLOCK_OVERHEAD and self.order.u32.unpack_from(block, place - 4)[0] == place:
+            self.notes.problem(f"{why}: its second length is taken", start, self.number, loses_octets=True)
+            return block[: place - 4]
+        self.notes.problem(f"{why}: {place} octets left out", start, self.number, loses_octets=True)
+        return memoryview(b"")
 
-    def old_packet(self, body: memoryview, at: int) -> Frame | None:
-        # draft appendix A
-        if len(body) < 20:
-            self.too_short(at)
-            return None
-        interface, _drops, high, low, captured, original = self.layout.old_packet.unpack_from(body)
-        return self.frame(body, 20, interface, high << 32 | low, captured, original, at)
+    # ---- blocks, in the order of draft-ietf-opsawg-pcapng 4
 
-    def simple_packet(self, body: memoryview, at: int) -> Frame | None:
-        # draft 4.4: no time, and the captured length follows from the first interface's snapshot length
-        if len(body) < 4:
-            self.too_short(at)
-            return None
-        original = self.layout.u32.unpack_from(body)[0]
-        link_type, interface = self.link(0, at)
-        captured = min(original, len(body) - 4)
-        if interface is not None and interface.snapshot_octets:
-            captured = min(captured, interface.snapshot_octets)
-        return Frame(self.number, None, link_type, body[4 : 4 + captured], max(original, captured), at)
+    def section_order(self, head: memoryview, start: int) -> _Order:
+        """4.1: byte-order magic, version. Raises CaptureError for what cannot be read."""
+        if len(head) < _SECTION_OCTETS:
+            raise CaptureError("", f"the pcapng section header is cut: {len(head)} octets", start)
+        order = _ORDERS.get(PCAPNG_BYTE_ORDERS.get(bytes(head[8:12]), ""))
+        if order is None:
+            text = f"the pcapng byte-order magic is {bytes(head[8:12]).hex()}, which is none"
+            raise CaptureError("", text, start + 8)
+        major, minor = Struct(order.name + "HH").unpack_from(head, 12)
+        if major != 1:
+            raise CaptureError("", f"pcapng version {major}.{minor} is not supported", start + 12)
+        return order
 
-    def frame(
-        self, body: memoryview, start: int, index: int, ticks: int, captured: int, original: int, at: int
-    ) -> Frame:
-        if captured > len(body) - start:
-            self.say_once("a packet longer than its block was clipped to it", at)
-            captured = len(body) - start
-        link_type, interface = self.link(index, at)
-        per_second, offset_seconds = (interface.ticks_per_second, interface.offset_seconds) if interface else (10**6, 0)
-        timestamp_ns = ticks * NS_PER_SECOND // per_second + offset_seconds * NS_PER_SECOND
-        comments = tuple(self.comments(body[start + captured + -captured % 4 :], at))
-        octets = body[start : start + captured]
-        return Frame(self.number, timestamp_ns, link_type, octets, max(original, captured), at, index, comments)
+    def section(self, block: memoryview, start: int) -> None:  # noqa: ARG002 - the table's
+        self.interfaces = []
 
-    def too_short(self, at: int) -> None:
-        self.notes.problem("a packet block too short for its fields", at, self.number, loses_octets=True)
-
-    def link(self, index: int, at: int) -> tuple[LinkType, _Interface | None]:
-        if index < len(self.interfaces):
-            return self.interfaces[index].link_type, self.interfaces[index]
-        if not self.interfaces:
-            self.say_once("no interface is described in this section: read as Ethernet", at)
-            return LinkType.ETHERNET, None
-        self.say_once(f"interface {index} is not described: its frames are counted, not read", at)
-        return LinkType.NOT_A_PACKET, None
-
-    # Everything else
-
-    def options(self, octets: memoryview, at: int) -> Iterator[tuple[int, memoryview]]:
-        """draft 3.5; a length past the block ends the list."""
-        where = 0
-        while len(octets) - where >= 4:
-            code, length = self.layout.option.unpack_from(octets, where)
-            if code == OPTION_END:
-                return
-            if length > len(octets) - where - 4:
-                self.say_once("an option longer than its block was left out", at)
-                return
-            yield code, octets[where + 4 : where + 4 + length]
-            where += 4 + length + -length % 4
-
-    def comments(self, octets: memoryview, at: int) -> Iterator[str]:
-        for code, value in self.options(octets, at) if len(octets) >= 4 else ():
-            if code == OPTION_COMMENT:
-                yield decode_text(value)
-
-    def interface(self, body: memoryview, at: int) -> None:
-        # draft 4.2
-        if len(body) < 8 or len(self.interfaces) >= MAXIMUM_INTERFACES:
-            self.say_once("an interface block that cannot be read", at)
+    def interface(self, block: memoryview, start: int) -> None:
+        """4.2 Interface Description Block."""
+        if len(self.interfaces) >= MAXIMUM_INTERFACES:
+            self.say_once(f"more than {MAXIMUM_INTERFACES} interfaces in a section", start)
             return
-        link_type, _reserved, snapshot_octets = self.layout.interface.unpack_from(body)
-        ticks, offset = 1_000_000, 0
-        for code, value in self.options(body[8:], at):
-            if code == INTERFACE_RESOLUTION and len(value) == 1:
-                ticks = 2 ** (value[0] & 0x7F) if value[0] & 0x80 else 10 ** value[0]
-            elif code == INTERFACE_OFFSET and len(value) == 8:
-                offset = self.layout.i64.unpack(value)[0]
-        self.interfaces.append(_Interface(LinkType(link_type), snapshot_octets, ticks, offset))
+        if len(block) < 16:
+            self.too_short(start)
+            return
+        link, _reserved, snapshot_octets = self.order.interface.unpack_from(block, 8)
+        resolution, offset_seconds = _DEFAULT_RESOLUTION, 0
+        for code, value in self.options(block, 16, start):
+            if code == options_of.INTERFACE_TIME_RESOLUTION and len(value):
+                resolution = value[0]
+            elif code == options_of.INTERFACE_TIME_OFFSET and len(value) == 8:
+                offset_seconds = self.order.time_offset.unpack(value)[0]
+        ticks = clock(resolution, offset_seconds * NS_PER_SECOND)
+        if ticks is None:
+            text = f"interface {len(self.interfaces)} has a time resolution out of range ({resolution}): no times"
+            self.notes.problem(text, start, loses_octets=False)
+        self.interfaces.append(_Interface(LinkType(link), snapshot_octets, ticks))
 
-    def names(self, body: memoryview) -> None:
-        # draft 4.5
-        where = 0
-        while len(body) - where >= 4:
-            kind, length = self.layout.option.unpack_from(body, where)
-            value = body[where + 4 : where + 4 + length]
-            address_octets = {1: 4, 2: 16}.get(kind)
-            if kind == 0:
+    def enhanced_packet(self, block: memoryview, start: int) -> Frame | None:
+        """4.3 Enhanced Packet Block."""
+        if len(block) < 28:
+            self.too_short(start)
+            return None
+        index, high, low, captured, original = self.order.enhanced.unpack_from(block, 8)
+        return self.packet(block, start, index, high << 32 | low, captured, original)
+
+    def old_packet(self, block: memoryview, start: int) -> Frame | None:
+        """Appendix A, Packet Block (obsolete)."""
+        if len(block) < 28:
+            self.too_short(start)
+            return None
+        index, _drops, high, low, captured, original = self.order.old.unpack_from(block, 8)
+        return self.packet(block, start, index, high << 32 | low, captured, original)
+
+    def packet(self, block: memoryview, start: int, index: int, units: int, captured: int, original: int) -> Frame:
+        interfaces = self.interfaces
+        interface = interfaces[index] if index < len(interfaces) else self.missing_interface(index, start)
+        room = len(block) - 28
+        if captured > room:
+            text = f"a frame of {captured} octets in a block with room for {room}: cut to that"
+            self.notes.problem(text, start, self.number, loses_octets=False)
+            captured = room
+        comments: tuple[str, ...] = ()
+        options_at = 28 + captured + (-captured & 3)
+        if len(block) - options_at >= 4:
+            comments = self.comments(block, options_at, start)
+        return Frame(
+            self.number,
+            interface.clock.timestamp_ns(units) if interface.clock is not None else None,
+            interface.link_type,
+            block[28 : 28 + captured],
+            original if original >= captured else captured,
+            start,
+            index,
+            comments,
+        )
+
+    def missing_interface(self, index: int, start: int) -> _Interface:
+        if self.interfaces:
+            self.say_once(f"no interface {index} in this section: its frames are counted, not read", start)
+            return _Interface(LinkType.NOT_A_PACKET, 0, MICROSECONDS)
+        self.say_once("frames before any interface: Ethernet and microseconds assumed", start)
+        return _Interface(LinkType.ETHERNET, 0, MICROSECONDS)
+
+    def comments(self, block: memoryview, at: int, start: int) -> tuple[str, ...]:
+        values = [value for code, value in self.options(block, at, start) if code == options_of.COMMENT]
+        if len(values) > options_of.MAXIMUM_COMMENTS:
+            self.say_once(f"more than {options_of.MAXIMUM_COMMENTS} comments on a frame: the first are kept", start)
+        # some writers end a comment with a NUL
+        return tuple(decode_text(value).rstrip("\0") for value in values[: options_of.MAXIMUM_COMMENTS])
+
+    def options(self, block: memoryview, at: int, start: int) -> Iterator[tuple[int, memoryview]]:
+        for option in read_options(block[at:], self.order.name):
+            if isinstance(option, Overrun):
+                text = f"an option of {option.length_octets} octets runs over its block: left out"
+                self.notes.problem(text, start, self.number, loses_octets=False)
                 return
-            if address_octets and len(value) > address_octets and len(self.notes.host_names) < MAXIMUM_HOST_NAMES:
-                address = str(ipaddress.ip_address(bytes(value[:address_octets])))
-                name = decode_text(bytes(value[address_octets:]).split(b"\0")[0])
-                self.notes.host_names.setdefault(address, name)
-            where += 4 + length + -length % 4
+            yield option
 
-    def statistics(self, body: memoryview, at: int) -> None:
-        # draft 4.6
-        for code, value in self.options(body[12:], at):
-            if code in STATISTICS_DROPPED and len(value) == 8:
-                count = self.layout.u64.unpack(value)[0]
-                if count:
-                    text = f"{count} packets were dropped by {STATISTICS_DROPPED[code]} while capturing"
-                    self.notes.problem(text, at, loses_octets=False)
+    def too_short(self, start: int) -> None:
+        self.notes.problem("a block is too short for its kind: left out", start, self.number, loses_octets=True)
 
+    def simple_packet(self, block: memoryview, start: int) -> Frame | None:
+        """4.4 Simple Packet Block: no time, no captured length, always the section's first interface."""
+        if len(block) < 12:
+            self.too_short(start)
+            return None
+        original = self.order.u32.unpack_from(block, 8)[0]
+        interface = self.interfaces[0] if self.interfaces else self.missing_interface(0, start)
+        captured = min(original, len(block) - 12, interface.snapshot_octets or original)
+        return Frame(self.number, None, interface.link_type, block[12 : 12 + captured], original, start)
 
-# pcap magics in either byte order, at a block's place: another file was appended.
-_OTHER_FORMATS = frozenset(
-    bytes.fromhex(magic) for magic in ("d4c3b2a1", "a1b2c3d4", "4d3cb2a1", "a1b23c4d", "34cdb2a1", "a1b2cd34")
-)
+    def names(self, block: memoryview, start: int) -> None:
+        """4.5 Name Resolution Block."""
+        names = self.notes.host_names
+        for entry in read_names(block[8:], self.order.name):
+            if isinstance(entry, Overrun):
+                text = f"a name record of {entry.length_octets} octets runs over its block: left out"
+                self.notes.problem(text, start, loses_octets=False)
+            elif len(names) < MAXIMUM_HOST_NAMES:
+                names.setdefault(*entry)
+            else:
+                self.say_once(f"more than {MAXIMUM_HOST_NAMES} host names: the first are kept", start)
+
+    def statistics(self, block: memoryview, start: int) -> None:
+        """4.6 Interface Statistics Block."""
+        if len(block) < 20:
+            return
+        dropped = 0
+        for code, value in self.options(block, 20, start):
+            wanted = code in (options_of.STATISTICS_DROPPED_BY_INTERFACE, options_of.STATISTICS_DROPPED_BY_SYSTEM)
+            if wanted and len(value) == 8:
+                dropped += self.order.counter.unpack(value)[0]
+        if dropped:
+            index = self.order.u32.unpack_from(block, 8)[0]
+            text = f"the capturing host dropped {dropped} packets on interface {index}"
+            self.notes.problem(text, start, self.number, loses_octets=False)
+
+    def no_packet(self, octets: memoryview, start: int, timestamp_ns: int | None) -> Frame:
+        return Frame(self.number, timestamp_ns, LinkType.NOT_A_PACKET, octets, len(octets), start)
+
+    def custom(self, block: memoryview, start: int) -> Frame | None:
+        """4.8 Custom Block: a Private Enterprise Number, then what only its owner knows."""
+        return self.no_packet(block[12:], start, None) if len(block) >= 12 else None
+
+    def journal(self, block: memoryview, start: int) -> Frame | None:
+        """4.9 systemd Journal Export Block; its time is a field of the entry, in microseconds."""
+        head = bytes(block[8 : 8 + MAXIMUM_JOURNAL_SEARCH_OCTETS])
+        digits = head.partition(b"__REALTIME_TIMESTAMP=")[2].partition(b"\n")[0]
+        timestamp_ns = int(digits) * 1000 if digits.isdigit() and len(digits) <= 19 else None
+        length = 8 + len(bytes(block[8:]).rstrip(b"\0"))
+        return self.no_packet(block[8:length], start, timestamp_ns)
+
+    def system_event(self, block: memoryview, start: int) -> Frame | None:
+        return self.no_packet(block[8:], start, None)

@@ -63,7 +63,7 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
         max_unpacked_octets=choices.max_unpacked_octets,
     )
     report, status = read_captures(choices.captures, options, choices.quiet)
-    if report is None:
+    if not report.captures:
         return status
     status = strongest(status, _how_it_read(report, choices))
     selected = _selected(report, selection, choices)
@@ -86,33 +86,26 @@ def _renderings(choices: AnalyzeChoices) -> tuple[Rendering | None, list[tuple[s
 
 def _selection(choices: AnalyzeChoices) -> Selection | None:
     parts = (choices.hosts, choices.interfaces, choices.statuses, choices.since, choices.until)
-    if not any(parts):
+    if all(part is None or part == () for part in parts):  # an empty word is a word, and refused below
         return None
     from rpctrace.selection import selection_of
 
     return selection_of(*parts)
 
 
-def read_captures(
-    captures: Sequence[str], options: Options, quiet: bool
-) -> tuple[Report | None, ExitStatus]:
+def read_captures(captures: Sequence[str], options: Options, quiet: bool) -> tuple[Report, ExitStatus]:
     """The report on every capture that can be read; the others are named on standard error and make the status 3."""
     from rpctrace.analysis import analyze
 
-    readable, status = list(captures), ExitStatus.DONE
-    while readable:
-        try:
-            with ProgressLine(quiet) as progress:
-                return analyze(readable, options, progress), status
-        except CaptureError as error:
-            streams.say(f"rpctrace: {error}")
-            status = ExitStatus.UNREAD
-            # The error names the input that it met; reading goes on without it.
-            before = len(readable)
-            readable = [path for path in readable if path != error.path and not (path == "-" == error.path)]
-            if len(readable) == before:
-                break
-    return None, ExitStatus.UNREAD
+    errors: list[CaptureError] = []
+
+    def unreadable(error: CaptureError) -> None:
+        errors.append(error)
+        streams.tell(error)
+
+    with ProgressLine(quiet) as progress:
+        report = analyze(captures, options, progress, unreadable)
+    return report, ExitStatus.UNREAD if errors else ExitStatus.DONE
 
 
 def _how_it_read(report: Report, choices: AnalyzeChoices) -> ExitStatus:
@@ -120,10 +113,10 @@ def _how_it_read(report: Report, choices: AnalyzeChoices) -> ExitStatus:
     for capture in report.captures:
         if not capture.complete:
             where = "" if capture.stopped_at is None else f", reading stopped at octet {capture.stopped_at}"
-            streams.say(f"rpctrace: {capture.path}: read in part{where}")
+            streams.tell(f"{capture.path}: read in part{where}")
             status = ExitStatus.UNREAD
         elif capture.frames == 0:
-            streams.say(f"rpctrace: {capture.path}: holds no frame")
+            streams.tell(f"{capture.path}: holds no frame")
             status = ExitStatus.UNREAD
     if choices.strict and (report.problems or report.limits) and status is ExitStatus.DONE:
         streams.say("rpctrace: --strict: not everything could be read; the report lists the problems")
@@ -161,7 +154,7 @@ def _write_file(path: str, rendering: Rendering, report: Report, choices: Analyz
     options = RenderOptions(verbosity=choices.verbosity)
     output_files.write_whole(path, lambda out: rendering.render(report, out, options))
     if not choices.quiet:
-        streams.say(f"rpctrace: wrote {path}")
+        streams.tell(f"wrote {path}")
 
 
 def _judged(report: Report, fail_on: str | None) -> ExitStatus:

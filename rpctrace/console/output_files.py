@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
@@ -51,7 +50,7 @@ def _is_report(path: str) -> bool:
 
 def write_whole(path: str, produce: Callable[[TextIO], object]) -> None:
     """Writes what `produce` writes to `path`: all of it, or nothing (whatever ends the writing)."""
-    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{secrets.token_hex(6)}.tmp")
+    temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.urandom(6).hex()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:
         with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as out:

@@ -20,10 +20,18 @@ ColorChoice = Literal["auto", "always", "never"]
 
 
 def prepare() -> None:
-    """Standard streams that can print every character: what their encoding lacks becomes an escape."""
+    """Standard streams that can print every character: what their encoding lacks becomes an escape. A stream that was
+    closed before the start becomes a void, so that no file opened later takes its number."""
+    sys.stdin = sys.stdin or _void("r")
+    sys.stdout = sys.stdout or _void("w")
+    sys.stderr = sys.stderr or _void("w")
     for stream, newline in ((sys.stdout, ""), (sys.stderr, None)):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace", newline=newline)
+
+
+def _void(mode: Literal["r", "w"]) -> TextIO:
+    return open(os.devnull, mode, encoding="utf-8")  # open as long as the process
 
 
 def say(text: str) -> None:
@@ -33,6 +41,11 @@ def say(text: str) -> None:
         sys.stderr.flush()
     except (OSError, ValueError):  # nobody can be told that nobody can be told
         return
+
+
+def tell(reason: object) -> None:
+    """One remark, as one line whatever the names in it hold: a line end in a file name makes no line of its own."""
+    say(f"rpctrace: {safe_text(str(reason))}")
 
 
 def put(text: str) -> None:

@@ -1,6 +1,6 @@
-"""Values -> connection-oriented DCE/RPC PDUs of every type (C706 12.6.4, [MS-RPCE] 2.2.2, [MS-RPCH] 2.2.3), either byte order.
+"""Values -> connection-oriented DCE/RPC PDUs of every type (C706 12.6.4, [MS-RPCE] 2.2.2, [MS-RPCH] 2.2.3).
 
-Lengths are computed; everything else, also what no sane peer would send, is as the caller says.
+Either byte order. Lengths are computed; everything else, also what no sane peer would send, is as the caller says.
 """
 
 from __future__ import annotations
@@ -232,7 +232,7 @@ def bind_nak(
     extended_error: bytes = b"",
     signature_offset: int = 24,
 ) -> bytes:
-    """C706 12.6.4.5 bind_nak; with `extended_error` [MS-RPCE] 2.2.2.9: the signature at 24 (aligned) or 21, then the record."""
+    """C706 12.6.4.5 bind_nak; with `extended_error` [MS-RPCE] 2.2.2.9: signature (at 24, aligned, or 21) and record."""
     body = pack(head.form.order + "HB", reason, len(versions)) + bytes(number for pair in versions for number in pair)
     if extended_error:
         body += bytes(max(0, signature_offset - 16 - len(body)))
@@ -322,7 +322,7 @@ def _pieces(stub: bytes, size: int) -> list[bytes]:
 def request_fragments(
     stub: bytes, size_octets: int, head: Head = HEAD, *, opnum: int = 0, context_id: int = 0
 ) -> list[bytes]:
-    """A request cut in fragments of at most `size_octets` of stub (C706 12.6.3.4); each with its own security trailer."""
+    """A request in fragments of at most `size_octets` of stub (C706 12.6.3.4), each with its own security trailer."""
     pieces = _pieces(stub, size_octets)
     fragments = []
     for index, piece in enumerate(pieces):

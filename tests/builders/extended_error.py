@@ -86,7 +86,7 @@ def _parameter(stream: _Ndr, kind: ParameterType, value: int | str | bytes | Non
 
 
 def _record(stream: _Ndr, record: ErrorRecord, later: Sequence[ErrorRecord]) -> None:
-    """One record, then what its pointers mean, in the order of the pointers: the next record, then strings and blobs."""
+    """One record, then what its pointers mean, in the order of the pointers: next record, then strings and blobs."""
     stream.put(4, pack("<I", len(record.parameters)))
     stream.put(8, b"")
     if later:

@@ -47,7 +47,7 @@ class Interface:
 
     def ticks(self, timestamp_ns: int) -> int:
         resolution = 6 if self.resolution is None else self.resolution
-        per_second = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
+        per_second: int = 2 ** (resolution & 0x7F) if resolution & 0x80 else 10**resolution
         return (timestamp_ns - self.offset_seconds * 1_000_000_000) * per_second // 1_000_000_000
 
 
@@ -124,8 +124,8 @@ def netmon(
     """A Network Monitor file (layout as of Network Monitor 3.4's help and Wireshark's reader of it).
 
     Version 1.1 keeps milliseconds and 16-bit lengths, 2.x microseconds and 32-bit lengths. The header's start is local
-    time: UTC plus `local_offset_seconds`; it has whole milliseconds, so the first frame keeps its remainder as an offset.
-    Comments of frames go into the comment table (2.3).
+    time: UTC plus `local_offset_seconds`; it has whole milliseconds, so the first frame keeps its
+    remainder as an offset. Comments of frames go into the comment table (2.3).
     """
     start_ns = frames[0].timestamp_ns // 1_000_000 * 1_000_000 if frames else 0
     records = bytearray()

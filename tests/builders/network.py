@@ -1,4 +1,4 @@
-"""Octets -> Ethernet frames with IPv4 or IPv6 and TCP or UDP around them; checksums are right unless asked otherwise."""
+"""Octets -> Ethernet frames with IPv4 or IPv6 and TCP or UDP around them; checksums are right."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def udp_frame(
 
 
 def ipv4_fragments(source: Host, destination: Host, protocol: int, payload: bytes, size_octets: int) -> list[bytes]:
-    """Ethernet frames of one IPv4 packet cut in fragments of `size_octets` (a multiple of 8) of payload (RFC 791 3.2)."""
+    """Ethernet frames of one IPv4 packet in fragments of `size_octets` (a multiple of 8) of payload (RFC 791 3.2)."""
     frames = []
     for at in range(0, len(payload), size_octets):
         more = 0x2000 if at + size_octets < len(payload) else 0

@@ -8,7 +8,8 @@ from struct import pack
 from builders.filler import filler
 
 SIGNATURE = b"NTLMSSP\0"
-# [MS-NLMP] 2.2.2.5: unicode, request target, sign, NTLM, always sign, extended session security, version, 128, key exchange
+# [MS-NLMP] 2.2.2.5: unicode, request target, sign, NTLM, always sign, extended session security, version, 128, key
+# exchange
 DEFAULT_FLAGS = 0x6208_8215
 TARGET_FLAGS = 0x0081_0000  # target type domain, target info
 VERSION = bytes((6, 1)) + pack("<H", 7601) + b"\0\0\0\x0f"  # [MS-NLMP] 2.2.2.10: Windows 7 SP1

@@ -74,7 +74,7 @@ class TcpConversation:
     def send(
         self, direction: Direction, octets: bytes, segment_size: int | None = None, *, acknowledge: bool = False
     ) -> list[TimedFrame]:
-        """`octets` in segments of at most `segment_size` (1460), PSH on the last; `acknowledge`: the peer says so after."""
+        """`octets` in segments of at most `segment_size` (1460), PSH on the last; `acknowledge`: the peer says so."""
         size = segment_size or MAXIMUM_SEGMENT_OCTETS
         sent = []
         for at in range(0, len(octets), size):

@@ -1,0 +1,121 @@
+"""`analyze`: several inputs, files, filters and --fail-on, and the exit status that each deserves."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from console_samples import article, article_octets, rpctrace
+
+from rpctrace import cli
+
+
+def run(*words: str | Path) -> int:
+    return cli.main([str(word) for word in words])
+
+
+def test_one_bad_file_among_many(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """T21: it is named, the others are reported with their own indices, and the status is 3 (which outranks 1)."""
+    page = tmp_path / "page.pcap"
+    page.write_text("<html>")
+    good, other = article(tmp_path), article(tmp_path, "novice.pcap")
+    assert run(tmp_path / "absent.pcap", good, page, other, "--json", "--fail-on", "note") == 3
+    said = capsys.readouterr()
+    report = json.loads(said.out)
+    assert [capture["path"] for capture in report["captures"]] == [str(good), str(other)]
+    assert {call["capture"] for call in report["calls"]} == {0, 1}
+    assert "absent.pcap" in said.err
+    assert "page.pcap" in said.err
+
+
+def test_nothing_readable_is_3_and_silent(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No empty report that looks like a clean pass; an existing report stays."""
+    out = tmp_path / "report.json"
+    out.write_text('{"schema": "rpctrace.report/1"}')
+    assert run(tmp_path / "absent.pcap", "--json", "-o", out) == 3
+    assert capsys.readouterr().out == ""
+    assert out.read_text() == '{"schema": "rpctrace.report/1"}'
+
+
+def test_a_cut_file_is_reported_and_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was readable is in the report; where reading stopped is said."""
+    path = tmp_path / "cut.pcap"
+    path.write_bytes(article_octets()[:-5])
+    assert run(path, "--fail-on", "low") == 3
+    said = capsys.readouterr()
+    assert "RPC_S_SEC_PKG_ERROR" in said.out
+    assert "reading stopped at octet" in said.err
+
+
+def test_a_capture_without_a_frame_is_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only a header."""
+    path = tmp_path / "empty.pcap"
+    path.write_bytes(article_octets()[:24])
+    assert run(path) == 3
+    assert "no frame" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("severity", "status", "expected"),
+    [("note", 0x721, 1), ("low", 0x721, 1), ("high", 0x721, 0), ("note", None, 0)],
+)
+def test_fail_on(severity: str, status: int | None, expected: int, tmp_path: Path) -> None:
+    """1 on a finding as severe or more; the catch-all finding is low."""
+    assert run(article(tmp_path, status=status), "--fail-on", severity, "-q") == expected
+
+
+def test_files_by_suffix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """-o alone leaves standard output empty; a format asked for as well goes there; again is fine, since they are ours."""
+    expert = article(tmp_path)
+    outputs = [tmp_path / f"report{suffix}" for suffix in (".json", ".jsonl", ".csv", ".md", ".txt")]
+    words = [word for path in outputs for word in ("-o", path)]
+    for _ in range(2):
+        assert run(expert, *words) == 0
+        assert capsys.readouterr().out == ""
+    assert json.loads(outputs[0].read_text())["calls"][1]["status"] == 0x721
+    with outputs[2].open(newline="") as file:
+        assert [row["status"] for row in csv.DictReader(file)] == ["", "1825"]
+    assert run(expert, "-o", outputs[0], "--json", "-q") == 0
+    assert capsys.readouterr().out == outputs[0].read_text()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(["expert.pcap", *(path.name for path in outputs)])
+
+
+def test_filters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The report holds what is left, the remark says how much that is, and --fail-on judges only that."""
+    expert = article(tmp_path)
+    assert run(expert, "--json", "--status", "RPC_S_SEC_PACKAGE_ERROR", "--fail-on", "low") == 1
+    said = capsys.readouterr()
+    assert [call["status"] for call in json.loads(said.out)["calls"]] == [0x721]
+    assert "1 of 2 calls" in said.err
+    assert run(expert, "--json", "--status", "5", "--fail-on", "low") == 0
+    assert json.loads(capsys.readouterr().out)["findings"] == []
+
+
+def test_standard_input(tmp_path: Path) -> None:
+    """`-` reads a capture from a pipe."""
+    with article(tmp_path).open("rb") as file:
+        result = rpctrace("-", "--json", stdin=file)
+    assert result.returncode == 0
+    assert [call["status"] for call in json.loads(result.stdout)["calls"]] == [None, 0x721]
+
+
+def test_the_network_monitor_view(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The PDUs are recorded when, and only when, a rendering shows them."""
+    assert run(article(tmp_path), "-f", "netmon") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert lines[2].endswith("Kerberos: AP Request Ticket[Realm: child.domainA.COM, Sname: novice]")
+
+
+def test_strict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A problem that loses no octet of a frame is 0, and 3 with --strict."""
+    octets = bytearray(article_octets())
+    octets[octets.rindex(b"\x05\x00\x03") + 8] = 17  # the fault says that it is longer than it is: 17 octets
+    path = tmp_path / "odd.pcap"
+    path.write_bytes(octets)
+    run(path, "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert run(path, "-q", "--strict") == (3 if report["problems"] or report["limits"] else 0)
+    assert run(article(tmp_path), "-q", "--strict") == 0

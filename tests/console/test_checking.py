@@ -1,0 +1,174 @@
+"""`check`: captures against the expectations beside them, which --update writes."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+import pytest
+from console_samples import article, article_octets
+
+from rpctrace import cli
+
+
+def run(*words: str | Path) -> int:
+    return cli.main(["check", *map(str, words)])
+
+
+def expectations(capture: Path) -> Path:
+    return capture.with_name(capture.name + ".expect.toml")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A failing and a clean capture, one of them packed and one below, and a hidden folder that is not walked."""
+    article(tmp_path)
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "clean.cap.gz").write_bytes(gzip.compress(article_octets(None)))
+    (tmp_path / ".hidden").mkdir()
+    article(tmp_path / ".hidden")
+    (tmp_path / "notes.txt").write_text("no capture")
+    return tmp_path
+
+
+def test_update_then_check(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What was written is met by what it was written from, and a second update writes the same."""
+    assert run(folder, "--update") == 0
+    written = {path.name: path.read_text() for path in folder.rglob("*.expect.toml")}
+    assert sorted(written) == ["clean.cap.gz.expect.toml", "expert.pcap.expect.toml"]
+    assert "failed = 0" in written["clean.cap.gz.expect.toml"]
+    assert 'status = "0x00000721"  # RPC_S_SEC_PKG_ERROR' in written["expert.pcap.expect.toml"]
+    capsys.readouterr()
+    assert run(folder) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 captures as expected"
+    assert run(folder, "--update") == 0
+    assert {path.name: path.read_text() for path in folder.rglob("*.expect.toml")} == written
+
+
+def test_a_regression_is_1_and_readable(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A failure that is gone, and one that is new."""
+    run(folder, "--update")
+    article(folder, status=None)
+    assert run(folder) == 1
+    said = capsys.readouterr().out
+    assert "expected and not found: kind alter_context" in said
+    assert "expected 1 failed calls, found 0" in said
+    article(folder, status=5)
+    assert run(folder) == 1
+    assert "found and not expected: alter_context, call_id 2" in capsys.readouterr().out
+
+
+def test_expectations_are_missing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """1, unless that is allowed."""
+    assert run(folder) == 1
+    assert "no expectations" in capsys.readouterr().out
+    assert run(folder, "--allow-missing") == 0
+    assert "read    " in capsys.readouterr().out
+
+
+def test_what_is_not_there_never_passes(tmp_path: Path) -> None:
+    """A capture that is named and missing, cut, or without a frame is 3, whatever is allowed to be missing."""
+    cut, empty = article(tmp_path, "cut.pcap"), article(tmp_path, "empty.pcap")
+    cut.write_bytes(cut.read_bytes()[:-3])
+    empty.write_bytes(empty.read_bytes()[:24])
+    for capture in (tmp_path / "none.pcap", cut, empty):
+        assert run(capture) == 3
+        assert run(capture, "--allow-missing") == 3
+    for nothing in (tmp_path / "none.pcap", empty):
+        assert run(nothing, "--update") == 3
+        assert not expectations(nothing).exists()
+
+
+def test_update_writes_over_expectations_only(tmp_path: Path) -> None:
+    """T14: neither over a capture, nor over any other file that is no TOML of ours."""
+    expert, notes = article(tmp_path), tmp_path / "notes.toml"
+    notes.write_text("title = 'mine'\n")
+    before = expert.read_bytes()
+    for other in (expert, notes):
+        assert run(expert, "--update", "--expect", other) == 2
+    assert (expert.read_bytes(), notes.read_text()) == (before, "title = 'mine'\n")
+
+
+def test_expectations_that_cannot_be_read_are_3(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder in their place."""
+    expectations(folder / "expert.pcap").mkdir()
+    assert run(folder) == 3
+    assert "is a directory" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_a_line_end_in_a_name_makes_no_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file name cannot write `ok` for another capture."""
+    article(tmp_path, "x\nok      y.pcap")
+    run(tmp_path)
+    said = capsys.readouterr()
+    assert "x\\x0aok" in said.out
+    assert not any(line.startswith("ok") for line in (said.out + said.err).splitlines())
+
+
+def test_a_capture_is_missing_or_unreadable(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """3, which outranks the 1 of another capture."""
+    run(folder, "--update")
+    (folder / "expert.pcap").unlink()
+    article(folder / "below", "new.pcap")
+    assert run(folder) == 3
+    said = capsys.readouterr()
+    assert "expert.pcap" in said.err
+    assert "UNREAD" in said.out
+    assert "DIFFERS" in said.out
+
+
+def test_a_cut_capture(folder: Path) -> None:
+    """3 where the expectations say nothing of it; as expected where they do (--update writes that)."""
+    expert = folder / "expert.pcap"
+    run(expert, "--update")
+    expert.write_bytes(expert.read_bytes()[:-3])
+    assert run(expert) == 3
+    assert run(expert, "--update") == 0
+    assert "complete = false" in expectations(expert).read_text()
+    assert run(expert) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("failed = 1\n[[call]\n", "line 2"),
+        ("failed = " + 5000 * "9", "too long"),
+        ("x = " + 100_000 * "[", "too deep"),
+        ("failed = 1\n\nfaild = 2\n", "line 3: no key 'faild'"),
+        ("[[call]]\nkind='bind'\n[[call]]\nknd='bind'\n", "line 3: no key 'knd'"),
+        ("[[call]]\nstatus = 'RPC_S_NO_SUCH'\n", "line 1: status"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_2(
+    text: str, said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With its name and line; nothing is checked before."""
+    expectations(folder / "expert.pcap").write_text(text)
+    assert run(folder) == 2
+    error = capsys.readouterr().err
+    assert "expert.pcap.expect.toml" in error
+    assert said in error
+
+
+def test_octets_that_are_no_text_are_2(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Named with the line."""
+    expectations(folder / "expert.pcap").write_bytes(b"failed = 1\n# \xff\n")
+    assert run(folder) == 2
+    assert "line 2: not UTF-8" in capsys.readouterr().err
+
+
+def test_expectations_elsewhere(folder: Path, tmp_path: Path) -> None:
+    """--expect FILE for one capture."""
+    elsewhere = tmp_path / "here.toml"
+    elsewhere.write_text("failed = 1\ntolerate_extra = true\n")
+    assert run(folder / "expert.pcap", "--expect", elsewhere) == 0
+    elsewhere.write_text("failed = 2\ntolerate_extra = true\n")
+    assert run(folder / "expert.pcap", "--expect", elsewhere) == 1
+
+
+def test_an_empty_folder_is_no_pass(tmp_path: Path) -> None:
+    """Nothing was read: 3, and nothing to write either."""
+    assert run(tmp_path) == 3
+    assert run(tmp_path, "--update") == 3

@@ -1,0 +1,241 @@
+"""The command line: which words mean what, what goes where, and the exit status of every way to end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from console_samples import CHECKOUT, article, rpctrace
+
+from rpctrace import cli
+from rpctrace.console.exit_status import ExitStatus
+from rpctrace.errors import EngineError
+
+HEAVY = ("scapy", "impacket", "pyshark", "jinja2", "rich", "tabulate", "pyasn1", "asyncio", "subprocess")
+
+
+@pytest.fixture
+def expert(tmp_path: Path) -> Path:
+    return article(tmp_path)
+
+
+def run(*words: str | Path) -> int:
+    return cli.main([str(word) for word in words])
+
+
+def test_a_file_alone_is_analyzed(expert: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`rpctrace FILE` is `rpctrace analyze FILE`, also with the options first."""
+    said = []
+    for words in (("analyze", expert), (expert,), ("-f", "text", expert), (expert, "-v", "-q")):
+        assert run(*words) == ExitStatus.DONE
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1] == said[2]
+    assert "RPC_S_SEC_PKG_ERROR" in said[0]
+    assert "novice@child.domainA.COM" in said[0]
+
+
+def test_a_file_named_like_a_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`./check` is the file."""
+    article(tmp_path, "check")
+    monkeypatch.chdir(tmp_path)
+    assert run("./check") == ExitStatus.DONE
+    assert "1 failed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("analyze",),
+        ("--no-such-option",),
+        ("x.pcap", "-f", "pdf"),
+        ("x.pcap", "-o", "x.pdf"),
+        ("x.pcap", "--json", "--table", "calls"),
+        ("x.pcap", "--status", "RPC_S_NO_SUCH_NAME"),
+        ("x.pcap", "--host", "10.0.0.0/99"),
+        ("x.pcap", "--host", ""),
+        ("x.pcap", "--since", "yesterday"),
+        ("x.pcap", "--since", ""),
+        ("x.pcap", "--max-unpacked", "much"),
+        ("x.pcap", "--netmon-utc-offset", "26:00"),
+        ("x.pcap", "--fail-on", "terrible"),
+        ("-", "-"),
+        ("explain", "no-such-code-at-all"),
+        ("check",),
+        ("check", "a", "b", "--expect", "c"),
+        ("verify", "-"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_2(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """With a reason on standard error and nothing on standard output."""
+    assert run(*words) == ExitStatus.USAGE
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err
+
+
+@pytest.mark.parametrize("words", [("--version",), ("--help",), ("analyze", "--help"), ("schema",), ("doctor",)])
+def test_what_is_done_is_0(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    """On standard output, and nothing on standard error."""
+    assert run(*words) == ExitStatus.DONE
+    said = capsys.readouterr()
+    assert said.out
+    assert said.err == ""
+
+
+def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """`rpctrace schema` prints the document that the package ships."""
+    run("schema")
+    assert json.loads(capsys.readouterr().out)["title"] == "rpctrace.report/1"
+
+
+def test_a_negative_code_reaches_explain(capsys: pytest.CaptureFixture[str]) -> None:
+    """`explain -1073741724` is a code, not an option."""
+    assert run("explain", "-1073741724", "0x721") == ExitStatus.DONE
+    said = capsys.readouterr().out
+    assert "STATUS_NO_SUCH_USER" in said
+    assert "RPC_S_SEC_PKG_ERROR" in said
+
+
+def test_the_spelling_of_the_support_article(capsys: pytest.CaptureFixture[str]) -> None:
+    """`explain RPC_S_SEC_PACKAGE_ERROR` and `explain 0x721` agree."""
+    said = []
+    for what in ("0x721", "1825", "RPC_S_SEC_PACKAGE_ERROR", "RPC_S_SEC_PKG_ERROR"):
+        assert run("explain", what) == ExitStatus.DONE
+        said.append(capsys.readouterr().out)
+    assert len(set(said)) == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (KeyboardInterrupt(), ExitStatus.INTERRUPTED),
+        (EngineError("tshark is missing"), ExitStatus.MISSING_PART),
+        (ZeroDivisionError("a bug"), ExitStatus.INTERNAL),
+        (OSError(28, "No space left on device"), ExitStatus.INTERNAL),
+    ],
+)
+def test_every_other_end(
+    error: BaseException, status: int, expert: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One line at most, no traceback; -vv shows it."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("rpctrace.console.analyzing.analyze_command", fail)
+    assert run(expert) == status
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert len(said.err.splitlines()) <= 1 or not said.err.strip()
+    assert "Traceback" not in said.err
+    assert run(expert, "-vv") == status
+    assert ("Traceback" in capsys.readouterr().err) == (status == ExitStatus.INTERNAL)
+
+
+def test_control_characters_of_arguments_stay_harmless(capsys: pytest.CaptureFixture[str]) -> None:
+    """T8: a file name with an escape sequence is shown, not obeyed; so is a wrong option."""
+    for words in (("no\x1b[31m\u202efile",), ("x", "-f", "\x1b[31m"), ("explain", "\x1b]0;x\x07"), ("check", "\x1b")):
+        assert run(*words) in (ExitStatus.USAGE, ExitStatus.UNREAD, ExitStatus.FOUND)
+        said = capsys.readouterr()
+        assert all(character.isprintable() or character == "\n" for character in said.out + said.err)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-8", "shift_jis"])
+def test_any_encoding_of_standard_output(encoding: str, expert: Path) -> None:
+    """What an encoding lacks becomes an escape, never an error."""
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT), "PYTHONIOENCODING": encoding}
+    for words in ((str(expert),), ("explain", "0x721"), (str(expert), "--json")):
+        result = rpctrace(*words, env=environment, encoding=encoding)
+        assert result.returncode == 0, result.stderr
+        assert result.stdout
+
+
+def test_a_reader_that_goes_away_is_quiet(expert: Path) -> None:
+    """`rpctrace ... | head`: nothing on standard error, and the exit status is that of the work."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        for words, status in (
+            ((expert, "--json"), 0), ((expert, "--fail-on", "note"), 1), (("schema",), 0), (("--help",), 0),
+        ):  # fmt: skip
+            result = rpctrace(*words, capture_output=False, stdout=writing, stderr=subprocess.PIPE)
+            assert (result.returncode, result.stderr) == (status, "")
+    finally:
+        os.close(writing)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="closes file descriptors as POSIX shells do")
+@pytest.mark.parametrize(
+    ("closed", "words", "status"),
+    [((1,), ("--version",), 0), ((1, 2), ("CAPTURE",), 0), ((2,), ("CAPTURE",), 0), ((0,), ("-",), 3)],
+)
+def test_closed_standard_streams(closed: tuple[int, ...], words: tuple[str, ...], status: int, expert: Path) -> None:
+    """`>&-`: what is written there is lost, and nothing else."""
+    program = (
+        f"import os, sys; [os.close(number) for number in {closed}];"
+        "os.execv(sys.executable, [sys.executable, '-m', 'rpctrace', *sys.argv[1:]])"
+    )
+    command = [sys.executable, "-c", program, *(str(expert) if word == "CAPTURE" else word for word in words)]
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (result.returncode, "Traceback" in result.stderr) == (status, False)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to send")
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_signals_end_quietly(number: signal.Signals, status: int) -> None:
+    """T19: no traceback, the promised exit status; the process waits for standard input meanwhile."""
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    with subprocess.Popen(
+        [sys.executable, "-m", "rpctrace", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, env=environment,
+    ) as process:  # fmt: skip
+        time.sleep(1.0)
+        process.send_signal(number)
+        error = process.stderr.read() if process.stderr else b""
+        assert process.wait(10) == status
+    assert b"Traceback" not in error
+
+
+def loaded_by(*words: str | Path) -> set[str]:
+    """Names of the top-level modules that a command leaves loaded."""
+    program = (
+        "import sys; from rpctrace.cli import main; status = main(sys.argv[1:]);"
+        "sys.stderr.write(' '.join({name.split('.')[0] for name in sys.modules})); sys.exit(status)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+    result = subprocess.run(
+        [sys.executable, "-c", program, *map(str, words)], capture_output=True, text=True, check=True, env=environment
+    )
+    return set(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("words", "may"),
+    [
+        (("--version",), set()),
+        (("--help",), set()),
+        (("explain", "0x721"), set()),
+        (("CAPTURE", "--json"), set()),
+        (("CAPTURE", "-f", "netmon"), set()),
+        (("CAPTURE",), {"tabulate"}),
+    ],
+    ids=lambda value: " ".join(sorted(value)),
+)
+def test_nothing_heavy_is_loaded_before_it_is_needed(
+    words: tuple[str, ...], may: set[str], expert: Path, tmp_path: Path
+) -> None:
+    """PERFORMANCE, start-up: no scapy, impacket, pyshark, jinja2; rich for a terminal only; tabulate for tables."""
+    loaded = loaded_by(*(str(expert) if word == "CAPTURE" else word for word in words), *(["-q"] if may else []))
+    assert "click" in loaded
+    assert loaded & set(HEAVY) <= may
