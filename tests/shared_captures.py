@@ -1,4 +1,4 @@
-"""Where the project's recorded captures lie: `captures/` in the checkout, and a `shared` folder beside it where there is one."""
+"""Where captures lie: `captures/` in the checkout, and a `shared` folder beside it where there is one."""
 
 from __future__ import annotations
 

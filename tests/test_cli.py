@@ -233,7 +233,7 @@ def loaded_by(*words: str | Path) -> set[str]:
     ids=lambda value: " ".join(sorted(value)),
 )
 def test_nothing_heavy_is_loaded_before_it_is_needed(
-    words: tuple[str, ...], may: set[str], expert: Path, tmp_path: Path
+    words: tuple[str, ...], may: set[str], expert: Path
 ) -> None:
     """PERFORMANCE, start-up: no scapy, impacket, pyshark, jinja2; rich for a terminal only; tabulate for tables."""
     loaded = loaded_by(*(str(expert) if word == "CAPTURE" else word for word in words), *(["-q"] if may else []))

@@ -48,7 +48,10 @@ def test_written_by_hand() -> None:
     [
         (("failed = 1", "failed = 2"), ["expected 2 failed calls, found 1"]),
         (("failed = 1", "calls = 3"), ["expected 3 calls, found 2"]),
-        (('realm = "child.domainA.COM"', 'realm = "DOMAINB.COM"'), ["expected and not found", "found and not expected"]),
+        (
+            ('realm = "child.domainA.COM"', 'realm = "DOMAINB.COM"'),
+            ["expected and not found", "found and not expected"],
+        ),
         (('outcome = "unanswered"', 'outcome = "answered"'), ["must not be there"]),
         (("[[absent]]", "count = 2\n[[absent]]"), ["expected 2 of these, found 1"]),
         (("failed = 1", "exact = true"), ["found and not expected"]),

@@ -32,7 +32,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 def test_an_old_python_can_read_it() -> None:
-    """So that it can say what is wrong: nothing newer than Python 3.6 in it, and nothing outside the standard library."""
+    """To say what is wrong: nothing newer than Python 3.6 in it, and nothing outside the standard library."""
     tree = ast.parse(START.read_text(), feature_version=(3, 6))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     assert not any(isinstance(node, ast.ImportFrom) for node in ast.walk(tree))
@@ -64,7 +64,7 @@ def stamped(start: ModuleType, *parts: str) -> None:
     ],
 )
 def test_it_installs_once(
-    parts: tuple[str, ...], arguments: list[str], installs: list[str], start: ModuleType, monkeypatch: pytest.MonkeyPatch
+    parts: tuple[str, ...], arguments: list[str], installs: list[str], start: ModuleType, monkeypatch: pytest.MonkeyPatch,  # noqa: E501
 ) -> None:
     """The stamp says what is there; test tools only for the tests; arguments go on as they came."""
     done: list[str] = []

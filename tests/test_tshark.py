@@ -54,7 +54,7 @@ def test_a_cut_file_gives_frames_and_a_complaint(ask: object, tmp_path: Path) ->
 
 
 def test_the_command_line_and_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """T17: absolute path, -n, an empty configuration folder; nothing of the user's environment but what Windows needs."""
+    """T17: absolute path, -n, an empty configuration folder; nothing of the user's environment."""
     report = "import os, sys; print(1, 'x'.join(sys.argv[1:]) + '|' + ','.join(sorted(os.environ)), sep='\\t')"
     report += "; assert os.listdir(os.environ['WIRESHARK_CONFIG_DIR']) == []"
     program = fake(tmp_path, report)

@@ -1,4 +1,4 @@
-"""Well-formed captures in every container: numbers, times and lengths are tshark's, through a path and a file object."""
+"""Captures in every container: numbers, times and lengths are tshark's, through a path and a file object."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ def test_fail_on(severity: str, status: int | None, expected: int, tmp_path: Pat
 
 
 def test_files_by_suffix(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """-o alone leaves standard output empty; a format asked for as well goes there; again is fine, since they are ours."""
+    """-o alone leaves standard output empty; a format asked for as well goes there; again is fine."""
     expert = article(tmp_path)
     outputs = [tmp_path / f"report{suffix}" for suffix in (".json", ".jsonl", ".csv", ".md", ".txt")]
     words = [word for path in outputs for word in ("-o", path)]

@@ -17,7 +17,7 @@ MUTANTS_IN_ALL = 10_000
 
 @pytest.mark.parametrize("path", SAMPLES, ids=name_of)
 def test_mutants(path: object) -> None:
-    """10 000 over all samples, octets changed everywhere, seeds fixed: no other exception, every failed call found out."""
+    """10 000 over all samples, octets changed, seeds fixed: no other exception, every failed call found out."""
     octets = path.read_bytes()  # type: ignore[attr-defined]
     rng = random.Random(name_of(path))  # type: ignore[arg-type]
     # Only a window of a larger file is read each time, so that many mutants fit into a short run.

@@ -9,6 +9,7 @@ from builders import extended_error as write
 from rpctrace.protocols.dcerpc.extended_error import ParameterType, RecordFlags, parse_extended_error
 
 K = write.ParameterType
+PARAMETERS = ((K.LONG, 5), (K.UNICODE, "Kerberos"), (K.NONE, None))
 # The blob of captures/u2u/u2u-fault-721-extended-error.pcap, frame 53.
 RECORDED = bytes.fromhex(
     "01100800cccccccc600000000000000000000200030000000000000001000100"
@@ -34,7 +35,7 @@ def test_a_recorded_blob() -> None:
 def chain() -> bytes:
     time_ns = 1_331_717_210_000_000_000
     return write.extended_error(
-        write.ErrorRecord(0x721, 71, 3, "NOVICE", 812, time_ns, parameters=((K.LONG, 5), (K.UNICODE, "Kerberos"), (K.NONE, None))),
+        write.ErrorRecord(0x721, 71, 3, "NOVICE", 812, time_ns, parameters=PARAMETERS),
         write.ErrorRecord(0x8009030C, 90, 3, None, 812, time_ns, flags=1, parameters=((K.POINTER, 2**40),)),
         write.ErrorRecord(0xC0000064, 130, 9, "DC-B", 4, time_ns, parameters=((K.BINARY, b"\x01\x02"),)),
     )
