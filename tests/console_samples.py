@@ -10,7 +10,7 @@ from pathlib import Path
 from builders import CLIENT, SERVER, Host, TcpConversation, pcap
 from builders import dcerpc as write
 from dcerpc_talk import CONTEXT, head
-from tokens import TOKENS, U2U_AP_REQ
+from tokens import TOKENS
 
 CHECKOUT = Path(__file__).parents[1]
 
@@ -21,7 +21,7 @@ def article_octets(status: int | None = 0x721) -> bytes:
     talk.connect()
     talk.send(CLIENT, write.bind([CONTEXT], head(token=TOKENS["TGT-REQ"][1])))
     talk.send(SERVER, write.bind_ack([write.Result()], head(token=TOKENS["TGT-REP"][1])))
-    talk.send(CLIENT, write.alter_context([CONTEXT], head(token=U2U_AP_REQ)))
+    talk.send(CLIENT, write.alter_context([CONTEXT], head(token=TOKENS["user-to-user AP-REQ in a later leg"][1])))
     talk.send(SERVER, write.fault(status, head()) if status else write.alter_context_resp([write.Result()], head()))
     talk.close()
     return pcap(talk.frames)

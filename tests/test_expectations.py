@@ -127,7 +127,7 @@ def test_hostile_text_of_a_capture(hostile: str) -> None:
         ("[[absent]]\ncount = 2", "no key 'count'"),
         ("[[call]]\ninterface = 'INothing'", "interface"),
         ("[[call]]\nrequest_frames = [1, 'x']", "request_frames"),
-        ("a = 'unfinished", "line 1"),
+        ("a = 'unfinished", "Expected"),
     ],
 )
 def test_what_cannot_be_meant(toml: str, said: str) -> None:
