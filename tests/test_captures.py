@@ -1,4 +1,4 @@
-"""captures/INDEX.toml and the files agree, the maker makes the made ones, and tshark reads in them what they show."""
+"""captures/INDEX.toml, the files and the analysis agree, the maker makes the made ones, tshark reads what they show."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 from builders import merged
 from tshark_reading import fields
+
+from rpctrace.analysis import Options, analyze
+from rpctrace.diagnosis.registry import RULES
 
 FOLDER = Path(__file__).parents[1] / "captures"
 SUFFIXES = {".pcap", ".pcapng", ".cap"}
@@ -62,7 +65,9 @@ def test_every_entry_says_what_it_must() -> None:
         assert entry["licence"] == "MIT, this project"
         assert entry["origin"].startswith(("recorded: ", "built by make_samples.py: ")), entry["path"]
         assert entry["shows"].endswith("."), entry["path"]
-    assert all(isinstance(entry["findings"], list) for entry in index()["capture"])
+    rules = {rule.name for rule in RULES}
+    assert all(rules.issuperset(entry["findings"]) for entry in index()["capture"])
+    assert all(entry["findings"] == [] for entry in index()["capture"] if "unread" in entry)
     assert sum((FOLDER / entry["path"]).stat().st_size for entry in entries()) < MAXIMUM_TOTAL_OCTETS
 
 
@@ -85,6 +90,37 @@ def test_the_article_gets_its_conversation_numbers() -> None:
         failing = [number for number, frame in enumerate(frames) if b"\x21\x07\0\0" in frame.octets[-40:]]
         assert [numbers[at] for at in failing] == [(117, 122, 125)]
         assert numbers[failing[0] - 1] == (117, 122, 125)
+
+
+def test_the_analysis_finds_what_the_index_says() -> None:
+    """In each capture the rules of its entry fire and no other: for failures, and not for what works."""
+    for entry in index()["capture"]:
+        found = {finding.rule for finding in analyze(FOLDER / entry["path"]).findings}
+        assert found == set(entry["findings"]), entry["path"]
+
+
+@pytest.mark.parametrize("name", ["expert.pcapng", "expert.cap"])
+def test_the_analysis_tells_the_article(name: str) -> None:
+    """One failed call: alter_context, call id 2, fault 0x721, the user-to-user ticket, the article's conversations."""
+    report = analyze(ASSISTANCE / name, Options(pdus=True))
+    (call,) = (call for call in report.calls if call.failed)
+    assert (call.kind, call.call_id, call.reply, call.outcome) == ("alter_context", 2, "fault", "faulted")
+    assert (call.status, call.status_name) == (0x721, "RPC_S_SEC_PKG_ERROR")
+    assert {interface.name for interface in call.interfaces} == {"IClassFactory"}
+    assert call.fault is not None
+    assert (call.fault.context_id, call.fault.cancel_count) == (0, 0)
+    assert call.auth is not None
+    assert (call.auth.auth_type, call.auth.level, call.auth.token) == (9, 6, "AP-REQ")
+    ticket = call.ticket
+    assert ticket is not None
+    assert (ticket.realm, ticket.sname, ticket.name_type) == ("child.domainA.COM", ("novice",), 1)
+    assert (ticket.etype, ticket.kvno) == (18, None)
+    assert ticket.ap_options == ("use-session-key", "mutual-required")
+    assert (ticket.user_to_user, ticket.presented_in) == (True, "alter_context")
+    fault = next(line for line in report.pdus if line.frame == call.reply_frames[-1])
+    assert fault.conversations == (("MSRPC", 125), ("TCP", 122), ("IPv4", 117))
+    asked = [exchange for exchange in report.kerberos if exchange.carried_in == "kdc_tcp" and exchange.user_to_user]
+    assert [(exchange.kind, exchange.reply, exchange.sname) for exchange in asked] == [("TGS", "TGS-REP", ("novice",))]
 
 
 @pytest.mark.parametrize("name", ["expert.pcapng", "expert.cap"])
@@ -125,31 +161,72 @@ def test_tshark_reads_the_negative_twin() -> None:
     ]
 
 
-# What tshark shows of the last refusal in each: PDU type, call id, fault status, reject reason.
-REFUSALS = {
-    "remote-assistance/expert-authtype16.pcapng": ("3", "2", "0x00000721", ""),
-    "remote-assistance/expert-ipv6.pcapng": ("3", "2", "0x00000721", ""),
-    "remote-assistance/expert-extended-error.pcapng": ("3", "2", "0x00000721", ""),
-    "remote-assistance/expert-enterprise-name.pcapng": ("3", "2", "0x00000721", ""),
-    "remote-assistance/expert-access-denied.pcapng": ("3", "2", "0x00000005", ""),
-    "remote-assistance/novice.pcapng": ("3", "2", "0x00000721", ""),
-    "built/bind-nak-extended-error.pcap": ("13", "2", "", "9"),
-    "built/third-leg-refused.pcap": ("3", "2", "0x00000721", ""),
-    "built/second-context-refused.pcap": ("3", "3", "0x00000721", ""),
-    "built/ntlm-auth3-access-denied.pcap": ("3", "2", "0x00000005", ""),
-    "built/ntlm-auth3-sec-pkg-error.pcap": ("3", "2", "0x00000721", ""),
-    "built/request-signature-refused.pcap": ("3", "3", "0x00000721", ""),
-    "built/several-pdus-in-a-segment.pcap": ("2,3,2", "2,3,4", "0x1c010002", ""),
-    "built/big-endian.pcap": ("3", "2", "0x00000721", ""),
+# What tshark shows of tickets and refusals, a row a frame: PDU type, call id, status or reason, ticket.
+NOVICE = ("14", "2", "", "novice@child.domainA.COM")
+ACTIVATION = ("11", "2", "", "RPCSS/resource-win73.domainb.com@DOMAINB.COM")
+HOST = ("11", "2", "", "host/resource-win73.domainb.com@DOMAINB.COM")
+REFUSED = ("3", "2", "0x00000721", "")
+DENIED = ("3", "2", "0x00000005", "")
+READINGS: dict[str, list[tuple[str, str, str, str]]] = {
+    "remote-assistance/expert.pcapng": [ACTIVATION, NOVICE, REFUSED],
+    "remote-assistance/expert.cap": [ACTIVATION, NOVICE, REFUSED],
+    "remote-assistance/expert-own-realm.pcapng": [ACTIVATION, ("14", "2", "", "novice@DOMAINB.COM"), REFUSED],
+    "remote-assistance/expert-answered.pcapng": [ACTIVATION, NOVICE],
+    "remote-assistance/expert-authtype16.pcapng": [NOVICE, REFUSED],
+    "remote-assistance/expert-ipv6.pcapng": [NOVICE, REFUSED],
+    "remote-assistance/expert-segmented.pcapng": [NOVICE, REFUSED],
+    "remote-assistance/expert-extended-error.pcapng": [NOVICE, REFUSED],
+    "remote-assistance/expert-kdc-error-7.pcapng": [NOVICE, REFUSED],
+    "remote-assistance/expert-cached.pcapng": [NOVICE, REFUSED],
+    "remote-assistance/expert-enterprise-name.pcapng": [
+        ("14", "2", "", "novice@child.domainA.com@child.domainA.COM"),
+        REFUSED,
+    ],
+    "remote-assistance/expert-flags23.pcapng": [NOVICE, REFUSED],
+    "remote-assistance/expert-access-denied.pcapng": [NOVICE, DENIED],
+    # Without the first leg tshark does not know the mechanism, and of a cut frame it reads no token.
+    "remote-assistance/expert-midstream.pcapng": [REFUSED],
+    "remote-assistance/expert-snaplen-384.pcapng": [REFUSED],
+    "remote-assistance/expert-client-side-only.pcapng": [NOVICE],
+    "remote-assistance/novice.pcapng": [NOVICE, REFUSED],
+    "built/bind-nak-extended-error.pcap": [
+        ("11", "2", "", "dcom/app1.domainb.com@DOMAINB.COM"),
+        ("13", "2", "9", ""),
+    ],
+    "built/kerberos-bind-accepted.pcap": [HOST],
+    "built/third-leg-refused.pcap": [HOST, REFUSED],
+    "built/second-context-refused.pcap": [
+        HOST,
+        ("14", "3", "", "dcom/app1.domainb.com@DOMAINB.COM"),
+        ("3", "3", "0x00000721", ""),
+    ],
+    "built/clock-skew-in-bind-ack.pcap": [HOST, ("12", "2", "37", "host/resource-win73.domainb.com@DOMAINB.COM")],
+    "built/ntlm-auth3-access-denied.pcap": [DENIED],
+    "built/ntlm-auth3-sec-pkg-error.pcap": [REFUSED],
+    "built/request-signature-refused.pcap": [HOST, ("3", "3", "0x00000721", "")],
+    "built/several-pdus-in-a-segment.pcap": [("2,3,2", "2,3,4", "0x1c010002", "")],
+    "built/big-endian.pcap": [NOVICE, REFUSED],
+    "built/datagrams.pcap": [("3", "", "0x1c010002", "")],
+    "built/two-interfaces.pcapng": [NOVICE, REFUSED],
 }
 
 
-@pytest.mark.parametrize("name", REFUSALS)
-def test_tshark_reads_the_other_refusals(name: str) -> None:
-    """Each built sample shows its refusal, and nothing in it is malformed."""
-    wanted = "dcerpc.pkt_type in {3, 13} || _ws.malformed"
-    rows = fields(
-        FOLDER / name, wanted, "dcerpc.pkt_type", "dcerpc.cn_call_id", "dcerpc.cn_status", "dcerpc.cn_reject_reason",
-        "_ws.malformed",
+def test_every_built_capture_has_its_reading() -> None:
+    """No built capture is left out of the comparison with tshark."""
+    assert set(READINGS) == {name for name in maker().SAMPLES if Path(name).suffix in SUFFIXES}
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_tshark_reads_tickets_and_refusals(name: str) -> None:
+    """Each built capture shows tshark its tickets and its refusal, and nothing in it is malformed."""
+    told = fields(
+        FOLDER / name,
+        "dcerpc && (dcerpc.pkt_type in {3, 13} || kerberos.ap_req_element || kerberos.error_code) || _ws.malformed",
+        "dcerpc.pkt_type", "dcerpc.cn_call_id", "dcerpc.cn_status", "dcerpc.dg_status", "dcerpc.cn_reject_reason",
+        "kerberos.error_code", "kerberos.SNameString", "kerberos.realm", "_ws.malformed",
     )  # fmt: skip
-    assert rows == [(*REFUSALS[name], "")]
+    read = []
+    for kind, call_id, *said, sname, realm, malformed in told:
+        assert malformed == ""
+        read.append((kind, call_id, "".join(said), f"{sname.replace(',', '/')}@{realm}" if sname else ""))
+    assert read == READINGS[name]
