@@ -138,7 +138,8 @@ def _segment(frame: Frame, packet: Packet, header: Header, tunnel: tuple[int, ..
         header.sequence,
         header.acknowledgement,
         header.flags,
-        header.payload,
+        # a copy: octets that wait in a stream must not keep a whole window of the file
+        memoryview(bytes(header.payload)),
         header.length_octets,
         tunnel,
     )

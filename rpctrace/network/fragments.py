@@ -122,7 +122,7 @@ class FragmentTable:
             raise Malformed("ip.fragment", 0, f"ends at octet {end}, its datagram at {datagram.total}")
         if start == 0:
             datagram.protocol = packet.protocol
-        datagram.add(start, end, packet.payload)
+        datagram.add(start, end, memoryview(bytes(packet.payload)))
 
     def _drop(self, key: FragmentKey) -> None:
         self._held_octets -= self._datagrams.pop(key).held_octets
