@@ -16,6 +16,7 @@ NEEDED = (3, 11)
 HERE = os.path.dirname(os.path.abspath(__file__))
 ENVIRONMENT = os.path.join(HERE, ".venv")
 STAMP = os.path.join(ENVIRONMENT, "rpctrace-installed")
+EVERYTHING = ["-n", "auto"]  # all tests, on all cores
 PART_MISSING = 4  # as rpctrace's own exit status
 
 PYTHON = os.path.join(ENVIRONMENT, *(("Scripts", "python.exe") if os.name == "nt" else ("bin", "python")))
@@ -125,7 +126,7 @@ def main(arguments: "list[str]") -> int:
         return PART_MISSING
     if part == "test":
         os.chdir(HERE)
-        return replace_process([PYTHON, "-m", "pytest", *arguments[1:]])
+        return replace_process([PYTHON, "-m", "pytest", *(arguments[1:] or EVERYTHING)])
     # -P: never import from the folder that the user happens to be in
     return replace_process([PYTHON, "-P", "-m", "rpctrace", *arguments])
 

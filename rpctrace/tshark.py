@@ -14,6 +14,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from rpctrace.encoding.text import safe_text
@@ -47,6 +48,7 @@ def find_tshark() -> str | None:
     return None if found is None else os.path.abspath(found)
 
 
+@cache
 def tshark_version(program: str) -> str | None:
     octets, _ = _run(program, ["--version"])
     match = re.search(rb"(\d+\.\d+\.\d+)", octets)
