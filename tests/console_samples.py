@@ -19,9 +19,9 @@ def article_octets(status: int | None = 0x721) -> bytes:
     """bind, bind_ack, alter_context with a user-to-user ticket, and a fault (None: an alter_context_resp)."""
     talk = TcpConversation((Host("10.2.0.21"), 49834), (Host("10.2.0.73", "02:00:00:00:00:49"), 49170))
     talk.connect()
-    talk.send(CLIENT, write.bind([CONTEXT], head(token=TOKENS["TGT-REQ"][1])))
-    talk.send(SERVER, write.bind_ack([write.Result()], head(token=TOKENS["TGT-REP"][1])))
-    talk.send(CLIENT, write.alter_context([CONTEXT], head(token=TOKENS["user-to-user AP-REQ in a later leg"][1])))
+    talk.send(CLIENT, write.bind([CONTEXT], head(token=TOKENS["TGT-REQ"])))
+    talk.send(SERVER, write.bind_ack([write.Result()], head(token=TOKENS["TGT-REP"])))
+    talk.send(CLIENT, write.alter_context([CONTEXT], head(token=TOKENS["user-to-user AP-REQ in a later leg"])))
     talk.send(SERVER, write.fault(status, head()) if status else write.alter_context_resp([write.Result()], head()))
     talk.close()
     return pcap(talk.frames)

@@ -23,8 +23,8 @@ def article(segment_size: int | None = None) -> TcpConversation:
     talk = TcpConversation((EXPERT, 49834), (NOVICE, 49170))
     talk.connect()
     for direction, octets in (
-        (CLIENT, write.bind([CONTEXT], head(token=TOKENS["TGT-REQ"][1]))),
-        (SERVER, write.bind_ack([write.Result()], head(token=TOKENS["TGT-REP"][1]))),
+        (CLIENT, write.bind([CONTEXT], head(token=TOKENS["TGT-REQ"]))),
+        (SERVER, write.bind_ack([write.Result()], head(token=TOKENS["TGT-REP"]))),
         (CLIENT, write.alter_context([CONTEXT], head(token=U2U_AP_REQ))),
         (SERVER, write.fault(0x721, head())),
     ):

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from builders.network import TCP, UDP, Host, ethernet, ip_frame, ipv4, ipv4_fragments, tcp_segment, udp_frame
-from sample_frames import SAMPLES, frames, needs_samples
+from shared_captures import SHARED, needs_shared
 
 from rpctrace.capture.frame import Frame, LinkType
+from rpctrace.capture.storage import open_capture
 from rpctrace.network import decode
 from rpctrace.network.decode import Decoder, endpoint
 from rpctrace.network.flow import Endpoint, Segment, TcpFlags, Transport
@@ -139,6 +140,11 @@ def test_endpoints_are_shared() -> None:
     assert endpoint(b"\x0a\0\0\x01", 135) is endpoint(b"\x0a\0\0\x01", 135)
 
 
+def frames(path: Path) -> list[Frame]:
+    with open_capture(path) as capture:
+        return list(capture)
+
+
 def _told(path: Path) -> list[tuple[object, ...]]:
     decoder = Decoder()
     segments = [segment for one in frames(path) if (segment := decoder.decode(one)) is not None]
@@ -147,26 +153,26 @@ def _told(path: Path) -> list[tuple[object, ...]]:
 
 
 KRB135 = [
-    *sorted((SAMPLES / "formats" / "encap").glob("krb135_*.pcapng")),
-    *sorted((SAMPLES / "formats" / "pcap").glob("krb135*.pcap")),
-    SAMPLES / "formats" / "netmon-made" / "krb135_mixed_eth_fddi_src.pcapng",
+    *sorted((SHARED / "formats" / "encap").glob("krb135_*.pcapng")),
+    *sorted((SHARED / "formats" / "pcap").glob("krb135*.pcap")),
+    SHARED / "formats" / "netmon-made" / "krb135_mixed_eth_fddi_src.pcapng",
 ]
 
 
-@needs_samples
+@needs_shared
 @pytest.mark.parametrize("path", KRB135, ids=lambda path: path.stem)
 def test_one_conversation_in_every_encapsulation(path: Path) -> None:
-    expected = _told(SAMPLES / "formats" / "pcapng" / "krb135.pcapng")
+    expected = _told(SHARED / "formats" / "pcapng" / "krb135.pcapng")
     assert len(expected) == 17
     assert _told(path) == expected
 
 
-@needs_samples
+@needs_shared
 def test_mutations_of_every_encapsulation_raise_nothing() -> None:
     chance = random.Random(3)
     decoder = Decoder()
     for path in KRB135:
-        for one in list(frames(path))[:6]:
+        for one in frames(path)[:6]:
             for _ in range(30):
                 mutant = bytearray(one.octets)
                 for _ in range(chance.randint(1, 5)):

@@ -19,20 +19,20 @@ def test_the_mechanism_is_what_the_tokens_say() -> None:
     contexts = SecurityContexts()
     context, _ = contexts.client_leg(trailer(spnego.neg_token_init()), CallKind.BIND, 1)
     assert context.mechanism == "spnego"
-    contexts.server_leg(trailer(TOKENS["accept-completed"][1]), None)
+    contexts.server_leg(trailer(TOKENS["accept-completed"]), None)
     assert context.mechanism == "kerberos"
-    contexts.client_leg(trailer(TOKENS["NTLM in SPNEGO"][1]), CallKind.ALTER_CONTEXT, 2)
+    contexts.client_leg(trailer(TOKENS["NTLM in SPNEGO"]), CallKind.ALTER_CONTEXT, 2)
     assert context.mechanism == "ntlm"
 
 
 def test_the_ticket_is_the_latest_of_its_context() -> None:
     """A second AP-REQ replaces the first; another context has its own; a TGT-REP presents none."""
     contexts = SecurityContexts()
-    first, _ = contexts.client_leg(trailer(TOKENS["SPNEGO AP-REQ"][1]), CallKind.BIND, 1)
-    other, _ = contexts.client_leg(trailer(TOKENS["TGT-REQ"][1], context_id=2), CallKind.BIND, 2)
-    contexts.server_leg(trailer(TOKENS["TGT-REP"][1], context_id=2), None)
+    first, _ = contexts.client_leg(trailer(TOKENS["SPNEGO AP-REQ"]), CallKind.BIND, 1)
+    other, _ = contexts.client_leg(trailer(TOKENS["TGT-REQ"], context_id=2), CallKind.BIND, 2)
+    contexts.server_leg(trailer(TOKENS["TGT-REP"], context_id=2), None)
     assert other.ticket is None
-    contexts.client_leg(trailer(TOKENS["user-to-user AP-REQ in a later leg"][1]), CallKind.ALTER_CONTEXT, 3)
+    contexts.client_leg(trailer(TOKENS["user-to-user AP-REQ in a later leg"]), CallKind.ALTER_CONTEXT, 3)
     assert first.ticket is not None
     assert (first.ticket.sname, first.ticket.frame) == (("novice",), 3)
     assert contexts.only is None
@@ -41,8 +41,8 @@ def test_the_ticket_is_the_latest_of_its_context() -> None:
 def test_what_refuses_in_an_ack() -> None:
     """KRB-ERROR and SPNEGO reject do, AP-REP does not; the error goes into the call."""
     contexts = SecurityContexts()
-    assert contexts.server_leg(trailer(TOKENS["reject"][1]), None)[1]
-    said, refused = contexts.server_leg(trailer(TOKENS["GSS KRB-ERROR"][1], auth_type=16), None)
+    assert contexts.server_leg(trailer(TOKENS["reject"]), None)[1]
+    said, refused = contexts.server_leg(trailer(TOKENS["GSS KRB-ERROR"], auth_type=16), None)
     assert refused
     assert said.kerberos_error is not None
     assert said.kerberos_error.error_code == 37
