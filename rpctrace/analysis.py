@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
-from rpctrace import report
+from rpctrace import report, tally
 from rpctrace.assembly import Assembler, in_order
 from rpctrace.capture.storage import Capture, open_capture
 from rpctrace.conversation_numbers import ConversationNumbers
-from rpctrace.conversations import Conversations, Observation, ObservedCall
+from rpctrace.conversations import CONFLICTS_KEPT, STREAMS_KEPT, Conversations, Observation, ObservedCall
 from rpctrace.diagnosis.registry import diagnose
 from rpctrace.encoding.times import iso_8601
 from rpctrace.errors import CaptureError
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Endpoint
-from rpctrace.protocols.dcerpc import association, security
+from rpctrace.protocols.dcerpc import association, contexts, security
+from rpctrace.protocols.dissector import Problems
 from rpctrace.report import Limit, ProblemEntry, Report, Tool
-from rpctrace.stream import reassembly
-from rpctrace.tally import Tally
+from rpctrace.stream import direction, reassembly
 from rpctrace.version import __version__
 
 Source = str | os.PathLike[str] | BinaryIO
@@ -50,19 +51,34 @@ class Progress:
 
 
 PDUS_KEPT = 1_000_000
-PROBLEMS_KEPT = 1_000
 EXCHANGES_KEPT = 50_000
 TOOL = Tool("rpctrace", __version__)
 _PROGRESS_FRAMES = 4096
 _Line = tuple[report.PduLine, Endpoint, Endpoint]
-# The bounds below, by the names under which they are counted.
+# Every bound that can be reached while reading, by the name under which it is counted.
 _BOUNDS = {
+    "calls_kept": tally.CALLS_KEPT,
+    "conflicts_kept": CONFLICTS_KEPT,
+    "conflicts_not_told": direction.MAXIMUM_CONFLICTS,
     "connections": reassembly.MAXIMUM_CONNECTIONS,
     "connections_idle": reassembly.MAXIMUM_IDLE_NS,
-    "parked_octets": reassembly.MAXIMUM_PARKED_OCTETS,
-    "remembered_octets": reassembly.MAXIMUM_REMEMBERED_OCTETS,
+    "exchanges_kept": EXCHANGES_KEPT,
+    "fragments_of_a_pdu": association.MAXIMUM_FRAGMENTS_OF_A_PDU,
+    "notable_calls_kept": tally.NOTABLE_CALLS_KEPT,
     "open_calls": association.MAXIMUM_OPEN_CALLS,
+    "parked_octets": reassembly.MAXIMUM_PARKED_OCTETS,
+    "parked_octets_of_a_direction": direction.MAXIMUM_PARKED_OCTETS,
+    "pdus_kept": PDUS_KEPT,
+    "presentation_contexts": contexts.MAXIMUM_CONTEXTS,
+    "problems_kept": Problems.MAXIMUM,
+    "remembered_octets": reassembly.MAXIMUM_REMEMBERED_OCTETS,
+    "resets_beyond_window": direction.WINDOW_OCTETS,
     "security_contexts": security.MAXIMUM_CONTEXTS,
+    "segments_after_their_gap": direction.REMEMBERED_GAPS,
+    "segments_behind_fin": 0,
+    "segments_beyond_window": direction.WINDOW_OCTETS,
+    "streams_kept": STREAMS_KEPT,
+    "summary_rows": tally.SUMMARY_ROWS,
 }
 
 
@@ -94,21 +110,24 @@ def _read(
     source: Source, index: int, calls_before: int, options: Options, progress: Callable[[Progress], None] | None
 ) -> Report:
     decoder, reassembler = Decoder(), reassembly.Reassembler()
-    conversations, tally = Conversations(every_pdu=options.pdus), Tally(options.calls)
+    conversations, counted = Conversations(every_pdu=options.pdus), tally.Tally(options.calls, index)
     numbers = ConversationNumbers() if options.pdus else None
     names: dict[str, str] = {}
     assembler = Assembler(index, names)
     pdus: list[_Line] = []
+    reached: Counter[str] = Counter()
 
     def observe(observations: Iterable[Observation]) -> None:
         for observation in observations:
             if isinstance(observation, ObservedCall):
-                tally.take(observation)
+                counted.take(observation)
             elif len(pdus) < PDUS_KEPT:
                 facts = observation.conversation
                 pdus.append((assembler.pdu_line(observation, ()), facts.client, facts.server))
                 if numbers is not None:
                     numbers.rpc(facts.client, facts.server, observation.provenance.frame)
+            else:
+                reached["pdus_kept"] += 1
 
     with open_capture(
         source,
@@ -129,34 +148,40 @@ def _read(
             observe(conversations.feed(connection, event))
         observe(conversations.close())
         names.update(capture.host_names)
-        calls, exchanges = _calls(assembler, tally, calls_before)
+        calls, exchanges = _calls(assembler, counted.kept, calls_before)
+        reached.update(
+            {
+                **reassembler.limits,
+                **conversations.limits,
+                **counted.limits,
+                "problems_kept": conversations.problems.left_out,
+                "exchanges_kept": max(0, len(exchanges) - EXCHANGES_KEPT),
+            }
+        )
         return Report(
             tool=TOOL,
             captures=(_facts(capture),),
             calls=calls,
-            kerberos=exchanges,
-            summary=tally.summary(),
-            streams=tuple(
-                assembler.stream(facts, *tally.counts.get(facts.connection.number, (0, 0)))
-                for facts in conversations.facts
-            ),
+            kerberos=exchanges[:EXCHANGES_KEPT],
+            summary=counted.summary(),
+            streams=tuple(map(assembler.stream, conversations.facts)),
             findings=diagnose(calls),
             problems=tuple(_problems(index, capture, decoder, conversations)),
-            limits=tuple(_limits(reassembler, conversations, tally)),
+            limits=tuple(Limit(name, _BOUNDS[name], count) for name, count in sorted(reached.items()) if count),
             pdus=_numbered(pdus, numbers),
         )
 
 
 def _calls(
-    assembler: Assembler, tally: Tally, calls_before: int
+    assembler: Assembler, kept: list[ObservedCall], calls_before: int
 ) -> tuple[tuple[report.Call, ...], tuple[report.KerberosExchange, ...]]:
     calls: list[report.Call] = []
     exchanges: list[report.KerberosExchange] = []
-    for observed in in_order(tally.kept):
+    for observed in in_order(kept):
         call = assembler.call(f"call-{calls_before + len(calls) + 1}", observed)
         calls.append(call)
         exchange = assembler.exchange(call, observed)
-        if exchange is not None and len(exchanges) < EXCHANGES_KEPT:
+        if exchange is not None:
             exchanges.append(exchange)
     return tuple(calls), tuple(exchanges)
 
@@ -180,27 +205,16 @@ def _facts(capture: Capture) -> report.CaptureFacts:
 def _problems(
     index: int, capture: Capture, decoder: Decoder, conversations: Conversations
 ) -> Iterable[ProblemEntry]:
-    for said in capture.problems[:PROBLEMS_KEPT]:
+    for said in capture.problems:
         yield ProblemEntry("capture", said.text, index, said.frame_number, said.offset, 1)
     for met in decoder.problems:
         yield ProblemEntry(met.layer, met.text, index, met.frame_number, None, met.count)
-    for problem in conversations.problems[:PROBLEMS_KEPT]:
+    for problem in conversations.problems:
         error = problem.error
         yield ProblemEntry(error.layer, error.detail, index, problem.frame_number, error.offset, 1)
-    for conflict in conversations.conflicts[:PROBLEMS_KEPT]:
+    for conflict in conversations.conflicts:
         text = f"octets differ from those of frame {conflict.first_frame_number}, which were kept"
         yield ProblemEntry("tcp", text, index, conflict.frame_number, conflict.offset, 1)
-
-
-def _limits(reassembler: reassembly.Reassembler, conversations: Conversations, tally: Tally) -> Iterable[Limit]:
-    yield from tally.limits()
-    for name, reached in sorted(reassembler.limits.items()):
-        if reached:
-            yield Limit(name, _BOUNDS.get(name, 0), reached)
-    for name, reached in sorted(conversations.limits.items()):
-        yield Limit(name, _BOUNDS.get(name, 0), reached)
-    if len(conversations.problems) > PROBLEMS_KEPT:
-        yield Limit("problems_kept", PROBLEMS_KEPT, len(conversations.problems) - PROBLEMS_KEPT)
 
 
 def _numbered(lines: list[_Line], numbers: ConversationNumbers | None) -> tuple[report.PduLine, ...]:

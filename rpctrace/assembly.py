@@ -17,11 +17,14 @@ from rpctrace.protocols.dcerpc.call import (
     PresentedTicket,
 )
 from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
-from rpctrace.protocols.dcerpc.pdu import Bind, BindAck, BindNak, Fault, PduType, Request
+from rpctrace.protocols.dcerpc.pdu import Bind, BindAck, BindNak, Fault, PduType, Request, Response
 from rpctrace.protocols.gssapi.token import read_token
 from rpctrace.protocols.kerberos.messages import ApOptions, ApReq
 
-_PROVIDER_REJECTION = 2
+_PROVIDER_REJECTION, _NEGOTIATE_ACK = 2, 3
+# [MS-RPCE] 2.2.2.14 BindTimeFeatureNegotiationBitmask
+_FEATURES = ((0x1, "SecurityContextMultiplexingSupported"), (0x2, "KeepConnectionOnOrphanSupported"))
+CONTESTED = "contested: two copies of octets of this connection differ, and the first captured one was read"
 _AP_OPTIONS = (
     (ApOptions.USE_SESSION_KEY, "use-session-key"),
     (ApOptions.MUTUAL_REQUIRED, "mutual-required"),
@@ -72,6 +75,7 @@ class Assembler:
             activity=None,
             sequence=None,
             association_group=call.association_group_id,
+            header_signing=call.header_signing,
             presentation_context_id=call.context_id,
             object_uuid=call.object_uuid,
             interfaces=interfaces,
@@ -86,6 +90,7 @@ class Assembler:
             reply_ns=reply_ns,
             reply_time=iso_8601(reply_ns),
             reply=call.reply_kind.value if call.reply_kind else None,
+            answer_expected=call.answer_expected,
             outcome=call.outcome.value,
             status=status,
             status_hex=hexadecimal(status),
@@ -105,7 +110,7 @@ class Assembler:
             auth=_auth(call.authentication) if call.authentication else None,
             ticket=_ticket(call.ticket) if call.ticket else None,
             partial=call.partial,
-            notes=call.notes,
+            notes=(*call.notes, *((CONTESTED,) if conversation.conflicts else ())),
         )
 
     def exchange(self, call: report.Call, observed: ObservedCall) -> report.KerberosExchange | None:
@@ -151,7 +156,7 @@ class Assembler:
             user_to_user=bool(ticket and ticket.user_to_user),
         )
 
-    def stream(self, facts: ConversationFacts, calls: int, failed: int) -> report.Stream:
+    def stream(self, facts: ConversationFacts) -> report.Stream:
         return report.Stream(
             stream_id(self._capture, facts),
             self._capture,
@@ -162,8 +167,8 @@ class Assembler:
             facts.first_ns,
             facts.last_ns,
             facts.pdus,
-            calls,
-            failed,
+            facts.calls,
+            facts.failed,
             facts.joined_late,
             facts.gaps,
             facts.missing_octets,
@@ -197,11 +202,12 @@ class Assembler:
             operation=tables.operation_name(uuid, opnum) if uuid and opnum is not None else None,
             opnum=opnum,
             context_id=None if isinstance(body, Bind | BindAck | BindNak) else getattr(body, "context_id", None),
+            alloc_hint=getattr(body, "alloc_hint", None),
             association_group=negotiating.association_group_id if negotiating else None,
             max_xmit=negotiating.max_xmit_frag if negotiating else None,
             max_recv=negotiating.max_recv_frag if negotiating else None,
             status=body.status if isinstance(body, Fault) else None,
-            cancel_count=body.cancel_count if isinstance(body, Fault) else None,
+            cancel_count=body.cancel_count if isinstance(body, Fault | Response) else None,
             reject_reason=body.reason if isinstance(body, BindNak) else None,
             token=token,
             realm=realm,
@@ -230,10 +236,17 @@ def _interface(context: OfferedContext, kind: CallKind) -> report.Interface:
         result=result,
         result_name=tables.result_name(result) if result is not None else None,
         reason=reason,
-        reason_name=(
-            tables.provider_reason_name(reason) if reason is not None and result == _PROVIDER_REJECTION else None
-        ),
+        reason_name=_reason_name(result, reason),
     )
+
+
+def _reason_name(result: int | None, reason: int | None) -> str | None:
+    """A provider's reason, or the features that a negotiate_ack grants ([MS-RPCE] 2.2.2.4, 2.2.2.14)."""
+    if reason is None:
+        return None
+    if result == _NEGOTIATE_ACK:
+        return " | ".join(name for bit, name in _FEATURES if reason & bit) or None
+    return tables.provider_reason_name(reason) if result == _PROVIDER_REJECTION else None
 
 
 def _extended_error(record: ErrorRecord) -> report.ExtendedError:

@@ -3,7 +3,7 @@ appearance, from 1. They are numbered at the end, because a reordered stream sho
 
 from __future__ import annotations
 
-from rpctrace.network.flow import Endpoint, Segment, Transport
+from rpctrace.network.flow import Endpoint, Segment
 
 MAXIMUM_CONVERSATIONS = 1_000_000
 
@@ -18,9 +18,9 @@ class ConversationNumbers:
         self._numbers: dict[Key, int] = {}
 
     def segment(self, segment: Segment) -> None:
-        low, high = sorted((segment.source, segment.destination))
+        transport, low, high, _ = segment.flow
         self._appear(_ip(low, high), segment.frame_number, 0)
-        self._appear(("TCP" if segment.transport is Transport.TCP else "UDP", low, high), segment.frame_number, 1)
+        self._appear((transport.name, low, high), segment.frame_number, 1)
 
     def rpc(self, client: Endpoint, server: Endpoint, frame_number: int) -> None:
         low, high = sorted((client, server))

@@ -16,9 +16,11 @@ from rpctrace.protocols.dcerpc.call import Call
 from rpctrace.protocols.dcerpc.framing import FramedPdu, PduFramer
 from rpctrace.protocols.dcerpc.parse import parse_pdu
 from rpctrace.protocols.dcerpc.pdu import Pdu
-from rpctrace.protocols.dissector import Problem, Provenance
+from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.stream.stream import Chunk, Close, Conflict, Connection, Direction, Gap, Seen, StreamEvent
 
+STREAMS_KEPT = 100_000
+CONFLICTS_KEPT = 1_000
 # Named pipes carry PDUs inside SMB; a connection joined in the middle on these ports is not searched for bare ones.
 _SMB_PORTS = frozenset((139, 445))
 
@@ -37,6 +39,8 @@ class ConversationFacts:
     gaps: int = 0
     missing_octets: int = 0
     conflicts: int = 0
+    calls: int = 0
+    failed: int = 0
     ended: str | None = None
     client_direction: Direction = 0
 
@@ -74,9 +78,9 @@ class _Conversation:
 
     __slots__ = ("association", "facts", "framers", "ignored")
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, problems: Problems) -> None:
         late = connection.guessed
-        self.framers = (PduFramer(from_start=not late), PduFramer(from_start=not late))
+        self.framers = tuple(PduFramer(from_start=not late, problems=problems) for _ in range(2))
         self.ignored = late and not _SMB_PORTS.isdisjoint((connection.client.port, connection.server.port))
         self.association: Association | None = None
         self.facts: ConversationFacts | None = None
@@ -87,7 +91,7 @@ class Conversations:
 
     def __init__(self, *, every_pdu: bool = False) -> None:
         self.facts: list[ConversationFacts] = []
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self.conflicts: list[Conflict] = []
         self.limits: dict[str, int] = {}
         self._every_pdu = every_pdu
@@ -98,7 +102,7 @@ class Conversations:
         """One event of one connection, in its order."""
         state = self._live.get(connection.number)
         if state is None:
-            state = self._live[connection.number] = _Conversation(connection)
+            state = self._live[connection.number] = _Conversation(connection, self.problems)
         if state.ignored:
             if isinstance(event, Close) and (event.direction is None or event.reset):
                 del self._live[connection.number]
@@ -115,7 +119,10 @@ class Conversations:
             yield from self._close(state, connection, event)
         elif state.facts is not None:
             state.facts.conflicts += 1
-            self.conflicts.append(event) if len(self.conflicts) < 1000 else None
+            if len(self.conflicts) < CONFLICTS_KEPT:
+                self.conflicts.append(event)
+            else:
+                self._reach("conflicts_kept", 1)
 
     def close(self) -> Iterator[Observation]:
         """The capture is at its end."""
@@ -168,13 +175,13 @@ class Conversations:
     def _finish(self, state: _Conversation) -> Iterator[Observation]:
         for direction, framer in enumerate(state.framers):
             yield from self._framed(state, None, 1 if direction else 0, framer.close())
-            self.problems += framer.problems
         if state.association is None or state.facts is None:
             return
         for call in state.association.close(self._now_ns):
             yield ObservedCall(state.facts, call)
-        self.problems += state.association.problems
         self._reach("open_calls", state.association.dropped_calls)
+        self._reach("fragments_of_a_pdu", state.association.dropped_fragments)
+        self._reach("presentation_contexts", state.association.presentation.dropped)
         self._reach("security_contexts", state.association.security.dropped)
 
     def _reach(self, name: str, count: int) -> None:
@@ -192,9 +199,12 @@ class Conversations:
                     return
                 frame, time = provenance.frames[0], provenance.timestamp_ns
                 late = connection.guessed or provenance.stream_offset > 0
-                state.association = Association(joined_late=late)
+                state.association = Association(self.problems)
                 state.facts = ConversationFacts(connection, frame, frame, time, time, late)
-                self.facts.append(state.facts)
+                if len(self.facts) < STREAMS_KEPT:
+                    self.facts.append(state.facts)
+                else:
+                    self._reach("streams_kept", 1)
             if state.facts.pdus == 0:
                 sent_by_client = pdu.header.pdu_type in Association.CLIENT_TYPES
                 state.facts.client_direction = direction if sent_by_client else (0 if direction else 1)

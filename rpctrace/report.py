@@ -152,6 +152,7 @@ class Call:
     activity: str | None
     sequence: int | None
     association_group: int | None
+    header_signing: bool | None
     presentation_context_id: int | None
     object_uuid: str | None
     interfaces: tuple[Interface, ...]
@@ -166,6 +167,7 @@ class Call:
     reply_ns: int | None
     reply_time: str | None
     reply: str | None
+    answer_expected: bool
     outcome: str
     status: int | None
     status_hex: str | None
@@ -182,11 +184,15 @@ class Call:
     @property
     def failed(self) -> bool:
         """Whether somebody should look: the call was refused, faulted or left without an answer that it expected."""
-        return self.outcome in FAILED_OUTCOMES and not (self.outcome == "unanswered" and MAYBE in self.notes)
+        return is_failure(self.outcome, self.answer_expected)
 
 
-MAYBE = "sent as maybe: no answer is expected"
 FAILED_OUTCOMES = frozenset(("rejected", "faulted", "unanswered"))
+
+
+def is_failure(outcome: str, answer_expected: bool) -> bool:
+    """The one definition of a failed call; silence is none where no answer was expected."""
+    return outcome in FAILED_OUTCOMES and (answer_expected or outcome != "unanswered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +251,7 @@ class LogEntry:
 class Summary:
     """All requests of one client, server, interface and operation, kept or only counted. Durations in nanoseconds."""
 
+    capture: int
     client: str
     server: str
     interface: str | None
@@ -351,6 +358,7 @@ class PduLine:
     operation: str | None
     opnum: int | None
     context_id: int | None
+    alloc_hint: int | None
     association_group: int | None
     max_xmit: int | None
     max_recv: int | None
@@ -382,7 +390,12 @@ class Report:
     @property
     def complete(self) -> bool:
         """Whether every octet of every input was read; if not, the exit status is 3."""
-        return all(capture.complete for capture in self.captures)
+        unread = any(limit.name in UNREAD_LIMITS for limit in self.limits)
+        return not unread and all(capture.complete for capture in self.captures)
+
+
+# Limits whose reaching means that octets of the capture were left unread.
+UNREAD_LIMITS = frozenset(("parked_octets", "parked_octets_of_a_direction"))
 
 
 def display_filter(frames: tuple[int, ...]) -> str:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from statistics import median_low
 from typing import Literal
 
 from rpctrace.conversations import ObservedCall
 from rpctrace.knowledge import tables
-from rpctrace.protocols.dcerpc.call import CallKind, Outcome
-from rpctrace.report import Limit, Summary
+from rpctrace.protocols.dcerpc.call import CallKind
+from rpctrace.report import Summary, is_failure
 
 CALLS_KEPT = 20_000
 NOTABLE_CALLS_KEPT = 100_000
 SUMMARY_ROWS = 10_000
 DURATIONS_OF_A_ROW = 10_000
-
-FAILED = frozenset((Outcome.REJECTED, Outcome.FAULTED, Outcome.UNANSWERED))
 
 
 class _Row:
@@ -30,25 +29,25 @@ class _Row:
 
 
 class Tally:
-    """Takes every call; keeps the notable ones and as many ordinary ones as `calls` allows."""
+    """Takes every call; keeps the notable and as many ordinary ones as `calls` allows; `limits` counts the others."""
 
-    def __init__(self, calls: Literal["default", "all", "notable"]) -> None:
+    def __init__(self, calls: Literal["default", "all", "notable"], capture: int = 0) -> None:
+        self._capture = capture
         self.kept: list[ObservedCall] = []
-        self.counts: dict[int, list[int]] = {}  # connection number -> calls, failed
         self._ordinary = {"default": CALLS_KEPT, "all": None, "notable": 0}[calls]
         self._notable = None if calls == "all" else NOTABLE_CALLS_KEPT
         self._ordinary_count = 0
         self._notable_count = 0
         self._rows: dict[tuple[str, str, str | None, int | None], _Row] = {}
-        self._left_out: dict[str, int] = {}
+        self.limits: Counter[str] = Counter()
 
     def take(self, observed: ObservedCall) -> None:
-        failed = is_failed(observed)
-        count = self.counts.setdefault(observed.conversation.connection.number, [0, 0])
-        count[0] += 1
-        count[1] += failed
+        call = observed.call
+        failed = is_failure(call.outcome.value, call.answer_expected)
+        observed.conversation.calls += 1
+        observed.conversation.failed += failed
         self._summarise(observed, failed)
-        said = observed.call.authentication
+        said = call.authentication
         if failed or (said is not None and (said.token is not None or said.reply_token is not None)):
             self._notable_count += 1
             self._keep(observed, "notable_calls_kept", self._notable, self._notable_count)
@@ -60,7 +59,7 @@ class Tally:
         if limit is None or count <= limit:
             self.kept.append(observed)
         elif limit:  # a limit of nothing was asked for; it is not reached
-            self._left_out[name] = self._left_out.get(name, 0) + 1
+            self.limits[name] += 1
 
     def _summarise(self, observed: ObservedCall, failed: bool) -> None:
         call, facts = observed.call, observed.conversation
@@ -71,7 +70,7 @@ class Tally:
         row = self._rows.get(key)
         if row is None:
             if len(self._rows) >= SUMMARY_ROWS:
-                self._left_out["summary_rows"] = self._left_out.get("summary_rows", 0) + 1
+                self.limits["summary_rows"] += 1
                 return
             row = self._rows[key] = _Row()
         row.count += 1
@@ -91,6 +90,7 @@ class Tally:
             operation = tables.operation_name(uuid, opnum) if uuid and opnum is not None else None
             rows.append(
                 Summary(
+                    self._capture,
                     client,
                     server,
                     (fact.name if fact else None) or uuid,
@@ -102,13 +102,3 @@ class Tally:
                 )
             )
         return tuple(sorted(rows, key=lambda row: (-row.count, row.client, row.server, str(row.interface))))
-
-    def limits(self) -> list[Limit]:
-        values = {"calls_kept": CALLS_KEPT, "notable_calls_kept": NOTABLE_CALLS_KEPT, "summary_rows": SUMMARY_ROWS}
-        return [Limit(name, values[name], reached) for name, reached in sorted(self._left_out.items())]
-
-
-def is_failed(observed: ObservedCall) -> bool:
-    """Whether a call is one that somebody should look at."""
-    call = observed.call
-    return call.outcome in FAILED and (call.answer_expected or call.outcome is not Outcome.UNANSWERED)

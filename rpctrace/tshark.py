@@ -22,6 +22,7 @@ from rpctrace.errors import EngineError
 
 MAXIMUM_SECONDS = 300
 MAXIMUM_OUTPUT_OCTETS = 512 * 1024 * 1024
+MAXIMUM_MEMORY_OCTETS = 4 << 30
 MAXIMUM_COMPLAINT_CHARACTERS = 300
 
 _WINDOWS_PLACES = (r"C:\Program Files\Wireshark\tshark.exe", r"C:\Program Files (x86)\Wireshark\tshark.exe")
@@ -137,6 +138,7 @@ def _run(program: str, arguments: Sequence[str]) -> tuple[bytes, str | None]:
             [program, *arguments],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=complaints, env=environment, cwd=empty,
         )  # fmt: skip
+        _bound_memory(process.pid)
         late = threading.Event()
 
         def stop() -> None:
@@ -159,6 +161,16 @@ def _run(program: str, arguments: Sequence[str]) -> tuple[bytes, str | None]:
         if late.is_set():
             raise EngineError(f"tshark: not done after {MAXIMUM_SECONDS} s")
         return octets, None if status == 0 else _complaint(complaints, status)
+
+
+def _bound_memory(process_id: int) -> None:
+    """T17, where the system can bound another process; elsewhere time and output are the only bounds."""
+    try:
+        import resource
+
+        resource.prlimit(process_id, resource.RLIMIT_AS, (MAXIMUM_MEMORY_OCTETS, MAXIMUM_MEMORY_OCTETS))
+    except (ImportError, AttributeError, OSError):
+        return
 
 
 def _complaint(complaints: Any, status: int) -> str:

@@ -29,7 +29,7 @@ class Talk:
     """One association under test: `client` and `server` say PDUs; a frame each, a millisecond apart."""
 
     def __init__(self) -> None:
-        self.association = Association(joined_late=False)
+        self.association = Association()
         self.frame = 0
         self.calls: list[Call] = []
 

@@ -124,6 +124,7 @@ def refused_call(**changes: Any) -> Call:
         activity=None,
         sequence=None,
         association_group=0x5E68,
+        header_signing=True,
         presentation_context_id=None,
         object_uuid=None,
         interfaces=(ICLASSFACTORY,),
@@ -138,6 +139,7 @@ def refused_call(**changes: Any) -> Call:
         reply_ns=START_NS + 42_000_000,
         reply_time="2012-03-04T09:15:02.042000000Z",
         reply="fault",
+        answer_expected=True,
         outcome="faulted",
         status=0x721,
         status_hex="0x00000721",
@@ -205,6 +207,7 @@ def pdu(**changes: Any) -> PduLine:
         operation=None,
         opnum=None,
         context_id=None,
+        alloc_hint=None,
         association_group=None,
         max_xmit=None,
         max_recv=None,
@@ -344,7 +347,7 @@ def full_report() -> Report:
             ),
         ),
         summary=(
-            Summary("10.2.0.21", "10.3.0.33", "IClassFactory", "RemoteCreateInstance", 3, 1, 900_000, 42_000_000),
+            Summary(0, "10.2.0.21", "10.3.0.33", "IClassFactory", "RemoteCreateInstance", 3, 1, 900_000, 42_000_000),
         ),
         streams=(
             Stream("tcp-1", 0, CLIENT, SERVER, 2, 41, START_NS, LATER_NS, 9, 4, 3, True, 1, 1460, None),

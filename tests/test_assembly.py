@@ -9,7 +9,8 @@ from test_tally import FACTS
 from tokens import SKEW, U2U_AP_REQ
 
 from rpctrace.assembly import Assembler, in_order
-from rpctrace.conversations import ObservedCall
+from rpctrace.conversations import ConversationFacts, ObservedCall
+from rpctrace.diagnosis.registry import diagnose
 
 ERROR = extended_error.extended_error(extended_error.ErrorRecord(0x721, 130, 3, "WS2", 7))
 
@@ -62,3 +63,27 @@ def test_the_kerberos_exchange_that_a_call_carried() -> None:
         "KRB-ERROR", 37, "KRB_AP_ERR_SKEW", "0xc0000133",
     )  # fmt: skip
     assert (second.call, second.carried_in, second.e_text) == ("call-2", "dcerpc", "clock skew")
+
+
+def test_granted_features_have_names() -> None:
+    """negotiate_ack of bind time feature negotiation: the bits in reason; a rejection's reason by its own table."""
+    talk = Talk()
+    features = write.Context(1, write.ICLASSFACTORY, (write.bind_time_features(),))
+    offers = [CONTEXT, features, write.Context(2, write.LSARPC)]
+    talk.client(write.bind(offers, head(1)))
+    talk.server(write.bind_ack([write.Result(), write.FEATURES_ACCEPTED, write.REJECTED_SYNTAX], head(1)))
+    call = Assembler(0, {}).call("call-1", ObservedCall(FACTS, talk.end()[0]))
+    assert [(each.result_name, each.reason_name) for each in call.interfaces] == [
+        ("acceptance", None),
+        ("negotiate_ack", "SecurityContextMultiplexingSupported | KeepConnectionOnOrphanSupported"),
+        ("provider_rejection", "abstract_syntax_not_supported"),
+    ]
+
+
+def test_a_call_of_a_contested_connection_says_so() -> None:
+    """Two differing copies of octets: a note, and evidence against the finding."""
+    contested = ConversationFacts(FACTS.connection, 1, 9, 1, 9, False, conflicts=1)
+    call = Assembler(0, {}).call("call-1", ObservedCall(contested, observed()[0].call))
+    assert any(note.startswith("contested") for note in call.notes)
+    (finding,) = diagnose([call])
+    assert any(not item.supports and "differing copies" in item.text for item in finding.evidence)

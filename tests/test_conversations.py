@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from builders import dcerpc as write
 from dcerpc_talk import CONTEXT, head
 
+from rpctrace import conversations
 from rpctrace.conversations import Conversations, ObservedCall, ObservedPdu
 from rpctrace.network.flow import Endpoint
 from rpctrace.stream.stream import Chunk, Close, Conflict, Connection, Direction, Gap, Seen
@@ -98,6 +102,22 @@ def test_conflicting_copies_are_kept_as_such() -> None:
     feed.event(Conflict(0, 0, 1, 2))
     feed.calls()
     assert (feed.conversations.facts[0].conflicts, len(feed.conversations.conflicts)) == (1, 1)
+
+
+def test_streams_and_conflicts_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is beyond is read all the same, and counted."""
+    monkeypatch.setattr(conversations, "STREAMS_KEPT", 1)
+    monkeypatch.setattr(conversations, "CONFLICTS_KEPT", 1)
+    all_of_them = Conversations()
+    observed = []
+    for number in range(3):
+        who = replace(connection(), number=number)
+        for event in (Chunk(0, 0, memoryview(BIND), 1, 1), Conflict(0, 0, 1, 2)):
+            observed += all_of_them.feed(who, event)
+    observed += all_of_them.close()
+    assert len(observed) == 3
+    assert (len(all_of_them.facts), len(all_of_them.conflicts)) == (1, 1)
+    assert all_of_them.limits == {"streams_kept": 2, "conflicts_kept": 2}
 
 
 def test_every_pdu_on_request() -> None:

@@ -7,8 +7,7 @@ from dataclasses import replace
 import pytest
 from report_values import full_report
 
-from rpctrace.protocols.dcerpc import association
-from rpctrace.report import MAYBE, Report, display_filter
+from rpctrace.report import UNREAD_LIMITS, Limit, Report, display_filter
 
 
 @pytest.mark.parametrize(
@@ -30,8 +29,8 @@ def test_what_failed() -> None:
     call = full_report().calls[0]
     outcomes = ("answered", "accepted", "rejected", "faulted", "unanswered", "not captured")
     assert [replace(call, outcome=outcome).failed for outcome in outcomes] == [False, False, True, True, True, False]
-    assert not replace(call, outcome="unanswered", notes=(MAYBE,)).failed
-    assert MAYBE == association.MAYBE
+    assert not replace(call, outcome="unanswered", answer_expected=False).failed
+    assert replace(call, outcome="faulted", answer_expected=False).failed
 
 
 def test_complete() -> None:
@@ -40,3 +39,6 @@ def test_complete() -> None:
     good, bad = replace(report.captures[0], complete=True), replace(report.captures[0], complete=False)
     assert replace(report, captures=(good, good)).complete
     assert not replace(report, captures=(good, bad)).complete
+    unread = Limit(next(iter(UNREAD_LIMITS)), 1, 1)
+    assert not replace(report, captures=(good,), limits=(unread,)).complete
+    assert replace(report, captures=(good,), limits=(Limit("calls_kept", 1, 1),)).complete

@@ -13,11 +13,10 @@ from rpctrace import tally as module
 from rpctrace.conversations import ConversationFacts, ObservedCall
 from rpctrace.network.flow import Endpoint
 from rpctrace.stream.stream import Connection
-from rpctrace.tally import Tally, is_failed
+from rpctrace.tally import Tally
 
-FACTS = ConversationFacts(
-    Connection(0, Endpoint("10.0.0.1", 5000), Endpoint("10.0.0.2", 135), False), 1, 9, 1, 9, False
-)
+CONNECTION = Connection(0, Endpoint("10.0.0.1", 5000), Endpoint("10.0.0.2", 135), False)
+FACTS = ConversationFacts(CONNECTION, 1, 9, 1, 9, False)
 
 
 def talked() -> list[ObservedCall]:
@@ -31,7 +30,8 @@ def talked() -> list[ObservedCall]:
         talk.server(write.response(b"", head(call_id)))
     talk.client(write.request(b"", head(5), opnum=3))
     talk.server(write.fault(5, head(5)))
-    return [ObservedCall(FACTS, call) for call in talk.end()]
+    facts = ConversationFacts(CONNECTION, 1, 9, 1, 9, False)
+    return [ObservedCall(facts, call) for call in talk.end()]
 
 
 @pytest.mark.parametrize(
@@ -44,16 +44,14 @@ def test_what_is_kept(choice: Literal["default", "all", "notable"], kept: int, m
     for observed in talked():
         tally.take(observed)
     assert len(tally.kept) == kept
-    assert any(is_failed(observed) for observed in tally.kept)
-    assert [(limit.name, limit.value, limit.reached) for limit in tally.limits()] == (
-        [("calls_kept", 2, 2)] if choice == "default" else []
-    )
+    assert any(observed.call.fault for observed in tally.kept)
+    assert tally.limits == ({"calls_kept": 2} if choice == "default" else {})
     (row,) = tally.summary()
     assert (row.client, row.server, row.interface, row.operation) == (
         "10.0.0.1", "10.0.0.2", "IClassFactory", "RemoteCreateInstance",
     )  # fmt: skip
     assert (row.count, row.failed, row.median_ns, row.largest_ns) == (4, 1, 1_000_000, 3_000_000)
-    assert tally.counts[0] == [5, 1]
+    assert (tally.kept[-1].conversation.calls, tally.kept[-1].conversation.failed) == (5, 1)
 
 
 def test_notable_calls_have_a_bound_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -63,7 +61,7 @@ def test_notable_calls_have_a_bound_of_their_own(monkeypatch: pytest.MonkeyPatch
     for _ in range(5):
         tally.take(talked()[-1])
     assert len(tally.kept) == 2
-    assert [(limit.name, limit.reached) for limit in tally.limits()] == [("notable_calls_kept", 3)]
+    assert tally.limits == {"notable_calls_kept": 3}
 
 
 def test_the_summary_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,4 +72,4 @@ def test_the_summary_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     for opnum in range(10):
         tally.take(ObservedCall(FACTS, replace(observed.call, opnum=opnum)))
     assert len(tally.summary()) == 3
-    assert ("summary_rows", 7) in [(limit.name, limit.reached) for limit in tally.limits()]
+    assert tally.limits["summary_rows"] == 7

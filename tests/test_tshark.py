@@ -104,3 +104,14 @@ def test_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tshark, "find_tshark", lambda: None)
     with pytest.raises(EngineError, match="apt install tshark"):
         tshark.tshark_fields("x.pcap", "dcerpc", ("a",), ())
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux bounds another process's memory")
+def test_memory_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that takes more than it may ends with a complaint."""
+    program = fake(tmp_path, "import time; time.sleep(0.5); bytearray(3 << 30); print('1\\tenough')")
+    monkeypatch.setattr(tshark, "find_tshark", lambda: program)
+    monkeypatch.setattr(tshark, "MAXIMUM_MEMORY_OCTETS", 1 << 30)
+    shown = tshark.tshark_fields("x.pcap", "dcerpc", ("a",), ())
+    assert shown.frames == {}
+    assert "MemoryError" in (shown.complaint or "")

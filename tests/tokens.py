@@ -19,6 +19,7 @@ SKEW = kerberos.krb_error(
     text="clock skew",
     data=kerberos.extended_error_data(0xC0000133),
 )
+
 # What travels in a security trailer, by what it is. Recorded tokens of every kind: `authentication_tokens`.
 TOKENS: dict[str, bytes] = {
     "SPNEGO AP-REQ": spnego.neg_token_init(mech_token=AP_REQ),

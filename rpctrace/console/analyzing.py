@@ -118,6 +118,9 @@ def _how_it_read(report: Report, choices: AnalyzeChoices) -> ExitStatus:
         elif capture.frames == 0:
             streams.tell(f"{capture.path}: holds no frame")
             status = ExitStatus.UNREAD
+    if status is ExitStatus.DONE and not report.complete:
+        streams.say("rpctrace: a limit was reached and octets were left unread; the report names it")
+        status = ExitStatus.UNREAD
     if choices.strict and (report.problems or report.limits) and status is ExitStatus.DONE:
         streams.say("rpctrace: --strict: not everything could be read; the report lists the problems")
         status = ExitStatus.UNREAD

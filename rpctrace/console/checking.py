@@ -61,7 +61,8 @@ def _cases(paths: Sequence[str], expect: str | None) -> Iterator[Case]:
 def _captures_in(folder: str) -> list[str]:
     """Captures below a folder by their suffix, and whatever has expectations beside it, sorted."""
     found: set[str] = set()
-    for where, folders, files in os.walk(folder):
+    # A folder that cannot be listed is read as a capture: that fails with its name, instead of passing for empty.
+    for where, folders, files in os.walk(folder, onerror=lambda error: found.add(str(error.filename))):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in files:
             if name.endswith(SUFFIX):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from rpctrace.report import Call, EvidenceItem, Finding
+from rpctrace.report import Call, EvidenceItem, Finding, display_filter
 
+CONFIDENCE = 0.5  # the statement is what the frames show; the cause behind it is open
+CONTESTED = "the capture holds two differing copies of octets of this connection; the first one was read"
 EVIDENCE_SHOWN = 8  # evidence lines of one finding; `frames` still names every frame
 
 
@@ -30,6 +32,38 @@ def alike(calls: Iterable[Call]) -> list[list[Call]]:
         answer = (call.outcome, call.status, call.reject_reason, error)
         groups.setdefault((call.capture, *hosts, call.kind, interface, *answer, ticket), []).append(call)
     return list(groups.values())
+
+
+def finding(
+    rule: str,
+    calls: Sequence[Call],
+    title: str,
+    summary: str,
+    *,
+    against: Iterable[EvidenceItem] = (),
+    missing: tuple[str, ...] = (),
+    next_steps: tuple[str, ...] = (),
+    references: tuple[str, ...] = (),
+) -> Finding:
+    """What a rule says of a group of like calls: the group's frames, what they show, and what speaks against it."""
+    frames = frames_of(calls)
+    contested = any(note.startswith("contested") for call in calls for note in call.notes)
+    doubt = (EvidenceItem(False, CONTESTED, calls[0].capture, None, None, 0.5),) if contested else ()
+    return Finding(
+        rule=rule,
+        title=title,
+        severity="low",
+        confidence=CONFIDENCE,
+        summary=f"{summary} ({len(calls)} times)." if len(calls) > 1 else f"{summary}.",
+        calls=tuple(call.id for call in calls),
+        capture=calls[0].capture,
+        frames=frames,
+        display_filter=display_filter(frames),
+        evidence=(*observed(calls), *against, *doubt),
+        missing=missing,
+        next_steps=next_steps,
+        references=references,
+    )
 
 
 def frames_of(calls: Sequence[Call]) -> tuple[int, ...]:

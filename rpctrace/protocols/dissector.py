@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from rpctrace.encoding.partial import detached
 from rpctrace.errors import ParseError
 
 
@@ -27,3 +29,26 @@ class Problem:
 
     error: ParseError
     frame_number: int
+
+
+class Problems:
+    """The first `MAXIMUM` problems; the others are counted in `left_out`."""
+
+    MAXIMUM = 1_000
+    __slots__ = ("_kept", "left_out")
+
+    def __init__(self) -> None:
+        self._kept: list[Problem] = []
+        self.left_out = 0
+
+    def add(self, error: ParseError, frame_number: int) -> None:
+        if len(self._kept) < self.MAXIMUM:
+            self._kept.append(Problem(detached(error), frame_number))
+        else:
+            self.left_out += 1
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self._kept)
+
+    def __len__(self) -> int:
+        return len(self._kept)

@@ -80,6 +80,10 @@ def _context(line: PduLine) -> str:
     return _hexadecimal("Context", line.context_id)
 
 
+def _hint(line: PduLine) -> str:
+    return _hexadecimal("Hint", line.alloc_hint)
+
+
 def _status(line: PduLine) -> str:
     return _hexadecimal("Status", line.status)
 
@@ -129,8 +133,8 @@ _PARTS: dict[str, tuple[Part, ...]] = {
     "alter_context": (_interface_with_uuid, _call, _token),
     "alter_context_resp": _NEGOTIATION,
     "auth3": (_call, _token),
-    "request": (_interface_of_call, _call, _opnum, _context),
-    "response": (_interface_of_call, _call, _context, _cancels),
+    "request": (_interface_of_call, _call, _opnum, _context, _hint),
+    "response": (_interface_of_call, _call, _context, _hint, _cancels),
     "fault": (_call, _context, _status, _cancels, _conversations),
 }
 _OTHER_PARTS: tuple[Part, ...] = (_call,)

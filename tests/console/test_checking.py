@@ -172,3 +172,22 @@ def test_an_empty_folder_is_no_pass(tmp_path: Path) -> None:
     """Nothing was read: 3, and nothing to write either."""
     assert run(tmp_path) == 3
     assert run(tmp_path, "--update") == 3
+
+
+def test_a_folder_that_cannot_be_listed_is_no_pass(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is named and the status is 3: it might hold captures."""
+    locked = folder / "locked"
+    locked.mkdir()
+    assert cli.main(["check", "--update", str(folder)]) == 0
+    scandir = os.scandir
+
+    def refusing(path: str) -> object:
+        if str(path) == str(locked):
+            raise PermissionError(13, "Permission denied", path)
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    assert cli.main(["check", str(folder)]) == 3
+    assert str(locked) in capsys.readouterr().err

@@ -68,8 +68,8 @@ def test_frame_numbers_stand_in_front_only_when_asked_for() -> None:
         (pdu(**{**QUIET, "kind": "alter_context"}), "MSRPC:c/o Alter Cont: unknown Call=0x2"),
         (pdu(**{**QUIET, "kind": "auth3"}), "MSRPC:c/o Auth3: Call=0x2"),
         (
-            pdu(**{**QUIET, "kind": "request", "call_id": 5, "opnum": 3, "context_id": 1}),
-            "MSRPC:c/o Request: unknown Call=0x5 Opnum=0x3 Context=0x1",
+            pdu(**{**QUIET, "kind": "request", "call_id": 5, "opnum": 3, "context_id": 1, "alloc_hint": 144}),
+            "MSRPC:c/o Request: unknown Call=0x5 Opnum=0x3 Context=0x1 Hint=0x90",
         ),
         (
             pdu(**{**QUIET, "kind": "response", "call_id": 5, "context_id": 1, "cancel_count": 0}),

@@ -11,33 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rpctrace.diagnosis.rule import Rule, alike, answer_text, frames_of, observed
-from rpctrace.report import Call, Finding, display_filter
+from rpctrace.diagnosis.rule import Rule, alike, answer_text, finding
+from rpctrace.report import Call, Finding
 
 NAME = "call-failed"
-CONFIDENCE = 0.5
 
 
 def find(calls: Sequence[Call]) -> Iterator[Finding]:
     for group in alike(calls):
         call = group[0]
-        frames = frames_of(group)
         interface = next((each.name or each.uuid for each in call.interfaces), None)
         to = f" on {interface}" if interface else ""
-        count = f" ({len(group)} times)" if len(group) > 1 else ""
-        yield Finding(
-            rule=NAME,
-            title=f"{call.kind}{to}: {answer_text(call)}",
-            severity="low",
-            confidence=CONFIDENCE,
-            summary=f"The {call.kind} of {call.client.address} to {call.server.address}{to} got {answer_text(call)}"
-            f"{count}.",
-            calls=tuple(each.id for each in group),
-            capture=call.capture,
-            frames=frames,
-            display_filter=display_filter(frames),
-            evidence=observed(group),
-            missing=(),
+        said = answer_text(call)
+        yield finding(
+            NAME,
+            group,
+            f"{call.kind}{to}: {said}",
+            f"The {call.kind} of {call.client.address} to {call.server.address}{to} got {said}",
             next_steps=(_explain(call),) if _explain(call) else (),
             references=("[MS-RPCE] 3.3.1.5",),
         )

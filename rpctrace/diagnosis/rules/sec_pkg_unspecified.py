@@ -14,12 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from rpctrace.diagnosis.rule import Rule, alike, answer_text, frames_of, observed, ticket_text
-from rpctrace.report import Call, EvidenceItem, Finding, display_filter
+from rpctrace.diagnosis.rule import Rule, alike, answer_text, finding, ticket_text
+from rpctrace.report import Call, EvidenceItem, Finding
 
 NAME = "sec-pkg-unspecified"
 STATUS = 0x721  # RPC_S_SEC_PKG_ERROR, [MS-ERREF] 2.2
-CONFIDENCE = 0.5
 
 
 def applies(call: Call) -> bool:
@@ -29,21 +28,13 @@ def applies(call: Call) -> bool:
 def find(calls: Sequence[Call]) -> Iterator[Finding]:
     for group in alike(calls):
         call = group[0]
-        frames = frames_of(group)
         ticket = f" after the ticket for {ticket_text(call)}" if call.ticket else ""
-        count = f" ({len(group)} times)" if len(group) > 1 else ""
-        yield Finding(
-            rule=NAME,
-            title="The server's security package refused the call; the capture alone does not say why",
-            severity="low",
-            confidence=CONFIDENCE,
-            summary=f"{call.server.address} answered the {call.kind} of {call.client.address} with "
-            f"{answer_text(call)}{ticket}{count}.",
-            calls=tuple(each.id for each in group),
-            capture=call.capture,
-            frames=frames,
-            display_filter=display_filter(frames),
-            evidence=(*observed(group), *_against(call)),
+        yield finding(
+            NAME,
+            group,
+            "The server's security package refused the call; the capture alone does not say why",
+            f"{call.server.address} answered the {call.kind} of {call.client.address} with {answer_text(call)}{ticket}",
+            against=_against(call),
             missing=(
                 "a capture taken on the server, with its traffic to the domain controller",
                 "the netlogon.log of the server's domain controller for this time",

@@ -18,12 +18,12 @@ from rpctrace.protocols.dcerpc.extended_error import ErrorRecord, parse_extended
 from rpctrace.protocols.dcerpc.open_call import OpenCall
 from rpctrace.protocols.dcerpc.pdu import Bind, BindAck, BindNak, Fault, Pdu, PduType, PfcFlags, Request, Response
 from rpctrace.protocols.dcerpc.security import SecurityContexts
-from rpctrace.protocols.dissector import Problem, Provenance
+from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.stream.stream import Direction
 
 MAXIMUM_OPEN_CALLS = 4096
 MAXIMUM_OPEN_CALLS_OF_AN_ID = 64
-MAXIMUM_FRAMES_OF_A_CALL = 65_536
+MAXIMUM_FRAGMENTS_OF_A_PDU = 65_536
 # A call that was received, and has no answer when the capture ends this long after it, is unanswered.
 PATIENCE_NS = 5 * NS_PER_SECOND
 
@@ -72,11 +72,10 @@ class Association:
 
     CLIENT_TYPES = frozenset((*REQUESTS, PduType.CO_CANCEL, PduType.ORPHANED))
 
-    def __init__(self, *, joined_late: bool) -> None:
-        self.joined_late = joined_late
-        self.group_id: int | None = None
-        self.problems: list[Problem] = []
+    def __init__(self, problems: Problems | None = None) -> None:
+        self.problems = Problems() if problems is None else problems
         self.dropped_calls = 0
+        self.dropped_fragments = 0
         self.presentation = PresentationContexts()
         self.security = SecurityContexts()
         self._open: dict[Key, list[OpenCall]] = {}
@@ -114,7 +113,7 @@ class Association:
     def pdu(self, direction: Direction, pdu: Pdu, provenance: Provenance) -> Iterator[Call]:
         """One fragment sent in `direction`."""
         if pdu.complete and pdu.problem is not None:
-            self.problems.append(Problem(pdu.problem, provenance.frame))
+            self.problems.add(pdu.problem, provenance.frame)
         pdu_type = pdu.header.pdu_type
         if pdu_type in REQUESTS:
             yield from self._asked(direction, pdu, provenance)
@@ -164,8 +163,10 @@ class Association:
                 self._extend(begun, header.last, pdu, provenance)
                 return
         self._refused.discard(key)
-        call = OpenCall(kind, direction, header.call_id, provenance, partial=not pdu.complete, sent_at=self._moment)
+        call = OpenCall(kind, direction, header.call_id, [provenance], partial=not pdu.complete, sent_at=self._moment)
         body = pdu.body
+        if kind is not CallKind.REQUEST:
+            call.header_signing = header.supports_header_sign
         if isinstance(body, Request):
             call.complete = header.last
             call.partial |= not header.first
@@ -205,14 +206,21 @@ class Association:
             call.security, token = self.security.client_leg(trailer, call.kind, provenance.frame)
             call.authentication = call.security.authentication(trailer, token)
             if token.problem is not None and pdu.complete:
-                self.problems.append(Problem(token.problem, provenance.frame))
+                self.problems.add(token.problem, provenance.frame)
         call.ticket = call.security.ticket if call.security else None
 
     def _extend(self, call: OpenCall, last: bool, pdu: Pdu, provenance: Provenance) -> None:
-        call.request = _joined(call.request, provenance)
+        self._add(call.asked, provenance)
         call.complete = last
         call.partial |= not pdu.complete
         call.sent_at = self._moment
+
+    def _add(self, fragments: list[Provenance], provenance: Provenance) -> None:
+        """One more fragment; beyond the bound only the last one is told, and the others are counted."""
+        if len(fragments) >= MAXIMUM_FRAGMENTS_OF_A_PDU:
+            fragments.pop()
+            self.dropped_fragments += 1
+        fragments.append(provenance)
 
     def _make_room(self, key: Key) -> Iterator[Call]:
         if len(self._open.get(key, ())) < MAXIMUM_OPEN_CALLS_OF_AN_ID:
@@ -238,13 +246,13 @@ class Association:
                 yield begun.value()
             else:
                 call = begun
-                call.reply = _joined(call.reply, provenance)
+                self._add(call.answered, provenance)
         call = call or self._find(key, preferences)
         if call is None:
             call = OpenCall(_ASKED[reply_kind], sender, pdu.header.call_id)
             self._authenticate_reply_alone(call, pdu)
-        if call.reply is None:
-            call.reply = provenance
+        if not call.answered:
+            call.answered.append(provenance)
             call.partial |= reply_kind is ReplyKind.RESPONSE and not pdu.header.first
         call.reply_kind = reply_kind
         call.partial |= not pdu.complete
@@ -312,7 +320,7 @@ class Association:
     def _acknowledged(self, call: OpenCall, pdu: Pdu, body: BindAck) -> None:
         call.contexts = self.presentation.answer(call.sender, call.contexts, body.results)
         if body.association_group_id:
-            self.group_id = call.group_id = body.association_group_id
+            call.group_id = body.association_group_id
         accepted = not body.results or any(result.result == 0 for result in body.results)
         refused = False
         if pdu.trailer is not None:
@@ -324,7 +332,7 @@ class Association:
     def _extended_error(self, octets: memoryview, provenance: Provenance) -> tuple[ErrorRecord, ...]:
         records, problem = parse_extended_error(octets)
         if problem is not None:
-            self.problems.append(Problem(problem, provenance.frame))
+            self.problems.add(problem, provenance.frame)
         return records
 
     # auth3, and what never came
@@ -345,7 +353,7 @@ class Association:
         call.outcome = Outcome.NOT_CAPTURED
         if call.kind is CallKind.AUTH3 or side.gap_at > call.sent_at or side.seen_at <= call.sent_at:
             return
-        asked_ns = call.request.timestamp_ns if call.request else None
+        asked_ns = call.asked[-1].timestamp_ns if call.asked else None
         if side.octets_at > call.sent_at or self._ended:
             call.outcome = Outcome.UNANSWERED
         elif capture_end_ns is not None and asked_ns is not None and capture_end_ns - asked_ns >= PATIENCE_NS:
@@ -353,13 +361,3 @@ class Association:
             seconds = (capture_end_ns - asked_ns) / NS_PER_SECOND
             call.notes.append(f"received, and no answer in the {seconds:.1f} s until the capture's end")
 
-
-def _joined(first: Provenance | None, then: Provenance) -> Provenance:
-    """Where a PDU of several fragments was seen."""
-    if first is None:
-        return then
-    in_order = first.frames[-1] < then.frames[0]
-    frames = first.frames + then.frames if in_order else tuple(sorted({*first.frames, *then.frames}))
-    if len(frames) > MAXIMUM_FRAMES_OF_A_CALL:
-        frames = (*frames[: MAXIMUM_FRAMES_OF_A_CALL - 1], frames[-1])
-    return Provenance(frames, then.timestamp_ns, first.stream_offset)

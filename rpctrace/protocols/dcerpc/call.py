@@ -111,6 +111,7 @@ class Call:
     max_xmit_frag: int | None
     max_recv_frag: int | None
     association_group_id: int | None
+    header_signing: bool | None  # whether a bind, alter_context or auth3 asked for it
     request: Provenance | None
     reply: Provenance | None
     reply_kind: ReplyKind | None

@@ -15,16 +15,15 @@ from rpctrace.stream.stream import Direction
 
 MAXIMUM_CONTEXTS = 4096
 ACCEPTANCE = 0
-NEGOTIATE_ACK = 3  # [MS-RPCE] 2.2.2.4
-FEATURE_NEGOTIATION_PREFIX = "6cb71c2c-9812-4540-"  # [MS-RPCE] 3.3.1.5.3
 
 
 class PresentationContexts:
     """Context id -> what is known of it, for each direction that binds (only one does, except in hostile captures)."""
 
-    __slots__ = ("_contexts",)
+    __slots__ = ("_contexts", "dropped")
 
     def __init__(self) -> None:
+        self.dropped = 0
         self._contexts: dict[tuple[Direction, int], OfferedContext] = {}
 
     def offer(self, sender: Direction, contexts: Sequence[PresentationContext]) -> tuple[OfferedContext, ...]:
@@ -79,3 +78,5 @@ class PresentationContexts:
         key = (sender, context.context_id)
         if key in self._contexts or len(self._contexts) < MAXIMUM_CONTEXTS:
             self._contexts[key] = context
+        else:
+            self.dropped += 1

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
+from itertools import islice
 from typing import NamedTuple
 
 from rpctrace.errors import Malformed
 from rpctrace.protocols.dcerpc.parse import is_of_version_5, is_plausible, parse_header
 from rpctrace.protocols.dcerpc.pdu import HEADER_LENGTH_OCTETS, Header
-from rpctrace.protocols.dissector import Problem, Provenance
+from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.stream.stream import Chunk, Gap
 
 # How far a stream that was never recognised is searched: the largest fragment, twice.
@@ -43,18 +44,21 @@ class FramedPdu(NamedTuple):
 class PduFramer:
     """The state of one direction. `recognised` once a header was accepted."""
 
-    __slots__ = ("_buffer", "_needed", "_offset", "_runs", "_searched", "_skip", "_state", "problems", "recognised")
+    __slots__ = (
+        "_buffer", "_needed", "_offset", "_run", "_runs", "_searched", "_skip", "_state", "problems", "recognised",
+    )  # fmt: skip
 
-    def __init__(self, *, from_start: bool) -> None:
+    def __init__(self, *, from_start: bool, problems: Problems | None = None) -> None:
         self._state = _State.START if from_start else _State.SEARCHING
         self._buffer = bytearray()
         self._runs: list[tuple[int, int, int | None]] = []  # end in the buffer, frame number, time
+        self._run = 0  # the first of them that reaches past what is framed already
         self._offset = 0  # of the buffer in the stream
         self._needed = HEADER_LENGTH_OCTETS  # octets without which nothing can be done
         self._skip = 0  # octets of a cut PDU still to come
         self._searched = 0
         self.recognised = False
-        self.problems: list[Problem] = []
+        self.problems = Problems() if problems is None else problems
 
     @property
     def is_other_protocol(self) -> bool:
@@ -114,7 +118,7 @@ class PduFramer:
             self._state = _State.OTHER
             return None
         error = Malformed("dcerpc.header", self._offset + at, f"fragment length {header.fragment_length}")
-        self.problems.append(Problem(error, self._seen(at, HEADER_LENGTH_OCTETS).frame))
+        self.problems.add(error, self._seen(at, HEADER_LENGTH_OCTETS).frame)
         self._state = _State.SEARCHING
         return None
 
@@ -123,9 +127,11 @@ class PduFramer:
         if self._state is _State.OTHER:
             return len(view)
         octets = bytes(view[at:])
+        other = None if self.recognised else _OTHER_PROTOCOL.search(octets)
+        end = len(octets) if other is None else other.start()
         for match in _SIGNATURE.finditer(octets, 0, len(octets) - HEADER_LENGTH_OCTETS + 8):
             header = parse_header(octets, match.start())
-            if not is_plausible(header) or (not self.recognised and _OTHER_PROTOCOL.search(octets, 0, match.start())):
+            if match.start() > end or not is_plausible(header):
                 continue
             # A big-endian header has few octets that are not zero: it counts once another one follows it.
             behind = match.start() + header.fragment_length
@@ -138,27 +144,24 @@ class PduFramer:
             self._state = _State.SYNCHRONISED
             return at + match.start()
         self._searched += len(octets) - (HEADER_LENGTH_OCTETS - 1)
-        if not self.recognised and (
-            self._searched > MAXIMUM_SEARCH_OCTETS or _OTHER_PROTOCOL.search(octets) is not None
-        ):
+        if other is not None or (not self.recognised and self._searched > MAXIMUM_SEARCH_OCTETS):
             self._state = _State.OTHER
             return len(view)
         return len(view) - (HEADER_LENGTH_OCTETS - 1)
 
     def _seen(self, at: int, length: int) -> Provenance:
         """The frames that brought `length` octets at `at` of what is being framed."""
-        frames: list[int] = []
-        time: int | None = None
-        begin = 0
-        for end, frame, timestamp_ns in self._runs:
-            if end > at:
-                if begin >= at + length:
-                    break
-                frames.append(frame)
-                if frame >= max(frames):
-                    time = timestamp_ns
-            begin = end
-        return Provenance(tuple(sorted(set(frames))), time, self._offset + at)
+        while self._runs[self._run][0] <= at:
+            self._run += 1
+        last, time = -1, None
+        frames: set[int] = set()
+        for end, frame, timestamp_ns in islice(self._runs, self._run, None):
+            frames.add(frame)
+            if frame > last:
+                last, time = frame, timestamp_ns
+            if end >= at + length:
+                break
+        return Provenance(tuple(sorted(frames)), time, self._offset + at)
 
     def _keep(self, view: memoryview, at: int) -> None:
         """Leaves the octets from `at` on in the buffer."""
@@ -166,6 +169,7 @@ class PduFramer:
             at = len(view)
         self._buffer = bytearray(view[at:])
         self._runs = [(end - at, frame, time) for end, frame, time in self._runs if end > at]
+        self._run = 0
         self._offset += at
 
     def gap(self, gap: Gap) -> list[FramedPdu]:
@@ -203,5 +207,5 @@ class PduFramer:
 
     def _clear(self) -> None:
         self._buffer = bytearray()
-        self._runs = []
+        self._runs, self._run = [], 0
         self._needed = HEADER_LENGTH_OCTETS

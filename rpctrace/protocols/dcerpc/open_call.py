@@ -27,7 +27,7 @@ class OpenCall:
     kind: CallKind
     sender: Direction
     call_id: int
-    request: Provenance | None = None
+    asked: list[Provenance] = field(default_factory=list)  # by fragment
     contexts: tuple[OfferedContext, ...] = ()
     context_id: int | None = None
     opnum: int | None = None
@@ -35,13 +35,14 @@ class OpenCall:
     max_xmit_frag: int | None = None
     max_recv_frag: int | None = None
     group_id: int | None = None
+    header_signing: bool | None = None
     complete: bool = True  # all fragments of the request were seen
     maybe: bool = False
     security: SecurityContext | None = None
     authentication: CallAuthentication | None = None
     ticket: PresentedTicket | None = None
     sent_at: int = 0  # moment (of `Association._moment`) of the last fragment
-    reply: Provenance | None = None
+    answered: list[Provenance] = field(default_factory=list)  # by fragment
     reply_kind: ReplyKind | None = None
     outcome: Outcome | None = None
     fault: FaultValue | None = None
@@ -62,8 +63,9 @@ class OpenCall:
             self.max_xmit_frag,
             self.max_recv_frag,
             self.group_id,
-            self.request,
-            self.reply,
+            self.header_signing,
+            joined(self.asked),
+            joined(self.answered),
             self.reply_kind,
             self.outcome or Outcome.NOT_CAPTURED,
             self.fault,
@@ -75,3 +77,11 @@ class OpenCall:
             self.partial or not self.complete,
             tuple(self.notes),
         )
+
+
+def joined(fragments: list[Provenance]) -> Provenance | None:
+    """Where a PDU of several fragments was seen, as one."""
+    if len(fragments) < 2:
+        return fragments[0] if fragments else None
+    frames = sorted({frame for fragment in fragments for frame in fragment.frames})
+    return Provenance(tuple(frames), fragments[-1].timestamp_ns, fragments[0].stream_offset)

@@ -10,11 +10,11 @@ from builders import kerberos, ntlm, spnego
 from dcerpc_talk import CLIENT, CONTEXT, ICLASSFACTORY, SERVER, Talk, head
 
 from rpctrace.errors import ParseError
-from rpctrace.protocols.dcerpc.association import MAXIMUM_OPEN_CALLS, PATIENCE_NS, Association
+from rpctrace.protocols.dcerpc import association
+from rpctrace.protocols.dcerpc.association import MAXIMUM_OPEN_CALLS, MAYBE, PATIENCE_NS, Association
 from rpctrace.protocols.dcerpc.call import Call, CallKind, Outcome, ReplyKind
 from rpctrace.protocols.dcerpc.parse import parse_pdu
 from rpctrace.protocols.dissector import Provenance
-from rpctrace.report import MAYBE as REPORTED_MAYBE
 
 NOVICE = kerberos.ticket("child.domainA.COM", kerberos.principal("novice"))
 U2U = kerberos.ap_req(NOVICE, ap_options=kerberos.USE_SESSION_KEY | kerberos.MUTUAL_REQUIRED)
@@ -259,13 +259,13 @@ def test_a_fault_goes_to_the_call_whose_answer_no_gap_can_have_swallowed() -> No
 
 
 def test_a_maybe_call_expects_no_answer() -> None:
-    """PFC_MAYBE: the note says so, in the words that the report knows."""
+    """PFC_MAYBE: the call and its note say so."""
     talk = Talk()
     talk.client(write.request(b"", head(2, flags=0x43)))
     talk.association.seen(SERVER, octets=True)
     (call,) = talk.end()
     assert not call.answer_expected
-    assert REPORTED_MAYBE in call.notes
+    assert MAYBE in call.notes
 
 
 def test_a_cancel_is_noted_on_its_call() -> None:
@@ -298,6 +298,27 @@ def test_open_calls_are_bounded_and_the_bound_is_counted() -> None:
     assert len(talk.end()) == MAXIMUM_OPEN_CALLS + 10
 
 
+def test_fragments_of_a_pdu_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond the bound the last fragment stands for the others, and they are counted."""
+    monkeypatch.setattr(association, "MAXIMUM_FRAGMENTS_OF_A_PDU", 3)
+    talk = Talk()
+    for octets in write.request_fragments(bytes(80), 10, head(5)):
+        talk.client(octets)
+    (call,) = talk.end()
+    assert call.request is not None
+    assert call.request.frames == (1, 2, 8)
+    assert talk.association.dropped_fragments == 5
+
+
+def test_header_signing_is_told_by_type() -> None:
+    """0x04 in the flags of a bind asks for it; in a request it is a pending cancel."""
+    talk = Talk()
+    talk.client(write.bind([CONTEXT], head(1, flags=7)))
+    talk.client(write.alter_context([CONTEXT], head(2)))
+    talk.client(write.request(b"", head(3, flags=7)))
+    assert [call.header_signing for call in talk.end()] == [True, False, None]
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_hostile_orders_of_pdus_end_in_calls(seed: int) -> None:
     """Random PDUs from both ends, damaged: every request and answer ends in exactly one call, no other exception."""
@@ -313,7 +334,7 @@ def test_hostile_orders_of_pdus_end_in_calls(seed: int) -> None:
         write.fault(5, head(2)),
         write.bind_nak(1, head(1)),
     ]
-    association, calls = Association(joined_late=False), 0
+    hostile, calls = Association(), 0
     for frame in range(1, 3000):
         octets = bytearray(rng.choice(kinds))
         if rng.random() < 0.3:
@@ -323,8 +344,8 @@ def test_hostile_orders_of_pdus_end_in_calls(seed: int) -> None:
             pdu = parse_pdu(bytes(octets))
         except ParseError:
             continue
-        association.seen(direction, octets=True)
-        calls += len(list(association.pdu(direction, pdu, Provenance((frame,), frame, 0))))
-    calls += len(list(association.close(None)))
+        hostile.seen(direction, octets=True)
+        calls += len(list(hostile.pdu(direction, pdu, Provenance((frame,), frame, 0))))
+    calls += len(list(hostile.close(None)))
     assert calls > 500
-    assert not list(association.close(None))
+    assert not list(hostile.close(None))

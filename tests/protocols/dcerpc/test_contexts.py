@@ -41,9 +41,10 @@ def test_a_refused_offer_is_withdrawn_and_the_accepted_one_stays() -> None:
 
 
 def test_contexts_are_bounded() -> None:
-    """A flood of offers keeps the first ones."""
+    """A flood of offers keeps the first ones and counts the others."""
     contexts = PresentationContexts()
     for context_id in range(MAXIMUM_CONTEXTS + 10):
         contexts.offer(0, [offer(context_id)])
     assert contexts.of_request(0, MAXIMUM_CONTEXTS - 1)[0]
     assert contexts.of_request(0, MAXIMUM_CONTEXTS) == ((), [])
+    assert contexts.dropped == 10

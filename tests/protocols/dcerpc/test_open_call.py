@@ -9,7 +9,7 @@ from rpctrace.protocols.dissector import Provenance
 
 def test_without_an_outcome_it_is_not_captured() -> None:
     """And without its last fragment it is partial."""
-    call = OpenCall(CallKind.REQUEST, 0, 5, Provenance((1,), 1, 0), complete=False, maybe=True)
+    call = OpenCall(CallKind.REQUEST, 0, 5, [Provenance((1,), 1, 0)], complete=False, maybe=True)
     value = call.value()
     assert (value.outcome, value.partial, value.answer_expected) == (Outcome.NOT_CAPTURED, True, False)
 
