@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
@@ -12,7 +11,7 @@ from rpctrace import report, tally
 from rpctrace.assembly import Assembler, in_order
 from rpctrace.capture.storage import Capture, open_capture
 from rpctrace.conversation_numbers import ConversationNumbers
-from rpctrace.conversations import CONFLICTS_KEPT, STREAMS_KEPT, Conversations, Observation, ObservedCall
+from rpctrace.conversations import CONFLICTS_KEPT, STREAMS_KEPT, Conversations, Observation, ObservedCall, ObservedPdu
 from rpctrace.diagnosis.registry import diagnose
 from rpctrace.encoding.times import iso_8601
 from rpctrace.errors import CaptureError
@@ -54,7 +53,6 @@ PDUS_KEPT = 1_000_000
 EXCHANGES_KEPT = 50_000
 TOOL = Tool("rpctrace", __version__)
 _PROGRESS_FRAMES = 4096
-_Line = tuple[report.PduLine, Endpoint, Endpoint]
 # Every bound that can be reached while reading, by the name under which it is counted.
 _BOUNDS = {
     "calls_kept": tally.CALLS_KEPT,
@@ -106,28 +104,44 @@ def analyze(
     return _merged(parts)
 
 
+class _PduLines:
+    """Every MSRPC PDU of a capture for the Network Monitor view; its conversation ids are known at the end."""
+
+    def __init__(self, assembler: Assembler) -> None:
+        self.numbers = ConversationNumbers()
+        self.left_out = 0
+        self._assembler = assembler
+        self._lines: list[tuple[report.PduLine, Endpoint, Endpoint]] = []
+
+    def take(self, observed: ObservedPdu) -> None:
+        if len(self._lines) >= PDUS_KEPT:
+            self.left_out += 1
+            return
+        facts = observed.conversation
+        self._lines.append((self._assembler.pdu_line(observed, ()), facts.client, facts.server))
+        self.numbers.rpc(facts.client, facts.server, observed.provenance.frame)
+
+    def numbered(self) -> tuple[report.PduLine, ...]:
+        self.numbers.number()
+        lines = [replace(line, conversations=self.numbers.of(*ends)) for line, *ends in self._lines]
+        return tuple(sorted(lines, key=lambda line: line.frame))
+
+
 def _read(
     source: Source, index: int, calls_before: int, options: Options, progress: Callable[[Progress], None] | None
 ) -> Report:
     decoder, reassembler = Decoder(), reassembly.Reassembler()
     conversations, counted = Conversations(every_pdu=options.pdus), tally.Tally(options.calls, index)
-    numbers = ConversationNumbers() if options.pdus else None
     names: dict[str, str] = {}
     assembler = Assembler(index, names)
-    pdus: list[_Line] = []
-    reached: Counter[str] = Counter()
+    lines = _PduLines(assembler) if options.pdus else None
 
     def observe(observations: Iterable[Observation]) -> None:
         for observation in observations:
             if isinstance(observation, ObservedCall):
                 counted.take(observation)
-            elif len(pdus) < PDUS_KEPT:
-                facts = observation.conversation
-                pdus.append((assembler.pdu_line(observation, ()), facts.client, facts.server))
-                if numbers is not None:
-                    numbers.rpc(facts.client, facts.server, observation.provenance.frame)
-            else:
-                reached["pdus_kept"] += 1
+            elif lines is not None:
+                lines.take(observation)
 
     with open_capture(
         source,
@@ -140,8 +154,8 @@ def _read(
             segment = decoder.decode(frame)
             if segment is None:
                 continue
-            if numbers is not None:
-                numbers.segment(segment)
+            if lines is not None:
+                lines.numbers.segment(segment)
             for connection, event in reassembler.feed(segment):
                 observe(conversations.feed(connection, event))
         for connection, event in reassembler.close():
@@ -149,15 +163,14 @@ def _read(
         observe(conversations.close())
         names.update(capture.host_names)
         calls, exchanges = _calls(assembler, counted.kept, calls_before)
-        reached.update(
-            {
-                **reassembler.limits,
-                **conversations.limits,
-                **counted.limits,
-                "problems_kept": conversations.problems.left_out,
-                "exchanges_kept": max(0, len(exchanges) - EXCHANGES_KEPT),
-            }
-        )
+        reached = {
+            **reassembler.limits,
+            **conversations.limits,
+            **counted.limits,
+            "problems_kept": conversations.problems.left_out,
+            "exchanges_kept": max(0, len(exchanges) - EXCHANGES_KEPT),
+            "pdus_kept": lines.left_out if lines else 0,
+        }
         return Report(
             tool=TOOL,
             captures=(_facts(capture),),
@@ -168,7 +181,7 @@ def _read(
             findings=diagnose(calls),
             problems=tuple(_problems(index, capture, decoder, conversations)),
             limits=tuple(Limit(name, _BOUNDS[name], count) for name, count in sorted(reached.items()) if count),
-            pdus=_numbered(pdus, numbers),
+            pdus=lines.numbered() if lines else (),
         )
 
 
@@ -215,14 +228,6 @@ def _problems(
     for conflict in conversations.conflicts:
         text = f"octets differ from those of frame {conflict.first_frame_number}, which were kept"
         yield ProblemEntry("tcp", text, index, conflict.frame_number, conflict.offset, 1)
-
-
-def _numbered(lines: list[_Line], numbers: ConversationNumbers | None) -> tuple[report.PduLine, ...]:
-    if numbers is None:
-        return ()
-    numbers.number()
-    numbered = [replace(line, conversations=numbers.of(client, server)) for line, client, server in lines]
-    return tuple(sorted(numbered, key=lambda line: line.frame))
 
 
 def _merged(parts: list[Report]) -> Report:

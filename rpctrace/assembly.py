@@ -13,6 +13,7 @@ from rpctrace.protocols.dcerpc.call import (
     Call,
     CallAuthentication,
     CallKind,
+    FaultValue,
     OfferedContext,
     PresentedTicket,
 )
@@ -99,11 +100,7 @@ class Assembler:
             reject_reason_name=(
                 tables.reject_reason_name(call.reject_reason) if call.reject_reason is not None else None
             ),
-            fault=(
-                report.FaultFacts(call.fault.context_id, call.fault.cancel_count, call.fault.did_not_execute)
-                if call.fault
-                else None
-            ),
+            fault=_fault(call.fault) if call.fault else None,
             extended_error=(
                 None if call.extended_error is None else tuple(map(_extended_error, call.extended_error))
             ),
@@ -247,6 +244,10 @@ def _reason_name(result: int | None, reason: int | None) -> str | None:
     if result == _NEGOTIATE_ACK:
         return " | ".join(name for bit, name in _FEATURES if reason & bit) or None
     return tables.provider_reason_name(reason) if result == _PROVIDER_REJECTION else None
+
+
+def _fault(fault: FaultValue) -> report.FaultFacts:
+    return report.FaultFacts(fault.context_id, fault.cancel_count, fault.did_not_execute)
 
 
 def _extended_error(record: ErrorRecord) -> report.ExtendedError:
