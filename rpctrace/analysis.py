@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
@@ -16,10 +16,13 @@ from rpctrace.diagnosis.registry import diagnose
 from rpctrace.encoding.times import iso_8601
 from rpctrace.errors import CaptureError
 from rpctrace.network.decode import Decoder
-from rpctrace.network.flow import Endpoint
+from rpctrace.network.flow import Endpoint, Segment
 from rpctrace.protocols.dcerpc import association, contexts, security
 from rpctrace.protocols.dissector import Problems
+from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.report import Limit, ProblemEntry, Report, Tool
+from rpctrace.scan.flows import FlowTable
+from rpctrace.scan.scan import scan
 from rpctrace.stream import direction, reassembly
 from rpctrace.version import __version__
 
@@ -35,6 +38,7 @@ class Options:
 
     calls: Literal["default", "all", "notable"] = "default"
     pdus: bool = False
+    plain: bool = False
     netmon_utc_offset_minutes: int | None = None
     max_unpacked_octets: int | None = None
 
@@ -130,7 +134,7 @@ class _PduLines:
 def _read(
     source: Source, index: int, calls_before: int, options: Options, progress: Callable[[Progress], None] | None
 ) -> Report:
-    decoder, reassembler = Decoder(), reassembly.Reassembler()
+    decoder, reassembler, table = Decoder(), reassembly.Reassembler(), FlowTable(RECOGNISERS)
     conversations, counted = Conversations(every_pdu=options.pdus), tally.Tally(options.calls, index)
     names: dict[str, str] = {}
     assembler = Assembler(index, names)
@@ -148,12 +152,8 @@ def _read(
         netmon_utc_offset_minutes=options.netmon_utc_offset_minutes,
         max_unpacked_octets=options.max_unpacked_octets,
     ) as capture:
-        for frame in capture:
-            if progress is not None and frame.number % _PROGRESS_FRAMES == 0:
-                progress(Progress(capture.path, capture.read_octets, capture.size_octets, frame.number))
-            segment = decoder.decode(frame)
-            if segment is None:
-                continue
+        plain = options.plain or lines is not None  # the Network Monitor view numbers every conversation
+        for segment in _plain(capture, decoder) if plain else scan(capture, decoder, table):
             if lines is not None:
                 lines.numbers.segment(segment)
             for connection, event in reassembler.feed(segment):
@@ -183,6 +183,13 @@ def _read(
             limits=tuple(Limit(name, _BOUNDS[name], count) for name, count in sorted(reached.items()) if count),
             pdus=lines.numbered() if lines else (),
         )
+
+
+def _plain(capture: Capture, decoder: Decoder) -> Iterator[Segment]:
+    for frame in capture:
+        segment = decoder.decode(frame)
+        if segment is not None:
+            yield segment
 
 
 def _calls(

@@ -63,7 +63,7 @@ class Source(Protocol):
         """The next octets, `count` or all that are left if fewer; the view is valid until the next call."""
 
     def take(self, count: int) -> memoryview:
-        """As `peek`, and steps over them; the view stays valid for good (its memory is never reused)."""
+        """As `peek`, and steps over them; a copy, which stays valid for good."""
 
     def skip(self, count: int) -> int:
         """Steps over up to `count` octets; how many there were."""
@@ -79,14 +79,23 @@ class RandomAccess(Protocol):
         """`count` octets from `offset`, fewer only where the file ends."""
 
 
+class Walk(Protocol):
+    """One walk over one file, from behind its header."""
+
+    number: int  # of the next frame; once `frames` is used up, one more than the last one's
+
+    def frames(self) -> Iterator[Frame]:
+        """All frames from the cursor to the end of what can be read."""
+
+
 class SequentialFormat(Protocol):
     name: str
 
     def recognises(self, head: bytes) -> bool:
         """Whether a file that starts so is of this format (never by its name)."""
 
-    def walk(self, source: Source, notes: Notes, options: ReadOptions, first_number: int) -> Iterator[Frame]:
-        """The frames from the cursor, which stands at the start of a file of this format; numbers from `first_number`.
+    def walk(self, source: Source, notes: Notes, options: ReadOptions, first_number: int) -> Walk:
+        """A walk from the cursor, which stands at the start of a file of this format; numbers from `first_number`.
         Raises CaptureError (path "") when the header shows that nothing can be read."""
 
 

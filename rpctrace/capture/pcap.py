@@ -28,7 +28,7 @@ _ZEROS = bytes(64)
 _PLAIN, _NOKIA, _MODIFIED = 16, 20, 24
 
 
-class _Layout(NamedTuple):
+class Layout(NamedTuple):
     """How the records of one file are written. `captured` and `original` are places in the record header's tuple."""
 
     record: Struct
@@ -55,15 +55,14 @@ class Pcap:
     def recognises(self, head: bytes) -> bool:
         return head[:4] in PCAP_MAGICS
 
-    def walk(self, source: Source, notes: Notes, options: ReadOptions, first_number: int) -> Iterator[Frame]:  # noqa: ARG002 - the contract's
-        layout = _read_header(source, notes)
-        return _Walk(source, notes, layout, first_number).frames()
+    def walk(self, source: Source, notes: Notes, options: ReadOptions, first_number: int) -> PcapWalk:  # noqa: ARG002 - the contract's
+        return PcapWalk(source, notes, _read_header(source, notes), first_number)
 
 
 PCAP = Pcap()
 
 
-def _read_header(source: Source, notes: Notes) -> _Layout:
+def _read_header(source: Source, notes: Notes) -> Layout:
     """draft-ietf-opsawg-pcap 4: magic, version, two obsolete fields, snapshot length, link type."""
     start = source.position
     head = bytes(source.take(FILE_HEADER_OCTETS))
@@ -79,7 +78,7 @@ def _read_header(source: Source, notes: Notes) -> _Layout:
     # before 2.4 some writers swapped the two lengths
     places = ((2, 3), (3, 2)) if (major, minor) <= (2, 3) and major == 2 else ((2, 3),)
     layouts = [
-        _Layout(Struct(f"{order}IIII{size - _PLAIN}x"), captured, original, 1 if nanoseconds else 1000, link_type)
+        Layout(Struct(f"{order}IIII{size - _PLAIN}x"), captured, original, 1 if nanoseconds else 1000, link_type)
         for size in sizes
         for captured, original in places
     ]
@@ -87,7 +86,7 @@ def _read_header(source: Source, notes: Notes) -> _Layout:
     return max(layouts, key=lambda layout: _plausible_records(view, layout))
 
 
-def _plausible_records(view: memoryview, layout: _Layout) -> int:
+def _plausible_records(view: memoryview, layout: Layout) -> int:
     """How many of the first records fit each other, one more where at least two do and the file then ends."""
     at, count, seconds = 0, 0, None
     size = layout.record.size
@@ -101,10 +100,14 @@ def _plausible_records(view: memoryview, layout: _Layout) -> int:
     return count + (count > 1 and at == len(view))
 
 
-class _Walk:
-    """One walk over one file from behind its header."""
+class PcapWalk:
+    """One walk over one file from behind its header.
 
-    def __init__(self, source: Source, notes: Notes, layout: _Layout, first_number: int) -> None:
+    A faster reader may take the place of `run`, if it stops before a record whose successor does not fit it, leaves
+    `number` and `seconds` as `run` does, and has `look_twice` read that record.
+    """
+
+    def __init__(self, source: Source, notes: Notes, layout: Layout, first_number: int) -> None:
         self.source = source
         self.notes = notes
         self.layout = layout

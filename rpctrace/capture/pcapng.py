@@ -24,7 +24,7 @@ MAXIMUM_INTERFACES = 65_536  # of one section; packet blocks of the old kind can
 MAXIMUM_RESYNC_OCTETS = 1 << 18  # how far behind damage the next block is looked for: larger than the largest frame
 MAXIMUM_JOURNAL_SEARCH_OCTETS = 4096
 
-_BLOCK_OVERHEAD = 12  # type, length, length again
+BLOCK_OVERHEAD = 12  # type, length, length again
 _SECTION_OCTETS = 28
 _DEFAULT_RESOLUTION = 6
 
@@ -56,6 +56,7 @@ class _Order(NamedTuple):
     name: str
     head: Struct
     u32: Struct
+    three: Struct
     interface: Struct
     enhanced: Struct
     old: Struct
@@ -64,13 +65,13 @@ class _Order(NamedTuple):
 
     @classmethod
     def of(cls, name: str) -> _Order:
-        return cls(name, *(Struct(name + each) for each in ("II", "I", "HHI", "IIIII", "HHIIII", "q", "Q")))
+        return cls(name, *(Struct(name + each) for each in ("II", "I", "III", "HHI", "IIIII", "HHIIII", "q", "Q")))
 
 
 _ORDERS = {name: _Order.of(name) for name in "<>"}
 
 
-class _Interface(NamedTuple):
+class Interface(NamedTuple):
     link_type: LinkType
     snapshot_octets: int
     clock: Clock | None
@@ -84,22 +85,26 @@ class Pcapng:
     def recognises(self, head: bytes) -> bool:
         return head[:4] == PCAPNG_SECTION
 
-    def walk(self, source: Source, notes: Notes, options: ReadOptions, first_number: int) -> Iterator[Frame]:  # noqa: ARG002 - the contract's
-        return _Walk(source, notes, first_number).frames()
+    def walk(self, source: Source, notes: Notes, options: ReadOptions, first_number: int) -> PcapngWalk:  # noqa: ARG002 - the contract's
+        return PcapngWalk(source, notes, first_number)
 
 
 PCAPNG = Pcapng()
 
 
-class _Walk:
-    """One walk over one file: the section it is in, its interfaces, the next frame's number."""
+class PcapngWalk:
+    """One walk over one file: the section it is in, its interfaces, the next frame's number.
+
+    A faster reader may walk ordinary packet blocks itself, if it leaves the cursor at a block, and `number` right.
+    """
 
     def __init__(self, source: Source, notes: Notes, first_number: int) -> None:
         self.source = source
         self.notes = notes
         self.number = first_number
-        self.interfaces: list[_Interface] = []
+        self.interfaces: list[Interface] = []
         self.said: set[str] = set()
+        self.done = False
         self.order = self.section_order(source.peek(_SECTION_OCTETS), source.position)
         self.readers: dict[int, Callable[[memoryview, int], Frame | None]] = {
             Block.ENHANCED_PACKET: self.enhanced_packet,
@@ -116,30 +121,36 @@ class _Walk:
         }
 
     def frames(self) -> Iterator[Frame]:
-        source = self.source
-        while True:
-            head = source.peek(_SECTION_OCTETS)
-            start = source.position
-            if len(head) < _BLOCK_OVERHEAD:
-                if len(head):
-                    self.cut(head, start)
-                return
-            if starts_pcap(head):
-                return
-            if head[:4] == PCAPNG_SECTION:
-                try:
-                    self.order = self.section_order(head, start)
-                except CaptureError as error:
-                    self.notes.problem(f"{error.reason}: the rest is not read", start, self.number, loses_octets=True)
-                    return
-            kind, length = self.order.head.unpack_from(head)
-            block = self.whole_block(length, start)
-            if block is None:
-                return
-            frame = self.read_block(kind, block, start)
+        while not self.done:
+            frame = self.step()
             if frame is not None:
-                self.number += 1
                 yield frame
+
+    def step(self) -> Frame | None:
+        """Reads the block at the cursor; the frame in it, if it holds one. `done` at the end of what can be read."""
+        source = self.source
+        head = source.peek(_SECTION_OCTETS)
+        start = source.position
+        if len(head) < BLOCK_OVERHEAD or starts_pcap(head):
+            if 0 < len(head) < BLOCK_OVERHEAD:
+                self.cut(head, start)
+            self.done = True
+            return None
+        if head[:4] == PCAPNG_SECTION:
+            try:
+                self.order = self.section_order(head, start)
+            except CaptureError as error:
+                self.notes.problem(f"{error.reason}: the rest is not read", start, self.number, loses_octets=True)
+                self.done = True
+                return None
+        kind, length = self.order.head.unpack_from(head)
+        block = self.whole_block(length, start)
+        if block is None:
+            self.done = True
+            return None
+        frame = self.read_block(kind, block, start)
+        self.number += frame is not None
+        return frame
 
     def read_block(self, kind: int, block: memoryview, start: int) -> Frame | None:
         reader = self.readers.get(kind)
@@ -155,7 +166,7 @@ class _Walk:
     def whole_block(self, length: int, start: int) -> memoryview | None:
         """Takes the block at the cursor, without its second length; None at the end of what can be read."""
         total = length + (-length & 3)
-        if not _BLOCK_OVERHEAD <= length <= MAXIMUM_RECORD_OCTETS:
+        if not BLOCK_OVERHEAD <= length <= MAXIMUM_RECORD_OCTETS:
             return self.after_wrong_length(length, start)
         view = self.source.peek(total)
         if len(view) < total:
@@ -173,12 +184,12 @@ class _Walk:
 
     def is_block(self, view: memoryview, at: int) -> bool:
         """Whether the file ends at `at`, or a block of a kind that we know begins there and its two lengths agree."""
-        if at == len(view) or starts_pcapng(view[at : at + _BLOCK_OVERHEAD]):
+        if at == len(view) or starts_pcapng(view[at : at + BLOCK_OVERHEAD]):
             return True
-        if at + _BLOCK_OVERHEAD > len(view):
+        if at + BLOCK_OVERHEAD > len(view):
             return False
         kind, length = self.order.head.unpack_from(view, at)
-        if kind not in _KNOWN_BLOCKS or length < _BLOCK_OVERHEAD or length & 3:
+        if kind not in _KNOWN_BLOCKS or length < BLOCK_OVERHEAD or length & 3:
             return False
         end = at + length
         return end <= len(view) and bool(self.order.u32.unpack_from(view, end - 4)[0] == length)
@@ -188,7 +199,7 @@ class _Walk:
         end = min(len(view), MAXIMUM_RESYNC_OCTETS)
         capture = find_capture(view, 4, end)
         for at in range(4, end if capture is None else capture, 4):
-            if len(view) - at > _BLOCK_OVERHEAD and self.is_block(view, at):
+            if len(view) - at > BLOCK_OVERHEAD and self.is_block(view, at):
                 return at
         return capture
 
@@ -221,7 +232,7 @@ class _Walk:
             self.notes.problem(text, start, self.number, loses_octets=True)
             return None
         block = self.source.take(place)
-        if place >= _BLOCK_OVERHEAD and self.order.u32.unpack_from(block, place - 4)[0] == place:
+        if place >= BLOCK_OVERHEAD and self.order.u32.unpack_from(block, place - 4)[0] == place:
             self.notes.problem(f"{why}: its second length is taken", start, self.number, loses_octets=True)
             return block[: place - 4]
         self.notes.problem(f"{why}: {place} octets left out", start, self.number, loses_octets=True)
@@ -264,7 +275,7 @@ class _Walk:
         if ticks is None:
             text = f"interface {len(self.interfaces)} has a time resolution out of range ({resolution}): no times"
             self.notes.problem(text, start, loses_octets=False)
-        self.interfaces.append(_Interface(LinkType(link), snapshot_octets, ticks))
+        self.interfaces.append(Interface(LinkType(link), snapshot_octets, ticks))
 
     def enhanced_packet(self, block: memoryview, start: int) -> Frame | None:
         """4.3 Enhanced Packet Block."""
@@ -305,12 +316,12 @@ class _Walk:
             comments,
         )
 
-    def missing_interface(self, index: int, start: int) -> _Interface:
+    def missing_interface(self, index: int, start: int) -> Interface:
         if self.interfaces:
             self.say_once(f"no interface {index} in this section: its frames are counted, not read", start)
-            return _Interface(LinkType.NOT_A_PACKET, 0, MICROSECONDS)
+            return Interface(LinkType.NOT_A_PACKET, 0, MICROSECONDS)
         self.say_once("frames before any interface: Ethernet and microseconds assumed", start)
-        return _Interface(LinkType.ETHERNET, 0, MICROSECONDS)
+        return Interface(LinkType.ETHERNET, 0, MICROSECONDS)
 
     def comments(self, block: memoryview, at: int, start: int) -> tuple[str, ...]:
         values = [value for code, value in self.options(block, at, start) if code == options_of.COMMENT]

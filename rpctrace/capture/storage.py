@@ -12,10 +12,11 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from itertools import chain
 from types import TracebackType
 from typing import IO, BinaryIO, Self
 
-from rpctrace.capture.format import CaptureProblem, Notes, RandomAccessFormat, ReadOptions, SequentialFormat
+from rpctrace.capture.format import CaptureProblem, Notes, RandomAccessFormat, ReadOptions, SequentialFormat, Walk
 from rpctrace.capture.frame import Frame
 from rpctrace.capture.refusal import why_no_capture
 from rpctrace.capture.registry import random_access_format, sequential_format
@@ -67,11 +68,31 @@ class _Stored:
         try:
             octets = self._file.read(count) if count > 0 else b""
         except OSError as error:
-            text = f"reading the file failed: {error.strerror or type(error).__name__}"
-            self._notes.problem(text, self.read_octets, loses_octets=True)
+            self._failed(error, self.read_octets)
             return b""
         self.read_octets += len(octets or b"")
         return octets or b""
+
+    def readinto(self, view: memoryview) -> int:
+        """As `read`, into `view`; how many octets."""
+        readinto = getattr(self._file, "readinto", None)
+        if self._pushed_back or readinto is None:
+            octets = self.read(len(view))
+            view[: len(octets)] = octets
+            return len(octets)
+        if self.known_size is not None:
+            view = view[: max(0, self.known_size - self.read_octets)]
+        try:
+            count = readinto(view) or 0 if len(view) else 0
+        except OSError as error:
+            self._failed(error, self.read_octets)
+            return 0
+        self.read_octets += count
+        return int(count)
+
+    def _failed(self, error: OSError, offset: int) -> None:
+        text = f"reading the file failed: {error.strerror or type(error).__name__}"
+        self._notes.problem(text, offset, loses_octets=True)
 
     def push_back(self, octets: bytes) -> None:
         self._pushed_back = octets + self._pushed_back
@@ -84,8 +105,7 @@ class _Stored:
             self._file.seek(self._start + offset)
             octets = self._file.read(count)
         except OSError as error:
-            text = f"reading the file failed: {error.strerror or type(error).__name__}"
-            self._notes.problem(text, offset, loses_octets=True)
+            self._failed(error, offset)
             return b""
         self.read_octets = max(self.read_octets, offset + len(octets))
         return octets
@@ -124,8 +144,27 @@ class _Spooled:
         self._file.close()
 
 
+class _Table:
+    """The walk (`format.Walk`) over a file with a table of contents."""
+
+    def __init__(self, frames: Iterator[Frame]) -> None:
+        self.number = 1
+        # the table is read now, so that a file without a good one is refused
+        self._first = next(frames, None)
+        self._frames = frames
+
+    def frames(self) -> Iterator[Frame]:
+        if self._first is not None:
+            yield self._first
+            yield from self._frames
+
+
 class Capture:
-    """An opened capture: iterate it once for its frames; the other attributes tell about what was read so far."""
+    """An opened capture: iterate it once for its frames; the other attributes tell about what was read so far.
+
+    Who reads records faster than frame by frame takes its `walks` instead, each to its end, and says what they held
+    with `count`.
+    """
 
     def __init__(self, path: str, stored: _Stored, notes: Notes) -> None:
         self.path = path
@@ -137,7 +176,7 @@ class Capture:
         self._stored = stored
         self._notes = notes
         self._spooled: _Spooled | None = None
-        self._frames: Iterator[Frame] = iter(())
+        self._walks: Iterator[Walk] = iter(())
         self._started = False
         self._finished = False
 
@@ -171,29 +210,36 @@ class Capture:
     def host_names(self) -> dict[str, str]:
         return self._notes.host_names
 
-    def __iter__(self) -> Iterator[Frame]:
+    def walks(self) -> Iterator[Walk]:
+        """The walks over the file and those appended to it, one after the other; once."""
         if self._started:
             raise UsageError(f"{self.path}: a capture is read once; open it again")
         self._started = True
-        return self._counted()
+        return self._to_the_end()
 
-    def _counted(self) -> Iterator[Frame]:
-        first, last = None, None
-        for frame in self._frames:
-            self.frame_count = frame.number
-            timestamp_ns = frame.timestamp_ns
-            if timestamp_ns is not None:
-                if first is None or last is None:
-                    self.first_ns = self.last_ns = first = last = timestamp_ns
-                elif timestamp_ns > last:
-                    self.last_ns = last = timestamp_ns
-                elif timestamp_ns < first:
-                    self.first_ns = first = timestamp_ns
-            yield frame
+    def _to_the_end(self) -> Iterator[Walk]:
+        yield from self._walks
         self._finished = True
 
+    def count(self, frame_count: int, first_ns: int | None, last_ns: int | None) -> None:
+        """There were `frame_count` frames so far, the newest of them between these times."""
+        self.frame_count = frame_count
+        if first_ns is not None and (self.first_ns is None or first_ns < self.first_ns):
+            self.first_ns = first_ns
+        if last_ns is not None and (self.last_ns is None or last_ns > self.last_ns):
+            self.last_ns = last_ns
+
+    def __iter__(self) -> Iterator[Frame]:
+        return self._frames(self.walks())
+
+    def _frames(self, walks: Iterator[Walk]) -> Iterator[Frame]:
+        for walk in walks:
+            for frame in walk.frames():
+                self.count(frame.number, frame.timestamp_ns, frame.timestamp_ns)
+                yield frame
+
     def close(self) -> None:
-        self._frames = iter(())
+        self._walks = iter(())
         if self._spooled is not None:
             self._spooled.close()
         self._stored.close()
@@ -261,46 +307,41 @@ def _start(capture: Capture, options: ReadOptions, max_unpacked_octets: int | No
     stored.push_back(head)
     read = stored.read
     kind = compression_of(head)
+    readinto = stored.readinto
     if kind is not None:
         capture.compression = kind.name
-        read = Unpacker(kind, stored.read, notes, max_unpacked_octets).read
-    window = Window(read, window_octets)
+        readinto = Unpacker(kind, stored.read, notes, max_unpacked_octets).readinto
+    window = Window(readinto, window_octets)
     head = bytes(window.peek(HEAD_OCTETS))
     sequential = sequential_format(head)
     random_access = random_access_format(head)
     if sequential is not None:
         capture.format = sequential.name
-        frames = _sections(sequential, window, notes, options)
+        walks = _sections(sequential, window, notes, options)
+        capture._walks = chain((next(walks),), walks)
     elif random_access is not None:
         capture.format = random_access.name
-        frames = _by_offset(capture, random_access, window, options)
+        capture._walks = iter((_Table(_by_offset(capture, random_access, window, options)),))
     elif kind is not None and compression_of(head) is not None:
         raise CaptureError("", "not a capture (compressed twice: unpack it once)")
     else:
         raise CaptureError("", why_no_capture(head, capture.compression))
-    first = next(frames, None)
-    capture._frames = frames if first is None else _behind(first, frames)
 
 
-def _behind(first: Frame, frames: Iterator[Frame]) -> Iterator[Frame]:
-    yield first
-    yield from frames
-
-
-def _sections(kind: SequentialFormat, window: Window, notes: Notes, options: ReadOptions) -> Iterator[Frame]:
-    """The frames of a file, and of those appended to it."""
+def _sections(kind: SequentialFormat, window: Window, notes: Notes, options: ReadOptions) -> Iterator[Walk]:
+    """The walks over a file and over those appended to it; each is taken to its end before the next is asked for."""
     number = 1
     while True:
         start = window.position
         try:
-            for frame in kind.walk(window, notes, options, number):
-                number = frame.number + 1
-                yield frame
+            walk = kind.walk(window, notes, options, number)
         except CaptureError as error:
             if start == 0:
                 raise
             notes.problem(error.reason, start, loses_octets=True)
             return
+        yield walk
+        number = walk.number
         head = bytes(window.peek(HEAD_OCTETS))
         following = sequential_format(head)
         if following is None or window.position == start:

@@ -139,6 +139,12 @@ class Unpacker:
             have += len(piece)
         return b"".join(pieces)
 
+    def readinto(self, view: memoryview) -> int:
+        """As `read`, into `view`; how many octets."""
+        octets = self.read(len(view))
+        view[: len(octets)] = octets
+        return len(octets)
+
     def _end(self, text: str, *, loses_octets: bool, unpacked: int = 0) -> None:
         self._ended = True
         self._notes.problem(text, self.unpacked_octets + unpacked, loses_octets=loses_octets)

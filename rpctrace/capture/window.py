@@ -1,65 +1,80 @@
-"""Pieces of a file in order -> a window that moves forward over it (`format.Source`).
+"""Octets of a file in order -> a window that moves forward over it (`format.Source`).
 
-Memory is what is peeked at plus one piece, whatever the file's size. Octets given out are never overwritten: each
-window is a value of its own, so a view of it stays true as long as somebody holds it.
+The window is one buffer, used again and again: memory is what is peeked at plus one piece, whatever the file's size,
+and the octets stay in the processor's cache. What is peeked is therefore true until the next call; what is taken is a
+copy. Loops that walk many records look into `buffer` from `at` to `end` themselves, and `advance`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-WINDOW_OCTETS = 1 << 20
+WINDOW_OCTETS = 1 << 18
+SLACK_OCTETS = 256  # of buffer behind `end`, so that a record's first octets can be unpacked before its length is known
 
 
 class Window:
-    """`read(count)` gives up to `count` next octets of the file, b"" at its end."""
+    """`readinto(view)` fills the view with next octets of the file and says how many they are, 0 at its end."""
 
-    __slots__ = ("_at", "_base", "_ended", "_read", "_view", "_window_octets")
+    __slots__ = ("_base", "_ended", "_readinto", "_window_octets", "at", "buffer", "end")
 
-    def __init__(self, read: Callable[[int], bytes], window_octets: int = WINDOW_OCTETS) -> None:
-        self._read = read
+    def __init__(self, readinto: Callable[[memoryview], int], window_octets: int = WINDOW_OCTETS) -> None:
+        self._readinto = readinto
         self._window_octets = window_octets
-        self._view = memoryview(b"")
-        self._at = 0  # of the cursor in the view
-        self._base = 0  # of the view in the file
+        self._base = 0  # of the buffer in the file
         self._ended = False
+        self.buffer = bytearray(SLACK_OCTETS)
+        self.at = 0  # of the cursor in the buffer
+        self.end = 0  # of what is read
 
     @property
     def position(self) -> int:
-        return self._base + self._at
+        return self._base + self.at
 
     def peek(self, count: int) -> memoryview:
-        end = self._at + count
-        if end > len(self._view) and not self._ended:
-            self._fill(count)
-            end = self._at + count
-        return self._view[self._at : end]
+        if self.end - self.at < count:
+            self.fill(count)
+        return memoryview(self.buffer)[self.at : min(self.end, self.at + count)]
 
     def take(self, count: int) -> memoryview:
-        view = self.peek(count)
-        self._at += len(view)
-        return view
+        octets = bytes(self.peek(count))
+        self.at += len(octets)
+        return memoryview(octets)
 
     def skip(self, count: int) -> int:
         left = count
         while left > 0:
-            step = len(self.take(min(left, self._window_octets)))
+            step = len(self.peek(min(left, self._window_octets)))
             if not step:
                 break
+            self.at += step
             left -= step
         return count - left
 
-    def _fill(self, count: int) -> None:
-        # a whole window at least, however little one read gives: so what is carried over is copied once a window
-        pieces: list[memoryview | bytes] = [self._view[self._at :]]
-        carried = have = len(pieces[0])
-        while have < max(count, carried + self._window_octets):
-            piece = self._read(self._window_octets)
-            if not piece:
+    def advance(self, at: int) -> None:
+        """Moves the cursor on to place `at` of the buffer."""
+        self.at = at
+
+    def fill(self, count: int = 1) -> bool:
+        """Moves what is left to the front and reads a window more, or `count` octets in all if that is more; False at
+        the end of the file."""
+        if self._ended:
+            return False
+        carried = self.end - self.at
+        wanted = max(count, carried + self._window_octets)
+        if wanted + SLACK_OCTETS > len(self.buffer):
+            grown = bytearray(wanted + SLACK_OCTETS)
+            grown[:carried] = memoryview(self.buffer)[self.at : self.end]
+            self.buffer = grown
+        else:
+            self.buffer[:carried] = self.buffer[self.at : self.end]
+        self._base += self.at
+        self.at, self.end = 0, carried
+        view = memoryview(self.buffer)
+        while self.end < wanted:
+            got = self._readinto(view[self.end : wanted])
+            if not got:
                 self._ended = True
                 break
-            pieces.append(piece)
-            have += len(piece)
-        self._base += self._at
-        self._at = 0
-        self._view = memoryview(pieces[1] if len(pieces) == 2 and not carried else b"".join(pieces))
+            self.end += got
+        return self.end > carried

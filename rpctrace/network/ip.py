@@ -124,3 +124,8 @@ def address_text(octets: bytes) -> str:
     if octets[:12] == b"\0" * 10 + b"\xff\xff":  # RFC 5952 5; Python says it in dotted form only from 3.13 on
         return f"::ffff:{address_text(octets[12:])}"
     return IPv6Address(octets).compressed
+
+
+def address_octets(text: str) -> bytes:
+    """The octets of an address that `address_text` wrote."""
+    return IPv6Address(text).packed if ":" in text else bytes(map(int, text.split(".")))

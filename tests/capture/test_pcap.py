@@ -24,8 +24,8 @@ TALK = [TimedFrame(START_NS + number * 7_001_000, bytes(range(number, number + 5
 
 def walked(octets: bytes) -> tuple[list[Frame], Notes]:
     notes = Notes()
-    window = Window(io.BytesIO(octets).read)
-    return list(PCAP.walk(window, notes, ReadOptions(), 1)), notes
+    window = Window(io.BytesIO(octets).readinto)
+    return list(PCAP.walk(window, notes, ReadOptions(), 1).frames()), notes
 
 
 def records(header: str, rest: tuple[int, ...] = ()) -> bytes:

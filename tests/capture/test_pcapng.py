@@ -24,7 +24,7 @@ TALK = [TimedFrame(START_NS + number * 7_001_000, bytes(range(number, number + 5
 
 def walked(octets: bytes) -> tuple[list[Frame], Notes]:
     notes = Notes()
-    return list(PCAPNG.walk(Window(io.BytesIO(octets).read), notes, ReadOptions(), 1)), notes
+    return list(PCAPNG.walk(Window(io.BytesIO(octets).readinto), notes, ReadOptions(), 1).frames()), notes
 
 
 def section(order: str = "<") -> bytes:

@@ -192,6 +192,11 @@ def test_read_errors_are_losses() -> None:
                 raise OSError(5, "Input/output error")
             return super().read(min(count or 0, 4096))
 
+        def readinto(self, view: memoryview) -> int:  # type: ignore[override]
+            octets = self.read(len(view))
+            view[: len(octets)] = octets
+            return len(octets)
+
     talk = TALK * 20
     with open_capture(Failing(pcap(talk)), window_octets=512) as capture:
         count = len(list(capture))

@@ -16,7 +16,7 @@ OCTETS = random.Random(3).randbytes(5_000)
 def test_steps_at_random(window_octets: int) -> None:
     """Any steps: positions and octets are the file's; taken views do not change when the window moves on."""
     rng = random.Random(window_octets)
-    window = Window(io.BytesIO(OCTETS).read, window_octets)
+    window = Window(io.BytesIO(OCTETS).readinto, window_octets)
     taken = []
     while window.position < len(OCTETS):
         at, count = window.position, rng.randrange(1, 200)

@@ -21,10 +21,10 @@ from rpctrace.stream.stream import Chunk, Gap
 # How far a stream that was never recognised is searched: the largest fragment, twice.
 MAXIMUM_SEARCH_OCTETS = 2 * 65536
 # Version 5.0 or 5.1, a connection-oriented type, any flags, and a data representation that occurs (C706 12.6.3.1).
-_SIGNATURE = re.compile(
+SIGNATURE = re.compile(
     rb"\x05[\x00\x01][\x00\x02\x03\x0b-\x13].[\x00\x01\x10\x11][\x00-\x03]\x00\x00", re.DOTALL
 )
-_OTHER_PROTOCOL = re.compile(rb"[\xfd-\xff]SMB")  # SMB carries PDUs of its own; they belong to its pipes
+OTHER_PROTOCOL = re.compile(rb"[\xfd-\xff]SMB")  # SMB carries PDUs of its own; they belong to its pipes
 
 
 class _State(Enum):
@@ -127,9 +127,9 @@ class PduFramer:
         if self._state is _State.OTHER:
             return len(view)
         octets = bytes(view[at:])
-        other = None if self.recognised else _OTHER_PROTOCOL.search(octets)
+        other = None if self.recognised else OTHER_PROTOCOL.search(octets)
         end = len(octets) if other is None else other.start()
-        for match in _SIGNATURE.finditer(octets, 0, len(octets) - HEADER_LENGTH_OCTETS + 8):
+        for match in SIGNATURE.finditer(octets, 0, len(octets) - HEADER_LENGTH_OCTETS + 8):
             header = parse_header(octets, match.start())
             if match.start() > end or not is_plausible(header):
                 continue

@@ -1,0 +1,48 @@
+"""How DCE/RPC over TCP is known by its octets alone: at the start of a connection, and in the middle of one."""
+
+from __future__ import annotations
+
+from rpctrace.protocols.dcerpc.framing import MAXIMUM_SEARCH_OCTETS, OTHER_PROTOCOL, SIGNATURE
+from rpctrace.protocols.dcerpc.parse import CONNECTION_ORIENTED, is_plausible, parse_header
+from rpctrace.protocols.dcerpc.pdu import HEADER_LENGTH_OCTETS
+from rpctrace.scan.candidates import Recogniser
+
+# Named pipes carry PDUs inside SMB; a connection joined in the middle on these ports is not searched for bare ones.
+SMB_PORTS = frozenset((139, 445))
+
+
+# What stands at fixed places of a header (C706 12.6.3.1): PTYPE, and the data representation.
+_FIRST_OCTETS = (
+    (2, frozenset(map(int, CONNECTION_ORIENTED))),
+    (4, frozenset((0x00, 0x01, 0x10, 0x11))),
+    (5, frozenset(range(4))),
+    (6, frozenset((0,))),
+    (7, frozenset((0,))),
+)
+
+
+def begins(octets: bytes) -> bool:
+    """Whether a connection may begin so: with a header, of a wrong version too, since a server answers that."""
+    length = len(octets)
+    if any(place < length and octets[place] not in values for place, values in _FIRST_OCTETS):
+        return False
+    return length < HEADER_LENGTH_OCTETS or is_plausible(parse_header(octets), lenient=True)
+
+
+def occurs(octets: bytes) -> bool:
+    """Whether what may be a header stands in `octets`."""
+    return any(
+        len(octets) - match.start() < HEADER_LENGTH_OCTETS or is_plausible(parse_header(octets, match.start()))
+        for match in SIGNATURE.finditer(octets)
+    )
+
+
+RECOGNISER = Recogniser(
+    "dcerpc",
+    HEADER_LENGTH_OCTETS,
+    begins,
+    occurs,
+    lambda octets: OTHER_PROTOCOL.search(octets) is not None,
+    MAXIMUM_SEARCH_OCTETS,
+    SMB_PORTS,
+)

@@ -1,0 +1,110 @@
+"""A record that is not passed over -> the segments that are to be read now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple
+
+from rpctrace.capture.frame import Frame, LinkType
+from rpctrace.network.decode import Decoder
+from rpctrace.network.flow import Segment, Transport
+from rpctrace.network.ip import address_octets
+from rpctrace.network.tunnels import UDP_TUNNELS
+from rpctrace.scan.flows import FIN, OTHER, RST, SYN, FlowTable, Key, Stage
+from rpctrace.scan.headers import Shape, ends_of, segment, shapes_of, tcp_key
+
+TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in UDP_TUNNELS)
+_CONTROL = FIN | SYN | RST
+
+
+class Layout(NamedTuple):
+    """How records are written: which link, where the frame starts in one, and what the two fields of its time mean."""
+
+    link_type: LinkType
+    header_octets: int
+    timestamp_ns: Callable[[int, int], int]
+
+
+class Collector:
+    """Takes records and frames in capture order; `segments` are those that came of them."""
+
+    def __init__(self, decoder: Decoder, table: FlowTable) -> None:
+        self.table = table
+        self.segments: list[Segment] = []
+        self._decoder = decoder
+        self._buffer = bytearray()
+        self._offset = 0
+        self._layout = Layout(LinkType.NOT_A_PACKET, 0, lambda _high, _low: 0)
+        self._shapes = shapes_of(LinkType.NOT_A_PACKET)
+        self._shape = self._shapes[0]
+        self._of_other_shape: Counter[Shape] = Counter()
+
+    def begin(self, buffer: bytearray, offset: int, layout: Layout) -> Shape:
+        """The next records stand in `buffer`, at `offset` of the file; the shape that their frames should have."""
+        self._buffer, self._offset = buffer, offset
+        if layout.link_type != self._layout.link_type:
+            self._shapes = shapes_of(layout.link_type)
+            self._shape = self._shapes[0]
+        self._layout = layout
+        self._of_other_shape.clear()
+        return self._shape
+
+    def end(self, frames: int) -> None:
+        """There were so many frames since `begin`: if most had another shape, that one is expected next."""
+        for shape, count in self._of_other_shape.most_common(1):
+            if 2 * count > frames:
+                self._shape = shape
+
+    def record(
+        self, number: int, at: int, key: bytes | None, flags: int, high: int, low: int, captured: int, original: int
+    ) -> None:
+        """The record at `at` of the buffer; without `key` its frame is not TCP of the expected shape."""
+        table, buffer, shape = self.table, self._buffer, self._shape
+        start = at + self._layout.header_octets
+        if key is None:
+            key, flags, shape = self._of_another_shape(start)
+        flow = None if key is None else table.flows.get(key)
+        if flow is OTHER and not flags & SYN:
+            return
+        timestamp_ns = self._layout.timestamp_ns(high, low)
+        read: Segment | None = None
+        if key is not None and captured >= shape.smallest_octets:
+            ends = ends_of(key) if flow is None or flow is OTHER else flow.ends[key != flow.keys[0]]
+            read = segment(shape, buffer, start, captured, number, timestamp_ns, ends)
+        if read is None or key is None:
+            octets = memoryview(bytes(buffer[start : start + captured]))
+            length = original if original > captured else captured
+            self.frame(Frame(number, timestamp_ns, self._layout.link_type, octets, length, self._offset + at))
+        elif flow is not None and flow.stage is Stage.LIVE and not flags & _CONTROL:
+            flow.touched = True
+            flow.now_ns = timestamp_ns
+            self.segments.append(read)
+        else:
+            self.segments += table.take(key, read)
+
+    def frame(self, frame: Frame) -> None:
+        """A frame for the plain reading."""
+        read = self._decoder.decode(frame)
+        if read is not None and read.transport is Transport.TCP:
+            self.segments += self.table.take(key_of(read), read)
+
+    def _of_another_shape(self, at: int) -> tuple[bytes | None, int, Shape]:
+        for shape in self._shapes:
+            key, flags = tcp_key(shape, self._buffer, at)
+            if key is not None:
+                self._of_other_shape[shape] += 1
+                return key, flags, shape
+        return None, 0, self._shape
+
+
+def key_of(read: Segment) -> Key:
+    """The key that the frames of a segment's flow have in the common shapes; inside a tunnel one with its numbers."""
+    source, destination = read.source, read.destination
+    key = (
+        address_octets(source.address)
+        + address_octets(destination.address)
+        + source.port.to_bytes(2, "big")
+        + destination.port.to_bytes(2, "big")
+    )
+    return (key, read.tunnel) if read.tunnel else key

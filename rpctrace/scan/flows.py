@@ -1,0 +1,318 @@
+"""Which connections may matter: told from their first octets, or by search where the start was not captured.
+
+A flow is known by a key, the addresses and ports as they stand in the frame; both directions lead to one `Flow`.
+
+- starting: its SYN was captured. The first octets of each direction decide, when they come; until then its segments
+  are held. A direction that begins as none of ours does not decide alone: the other one may.
+- searched: joined in the middle. Every payload is searched for a header, with the end of the one before it; the last
+  segments are held, since the capture may have the one with the header later than its successors.
+- live: all its segments are given out, those held before first.
+- other: none of ours. Its frames are passed over by key alone, until a SYN starts a new connection.
+
+The table is bounded: flows that ended go first, then those idle or not touched for longest (a second chance each, which
+comes near to least recently used). A flow that is forgotten while it lasts is searched like one joined in the middle.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from enum import Enum, auto
+
+from rpctrace.encoding.times import NS_PER_SECOND
+from rpctrace.network.flow import Endpoint, Segment, TcpFlags
+from rpctrace.scan.candidates import Recogniser
+from rpctrace.scan.headers import Ends
+
+MAXIMUM_KEYS = 2 * 65_536
+MAXIMUM_HELD_SEGMENTS = 32  # of one flow that is starting
+MAXIMUM_HELD_OCTETS_OF_A_FLOW = 64 * 1024
+# As long as the reassembly waits until it is clear where a direction joined in the middle starts.
+SEARCHED_SEGMENTS_HELD = 16
+MAXIMUM_HELD_OCTETS = 16 * 1024 * 1024  # of all flows
+SEGMENT_OVERHEAD_OCTETS = 512
+MAXIMUM_IDLE_NS = 2 * 3600 * NS_PER_SECOND  # RFC 1122 4.2.3.6
+
+FIN, SYN, RST, ACK = int(TcpFlags.FIN), int(TcpFlags.SYN), int(TcpFlags.RST), int(TcpFlags.ACK)
+_ENDS = FIN | RST
+
+Key = bytes | tuple[bytes, tuple[int, ...]]  # the latter inside a tunnel
+_NOTHING: tuple[Segment, ...] = ()
+
+
+class Stage(Enum):
+    STARTING = auto()
+    SEARCHED = auto()
+    LIVE = auto()
+    OTHER = auto()
+
+
+class _Direction:
+    """What is known of one direction while its flow is not decided."""
+
+    __slots__ = ("is_other", "next", "searched", "tail")
+
+    def __init__(self) -> None:
+        self.next: int | None = None  # sequence number behind the SYN, or behind what was searched last
+        self.is_other = False
+        self.searched = 0
+        self.tail = b""
+
+
+class Flow:
+    """One connection as far as it matters here."""
+
+    __slots__ = ("directions", "ended", "ends", "held", "held_octets", "keys", "now_ns", "stage", "touched")
+
+    def __init__(self, stage: Stage, keys: tuple[Key, Key], ends: tuple[Ends, Ends]) -> None:
+        self.stage = stage
+        self.keys = keys  # of the direction first seen, of the other one
+        self.ends = ends
+        self.directions = (_Direction(), _Direction())
+        self.held: deque[Segment] = deque()
+        self.held_octets = 0
+        self.ended = 0  # directions that sent a FIN, both with a RST
+        self.touched = True
+        self.now_ns: int | None = None
+
+
+OTHER = Flow(Stage.OTHER, (b"", b""), ((Endpoint("", 0), Endpoint("", 0)),) * 2)
+
+
+class FlowTable:
+    """Takes segments in capture order, gives those of flows that may matter; `limits` counts what was cut short."""
+
+    def __init__(self, recognisers: Sequence[Recogniser], *, maximum_keys: int = MAXIMUM_KEYS) -> None:
+        self._recognisers = tuple(recognisers)
+        self._maximum_keys = maximum_keys
+        self._flows: dict[Key, Flow] = {}
+        self._live: dict[tuple[Endpoint, Endpoint, tuple[int, ...]], Flow] = {}
+        self._held_octets = 0
+        self.limits: dict[str, int] = {}
+
+    @property
+    def flows(self) -> Mapping[Key, Flow]:
+        """By key; `OTHER` for what is passed over. For those who read records, to look up and not to change."""
+        return self._flows
+
+    def take(self, key: Key, segment: Segment) -> Sequence[Segment]:
+        """The segments that are to be read now: this one, held ones before it, or none."""
+        flow = self._flows.get(key)
+        flags = int(segment.flags)
+        if flow is OTHER and not flags & SYN:
+            return _NOTHING
+        if flow is None or flow is OTHER:
+            flow = self._begin(key, segment, flags)
+            if flow is OTHER:
+                return _NOTHING
+        if segment.timestamp_ns is not None:
+            flow.now_ns = segment.timestamp_ns
+        flow.touched = True
+        if flags & _ENDS:
+            flow.ended += 2 if flags & RST else 1
+        if flow.stage is Stage.LIVE:
+            return (segment,)
+        return self._undecided(flow, key, segment, flags)
+
+    def ignore(self, client: Endpoint, server: Endpoint, tunnel: tuple[int, ...]) -> None:
+        """A live flow turned out to be none of ours."""
+        flow = self._live.get((client, server, tunnel)) or self._live.get((server, client, tunnel))
+        if flow is not None:
+            self._pass_over(flow)
+
+    # A flow begins
+
+    def _begin(self, key: Key, segment: Segment, flags: int) -> Flow:
+        if len(self._flows) >= self._maximum_keys:
+            self._make_room(segment.timestamp_ns)
+        keys = (key, _turned(key))
+        stage = Stage.STARTING if flags & SYN else Stage.SEARCHED
+        if not flags & SYN:
+            if flags & RST:  # of something that the capture does not hold
+                return OTHER
+            ports = {segment.source.port, segment.destination.port}
+            if all(not ports.isdisjoint(each.ports_not_searched) for each in self._recognisers):
+                self._flows[keys[0]] = self._flows[keys[1]] = OTHER
+                return OTHER
+        source, destination = segment.source, segment.destination
+        flow = Flow(stage, keys, ((source, destination), (destination, source)))
+        self._flows[keys[0]] = self._flows[keys[1]] = flow
+        return flow
+
+    # Until it is decided
+
+    def _undecided(self, flow: Flow, key: Key, segment: Segment, flags: int) -> Sequence[Segment]:
+        index = 0 if key == flow.keys[0] else 1
+        direction, other = flow.directions[index], flow.directions[1 - index]
+        if flags & SYN:
+            first = (segment.sequence + 1) & 0xFFFF_FFFF
+            if flow.stage is Stage.SEARCHED or (direction.next is not None and direction.next != first):
+                self._restart(flow)
+                direction, other = flow.directions[index], flow.directions[1 - index]
+            direction.next = first
+            if flags & ACK:
+                other.next = segment.acknowledgement
+        self._hold(flow, segment)
+        if not segment.length_octets:
+            return _NOTHING
+        if flow.stage is Stage.STARTING:
+            is_ours = self._starts_as_ours(direction, segment, flags, flow)
+        else:
+            is_ours = self._holds_a_header(direction, segment)
+        if is_ours:
+            return self._follow(flow, segment)
+        if direction.is_other and other.is_other:
+            self._pass_over(flow)
+        elif direction.is_other and (flow.stage is Stage.SEARCHED or len(flow.held) == MAXIMUM_HELD_SEGMENTS):
+            self._flows[key] = OTHER  # only the other direction can still show something
+        return _NOTHING
+
+    def _restart(self, flow: Flow) -> None:
+        """Another connection between the same ends."""
+        self._release(flow)
+        flow.stage = Stage.STARTING
+        flow.directions = (_Direction(), _Direction())
+        flow.ended = 0
+
+    def _starts_as_ours(self, direction: _Direction, segment: Segment, flags: int, flow: Flow) -> bool:
+        """Whether a direction begins, or may have begun, with a header."""
+        if direction.is_other:
+            return False
+        if direction.next is None or flags & SYN:
+            return True  # where it begins is not known: the reassembly finds out
+        if segment.sequence != direction.next:
+            # not the first octets: they may still come, or the capture lost them
+            return len(flow.held) >= MAXIMUM_HELD_SEGMENTS
+        head = bytes(segment.payload[:64])
+        if any(each.begins(head) for each in self._recognisers):
+            return True
+        direction.is_other = True
+        return False
+
+    def _holds_a_header(self, direction: _Direction, segment: Segment) -> bool:
+        if direction.is_other:
+            return False
+        octets = bytes(segment.payload)
+        if segment.sequence == direction.next:
+            octets = direction.tail + octets
+        direction.next = (segment.sequence + segment.length_octets) & 0xFFFF_FFFF
+        direction.searched += len(segment.payload)
+        for each in self._recognisers:
+            if each.occurs(octets):
+                return True
+        direction.is_other = all(
+            each.is_other(octets) or direction.searched > each.search_octets for each in self._recognisers
+        )
+        direction.tail = octets[-max(each.head_octets for each in self._recognisers) + 1 :]
+        return False
+
+    def _follow(self, flow: Flow, segment: Segment) -> Sequence[Segment]:
+        held = tuple(flow.held)
+        self._release(flow)
+        flow.stage = Stage.LIVE
+        flow.directions = (_Direction(), _Direction())
+        for key in flow.keys:
+            self._flows[key] = flow
+        self._live[segment.source, segment.destination, segment.tunnel] = flow
+        return held
+
+    def _pass_over(self, flow: Flow) -> None:
+        self._drop(flow)
+        self._flows[flow.keys[0]] = self._flows[flow.keys[1]] = OTHER
+
+    # What is held
+
+    def _hold(self, flow: Flow, segment: Segment) -> None:
+        cost = len(segment.payload) + SEGMENT_OVERHEAD_OCTETS
+        flow.held.append(segment)
+        flow.held_octets += cost
+        self._held_octets += cost
+        most = MAXIMUM_HELD_SEGMENTS if flow.stage is Stage.STARTING else SEARCHED_SEGMENTS_HELD
+        while len(flow.held) > most or flow.held_octets > MAXIMUM_HELD_OCTETS_OF_A_FLOW:
+            # the handshake is kept: it tells who is the client and where the directions start
+            place = 0
+            while place < len(flow.held) - 1 and int(flow.held[place].flags) & SYN:
+                place += 1
+            gone = flow.held[place]
+            del flow.held[place]
+            cost = len(gone.payload) + SEGMENT_OVERHEAD_OCTETS
+            flow.held_octets -= cost
+            self._held_octets -= cost
+            if len(flow.held) <= 1:
+                break
+        if self._held_octets > MAXIMUM_HELD_OCTETS:
+            self._let_go(flow)
+
+    def _let_go(self, keep: Flow) -> None:
+        """Too much is held by all flows together: the older half of them gives it up."""
+        self._count("held_octets")
+        for flow in list(self._flows.values()):
+            if flow is not keep and flow.held:
+                self._release(flow)
+            if self._held_octets <= MAXIMUM_HELD_OCTETS // 2:
+                return
+
+    def _release(self, flow: Flow) -> None:
+        self._held_octets -= flow.held_octets
+        flow.held_octets = 0
+        flow.held = deque()
+
+    # The bound of the table
+
+    def _make_room(self, now_ns: int | None) -> None:
+        """Forgets a quarter of the flows: those passed over, ended or idle first, of the others the untouched."""
+        wanted = self._maximum_keys - max(2, self._maximum_keys // 4)
+        for key, flow in list(self._flows.items()):
+            if len(self._flows) <= wanted:
+                return
+            if self._flows.get(key) is not flow:
+                continue
+            if flow is OTHER:
+                del self._flows[key]
+            elif flow.ended >= 2 or _is_idle(flow, now_ns):
+                self._forget(flow)
+            elif flow.touched:  # a second chance: to the end of the table
+                flow.touched = False
+                for each in flow.keys:
+                    self._flows[each] = self._flows.pop(each)
+            else:
+                self._count("flows")
+                self._forget(flow)
+        for flow in list(self._flows.values()):
+            if len(self._flows) <= wanted:
+                return
+            if flow is not OTHER:
+                self._count("flows")
+                self._forget(flow)
+
+    def _forget(self, flow: Flow) -> None:
+        self._drop(flow)
+        for key in flow.keys:
+            self._flows.pop(key, None)
+
+    def _drop(self, flow: Flow) -> None:
+        """Nothing of a flow is needed any more but its keys."""
+        self._release(flow)
+        if flow.stage is Stage.LIVE:
+            source, destination = flow.ends[0]
+            tunnel = () if isinstance(flow.keys[0], bytes) else flow.keys[0][1]
+            for ends in ((source, destination, tunnel), (destination, source, tunnel)):
+                if self._live.get(ends) is flow:
+                    del self._live[ends]
+
+    def _count(self, limit: str) -> None:
+        self.limits[limit] = self.limits.get(limit, 0) + 1
+
+
+def _turned(key: Key) -> Key:
+    """The key of the other direction."""
+    if not isinstance(key, bytes):
+        inner = _turned(key[0])
+        assert isinstance(inner, bytes)
+        return inner, key[1]
+    half = (len(key) - 4) // 2
+    return key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
+
+
+def _is_idle(flow: Flow, now_ns: int | None) -> bool:
+    return now_ns is not None and flow.now_ns is not None and now_ns - flow.now_ns >= MAXIMUM_IDLE_NS

@@ -1,0 +1,175 @@
+"""The common shapes of a frame: link, IP and TCP headers of fixed places, told apart with two masks.
+
+A shape says where things stand, as the specifications do; `compiled` makes of it one Struct that also holds the record
+header of a capture format in front, so that a whole record is looked at with one `unpack_from`. A frame without one of
+these shapes (options of IP, extension headers, fragments, tunnels, other links) is read by `network.decode`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from struct import Struct
+from typing import Any, NamedTuple
+
+from rpctrace.capture.frame import LinkType
+from rpctrace.network.decode import endpoint
+from rpctrace.network.flow import Endpoint, Segment, Transport
+from rpctrace.network.transport import FLAGS
+
+_TCP, _UDP = int(Transport.TCP), int(Transport.UDP)
+_TCP_HEADER = Struct(">HHIIBB")  # RFC 9293 3.1, up to the control bits
+_TCP_OCTETS = 20
+_IP_LENGTH = Struct(">H")
+HEAD_OCTETS = 96  # no shape looks further into a frame
+
+Ends = tuple[Endpoint, Endpoint]
+
+
+class Shape(NamedTuple):
+    """Where a frame of one link type has its headers.
+
+    `type_at`: what tells the shape, up to the version of IP, compared with `type_value` under `type_mask` (all of the
+    same length). `ip_at`: the IP header, `ip_octets` long.
+    """
+
+    name: str
+    link_types: tuple[LinkType, ...]
+    type_at: int
+    type_value: bytes
+    type_mask: bytes
+    ip_at: int
+    ip_octets: int
+    tcp_at: int
+    smallest_octets: int  # of a frame that holds all that is looked at
+
+
+def _shape(
+    name: str, link_types: tuple[LinkType, ...], type_at: int, type_word: tuple[bytes, bytes], ip_at: int, ip_octets: int
+) -> Shape:
+    tcp_at = ip_at + ip_octets
+    return Shape(name, link_types, type_at, *type_word, ip_at, ip_octets, tcp_at, tcp_at + _TCP_OCTETS)
+
+
+_RAW = (LinkType.RAW, LinkType.RAW_BSD, LinkType.RAW_OPENBSD, LinkType.IPV4)
+_IPV4, _IPV6 = 20, 40
+# Value and mask: EtherType, version and header length of IP, any type of service.
+_VERSION_4 = bytes.fromhex("0800 45 00"), bytes.fromhex("ffff ff 00")
+_VERSION_6 = bytes.fromhex("86dd 60 00"), bytes.fromhex("ffff f0 00")
+# The same behind a tag, with any tag control (IEEE 802.1Q 9.6).
+_TAGGED_4 = bytes.fromhex("8100 0000 0800 45 00"), bytes.fromhex("ffff 0000 ffff ff 00")
+_TAGGED_6 = bytes.fromhex("8100 0000 86dd 60 00"), bytes.fromhex("ffff 0000 ffff f0 00")
+
+SHAPES = (
+    _shape("ethernet ipv4", (LinkType.ETHERNET,), 12, _VERSION_4, 14, _IPV4),
+    _shape("ethernet ipv6", (LinkType.ETHERNET,), 12, _VERSION_6, 14, _IPV6),
+    _shape("vlan ipv4", (LinkType.ETHERNET,), 12, _TAGGED_4, 18, _IPV4),
+    _shape("vlan ipv6", (LinkType.ETHERNET,), 12, _TAGGED_6, 18, _IPV6),
+    _shape("sll ipv4", (LinkType.LINUX_SLL,), 14, _VERSION_4, 16, _IPV4),
+    _shape("sll ipv6", (LinkType.LINUX_SLL,), 14, _VERSION_6, 16, _IPV6),
+    _shape("raw ipv4", _RAW, 0, (b"\x45\x00", b"\xff\x00"), 0, _IPV4),
+)
+# No frame has it: for links without a common shape, of which every frame is read by `network.decode`.
+NO_SHAPE = _shape("none", (), 12, (b"\1\0\0\0", b"\0\0\0\0"), 14, _IPV4)
+
+
+class Compiled(NamedTuple):
+    """A shape behind a record header, in the byte order of the file.
+
+    `unpack_from` of the record gives the fields of the record header, then the type word, the word that holds the
+    protocol (and for IPv4 the fragment bits), the key (both addresses, both ports) and the flags. The words are numbers of the file's byte order, as are masks and values.
+    """
+
+    shape: Shape
+    unpack_from: Callable[..., tuple[Any, ...]]
+    type_mask: int
+    type_value: int
+    protocol_mask: int
+    tcp_value: int
+    udp_value: int
+
+
+@cache
+def compiled(order: str, record_header: str, shape: Shape) -> Compiled:
+    """`order` is "<" or ">", `record_header` the format of the record header's fields."""
+    letter = {2: "H", 4: "I", 8: "Q"}[len(shape.type_value)]
+    if shape.ip_octets == _IPV4:  # RFC 791 3.1: flags and offset at 6, protocol at 9, addresses from 12
+        protocol_at, word, addresses_at, key_octets = shape.ip_at + 6, "I", shape.ip_at + 12, 12
+        mask, tcp, udp = bytes.fromhex("3fff 00 ff"), bytes((0, 0, 0, _TCP)), bytes((0, 0, 0, _UDP))
+    else:  # RFC 8200 3: next header at 6, hop limit at 7, addresses from 8
+        protocol_at, word, addresses_at, key_octets = shape.ip_at + 6, "H", shape.ip_at + 8, 36
+        mask, tcp, udp = bytes.fromhex("ff 00"), bytes((_TCP, 0)), bytes((_UDP, 0))
+    type_end, protocol_end = shape.type_at + len(shape.type_value), protocol_at + len(mask)
+    layout = Struct(
+        f"{order}{record_header}{shape.type_at}x{letter}{protocol_at - type_end}x{word}"
+        f"{addresses_at - protocol_end}x{key_octets}s9xB"
+    )
+    number = {"<": _little, ">": _big}[order]
+    return Compiled(
+        shape, layout.unpack_from, number(shape.type_mask), number(shape.type_value), number(mask), number(tcp), number(udp)
+    )
+
+
+def _little(octets: bytes) -> int:
+    return int.from_bytes(octets, "little")
+
+
+def _big(octets: bytes) -> int:
+    return int.from_bytes(octets, "big")
+
+
+def has_shape(shape: Shape, octets: bytes | bytearray, at: int) -> bool:
+    """Whether the frame at `at` has the link header and the version of IP of `shape`."""
+    word = octets[at + shape.type_at : at + shape.type_at + len(shape.type_value)]
+    return _big(word) & _big(shape.type_mask) == _big(shape.type_value)
+
+
+def tcp_key(shape: Shape, octets: bytes | bytearray, at: int) -> tuple[bytes | None, int]:
+    """Key and flags of the frame at `at`; None where it is no TCP frame of this shape."""
+    form = compiled("<", "", shape)
+    word, protocol, key, flags = form.unpack_from(octets, at)
+    if word & form.type_mask != form.type_value or protocol & form.protocol_mask != form.tcp_value:
+        return None, 0
+    return key, flags
+
+
+def shapes_of(link_type: LinkType) -> tuple[Shape, ...]:
+    return tuple(shape for shape in SHAPES if link_type in shape.link_types) or (NO_SHAPE,)
+
+
+def ends_of(key: bytes) -> Ends:
+    """(source, destination) of a key."""
+    half = (len(key) - 4) // 2
+    source, destination = int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")
+    return endpoint(key[:half], source), endpoint(key[half:-4], destination)
+
+
+def segment(
+    shape: Shape,
+    octets: bytes | bytearray,
+    at: int,
+    captured: int,
+    number: int,
+    timestamp_ns: int | None,
+    ends: Ends,
+) -> Segment | None:
+    """The segment of a TCP frame of `shape` whose `captured` octets stand at `at`; None for one with lengths that
+    `network.decode` has to judge."""
+    tcp_at = at + shape.tcp_at
+    _source, _destination, sequence, acknowledgement, offset, flags = _TCP_HEADER.unpack_from(octets, tcp_at)
+    if shape.ip_octets == _IPV4:
+        stated: int = _IP_LENGTH.unpack_from(octets, at + shape.ip_at + 2)[0]
+        length = stated - _IPV4
+    else:
+        stated = length = _IP_LENGTH.unpack_from(octets, at + shape.ip_at + 4)[0]
+    header = offset >> 4 << 2
+    length -= header
+    if not stated or header < _TCP_OCTETS or length < 0:
+        return None
+    start = tcp_at + header
+    payload = memoryview(bytes(octets[start : min(start + length, at + captured)]))
+    source, destination = ends
+    return Segment(
+        number, timestamp_ns, Transport.TCP, source, destination, sequence, acknowledgement, FLAGS[flags & 0x3F], payload,
+        length,
+    )  # fmt: skip

@@ -1,0 +1,149 @@
+"""The ordinary records of a pcap file: as long as each is followed by one that fits it.
+
+This stands for `capture.pcap.PcapWalk.run`, which says what fits; every other record goes to its `look_twice`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rpctrace.capture.pcap import MAXIMUM_FRAME_OCTETS, NEIGHBOUR_SECONDS, PcapWalk
+from rpctrace.capture.storage import Capture
+from rpctrace.capture.window import Window
+from rpctrace.encoding.times import NS_PER_SECOND
+from rpctrace.scan.collector import TUNNEL_PORTS, Collector, Layout
+from rpctrace.scan.flows import OTHER, SYN
+from rpctrace.scan.headers import Compiled, compiled
+
+Time = tuple[int, int]  # seconds, and units of the file behind them
+
+
+def collect_pcap(walk: PcapWalk, window: Window, capture: Capture, collector: Collector) -> Iterator[None]:
+    """Gives every frame of the walk to `collector` and counts it in `capture`; stops after each window."""
+    record, ns_per_unit = walk.layout.record, walk.layout.ns_per_unit
+
+    def timestamp_ns(seconds: int, fraction: int) -> int:
+        return seconds * NS_PER_SECOND + fraction * ns_per_unit
+
+    layout = Layout(walk.layout.link_type, record.size, timestamp_ns)
+    while not walk.done:
+        run = _Run(walk, window, collector)
+        shape = collector.begin(window.buffer, window.position - window.at, layout)
+        run.walk(compiled(record.format[0], f"IIII{record.size - 16}x", shape))
+        count = run.number - walk.number
+        if count:
+            collector.end(count)
+            capture.count(run.number - 1, timestamp_ns(*run.earliest), timestamp_ns(*run.latest))
+            walk.number, walk.seconds = run.number, run.last[0]
+            window.advance(run.at)
+            yield
+        if run.is_odd or not window.fill():
+            for frame in walk.look_twice():
+                capture.count(frame.number, frame.timestamp_ns, frame.timestamp_ns)
+                collector.frame(frame)
+            yield
+
+
+class _Run:
+    """Records from the cursor on, as far as the window holds them."""
+
+    def __init__(self, walk: PcapWalk, window: Window, collector: Collector) -> None:
+        self.layout = walk.layout
+        self.buffer = window.buffer
+        self.end = window.end
+        self.collector = collector
+        self.at = window.at  # of the first record that was not accepted
+        self.number = walk.number  # of that record
+        self.is_odd = False  # it, or what follows it, is not as records are
+        self.earliest: Time = (0, 0)
+        self.latest: Time = (0, 0)
+        self.last: Time = (0, 0)
+
+    def walk(self, form: Compiled) -> None:
+        """The hot loop of the program: one `unpack_from` and a few comparisons of numbers a record.
+
+        A record that is passed over counts before its successor was looked at, and is taken back when that one does not
+        fit it; any other is looked at first.
+        """
+        _shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
+        buffer, size, units = self.buffer, self.layout.record.size, NS_PER_SECOND // self.layout.ns_per_unit
+        flow_of, take = self.collector.table.flows.get, self.collector.record
+        other, syn, most, tunnels = OTHER, SYN, MAXIMUM_FRAME_OCTETS, TUNNEL_PORTS  # a local name is found faster
+        start = at = self.at
+        first = number = self.number
+        limit = self.end - size
+        if at > limit:
+            return
+        last_seconds, last_fraction = unpack(buffer, at)[:2]
+        earliest = latest = last_seconds, last_fraction
+        while at <= limit:
+            seconds, fraction, captured, original, kind, protocol, key, flags = unpack(buffer, at)
+            following = at + size + captured
+            if (
+                seconds != last_seconds
+                or not last_fraction <= fraction < units
+                or not 0 < captured == original <= most
+            ):
+                if number > first and not self._fits(at, last_seconds):
+                    self.is_odd = True
+                    break
+                if captured > most:
+                    self.is_odd = True
+                    break
+                if following > limit:
+                    break
+                # time went back, or on to another second: so the extremes are here
+                latest = max(latest, (last_seconds, last_fraction))
+                earliest = min(earliest, (seconds, fraction))
+                last_seconds = seconds
+            elif following > limit:
+                break
+            if kind & kind_mask == kind_value:
+                carried = protocol & protocol_mask
+                if carried == tcp:
+                    if flow_of(key) is other and not flags & syn:
+                        number += 1
+                        last_fraction = fraction
+                        at = following
+                        continue
+                elif carried == udp and key[-2:] not in tunnels:
+                    number += 1
+                    last_fraction = fraction
+                    at = following
+                    continue
+                else:
+                    key = None
+            else:
+                key = None
+            if not self._fits(following, seconds):
+                self.is_odd = True
+                break
+            take(number, at, key, flags, seconds, fraction, captured, original)
+            number += 1
+            last_fraction = fraction
+            at = following
+        self.at, self.number = at, number
+        self.last = last_seconds, last_fraction
+        self.earliest, self.latest = earliest, max(latest, self.last)
+        if self.is_odd:
+            self._take_back(start)
+
+    def _fits(self, at: int, seconds: int) -> bool:
+        """Whether the record at `at` looks like the successor of one of that second."""
+        layout = self.layout
+        return layout.fits(layout.record.unpack_from(self.buffer, at), seconds)
+
+    def _take_back(self, at: int) -> None:
+        """Walks once more, up to the record whose successor does not fit it, and tells the times without it."""
+        record, times, end = self.layout.record, [], self.at
+        while at < end:
+            seconds, fraction, captured, _original = record.unpack_from(self.buffer, at)
+            following = at + record.size + captured
+            if following == end and not self._fits(end, seconds):
+                self.at = at
+                self.number -= 1
+                break
+            times.append((seconds, fraction))
+            at = following
+        if times:
+            self.last, self.earliest, self.latest = times[-1], min(times), max(times)

@@ -1,0 +1,48 @@
+"""A capture -> the segments of flows that may carry what the recognisers know: fast, in capture order, none lost.
+
+What `network.decode` gives for those flows, this gives, from the same octets: a property test holds it against that.
+Frames of the common shapes are read here, all others there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rpctrace.capture.format import Walk
+from rpctrace.capture.pcap import PcapWalk
+from rpctrace.capture.pcapng import PcapngWalk
+from rpctrace.capture.storage import Capture
+from rpctrace.capture.window import Window
+from rpctrace.network.decode import Decoder
+from rpctrace.network.flow import Segment
+from rpctrace.scan.collector import Collector
+from rpctrace.scan.flows import FlowTable
+from rpctrace.scan.pcap_records import collect_pcap
+from rpctrace.scan.pcapng_records import collect_pcapng
+
+
+def scan(capture: Capture, decoder: Decoder, table: FlowTable) -> Iterator[Segment]:
+    """The TCP segments of flows that `table` follows. `capture` counts all frames as it goes."""
+    collector = Collector(decoder, table)
+    for walk in capture.walks():
+        for _ in _collect(walk, capture, collector):
+            segments, collector.segments = collector.segments, []
+            yield from segments
+
+
+def _collect(walk: Walk, capture: Capture, collector: Collector) -> Iterator[None]:
+    source = getattr(walk, "source", None)
+    if isinstance(source, Window):
+        # before pcap 2.4 some writers swapped the two lengths: those files are walked as any other
+        if isinstance(walk, PcapWalk) and (walk.layout.captured, walk.layout.original) == (2, 3):
+            return collect_pcap(walk, source, capture, collector)
+        if isinstance(walk, PcapngWalk):
+            return collect_pcapng(walk, source, capture, collector)
+    return _collect_frames(walk, capture, collector)
+
+
+def _collect_frames(walk: Walk, capture: Capture, collector: Collector) -> Iterator[None]:
+    for frame in walk.frames():
+        capture.count(frame.number, frame.timestamp_ns, frame.timestamp_ns)
+        collector.frame(frame)
+        yield
