@@ -21,6 +21,7 @@ from rpctrace.protocols.dcerpc import association, contexts, security
 from rpctrace.protocols.dissector import Problems
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.report import Limit, ProblemEntry, Report, Tool
+from rpctrace.scan import flows
 from rpctrace.scan.flows import FlowTable
 from rpctrace.scan.scan import scan
 from rpctrace.stream import direction, reassembly
@@ -33,7 +34,8 @@ Source = str | os.PathLike[str] | BinaryIO
 class Options:
     """What a caller may choose. `calls`: `default` keeps 20 000 ordinary calls and every notable one, `all` keeps all,
     `notable` only those that failed, stayed unanswered or carried a token. `pdus` records every MSRPC PDU for the
-    Network Monitor view. `netmon_utc_offset_minutes`: the zone of Network Monitor files before 2.3.
+    Network Monitor view. `plain` reads every frame with `network.decode`, slowly and without `scan`.
+    `netmon_utc_offset_minutes`: the zone of Network Monitor files before 2.3.
     `max_unpacked_octets`: where a compressed input stops."""
 
     calls: Literal["default", "all", "notable"] = "default"
@@ -56,7 +58,6 @@ class Progress:
 PDUS_KEPT = 1_000_000
 EXCHANGES_KEPT = 50_000
 TOOL = Tool("rpctrace", __version__)
-_PROGRESS_FRAMES = 4096
 # Every bound that can be reached while reading, by the name under which it is counted.
 _BOUNDS = {
     "calls_kept": tally.CALLS_KEPT,
@@ -65,7 +66,9 @@ _BOUNDS = {
     "connections": reassembly.MAXIMUM_CONNECTIONS,
     "connections_idle": reassembly.MAXIMUM_IDLE_NS,
     "exchanges_kept": EXCHANGES_KEPT,
+    "flows": flows.MAXIMUM_KEYS // 2,
     "fragments_of_a_pdu": association.MAXIMUM_FRAGMENTS_OF_A_PDU,
+    "held_octets": flows.MAXIMUM_HELD_OCTETS,
     "notable_calls_kept": tally.NOTABLE_CALLS_KEPT,
     "open_calls": association.MAXIMUM_OPEN_CALLS,
     "parked_octets": reassembly.MAXIMUM_PARKED_OCTETS,
@@ -152,6 +155,10 @@ def _read(
         netmon_utc_offset_minutes=options.netmon_utc_offset_minutes,
         max_unpacked_octets=options.max_unpacked_octets,
     ) as capture:
+        if progress is not None:
+            capture.told = lambda: progress(
+                Progress(capture.path, capture.read_octets, capture.size_octets, capture.frame_count)
+            )
         plain = options.plain or lines is not None  # the Network Monitor view numbers every conversation
         for segment in _plain(capture, decoder) if plain else scan(capture, decoder, table):
             if lines is not None:
@@ -164,6 +171,7 @@ def _read(
         names.update(capture.host_names)
         calls, exchanges = _calls(assembler, counted.kept, calls_before)
         reached = {
+            **table.limits,
             **reassembler.limits,
             **conversations.limits,
             **counted.limits,

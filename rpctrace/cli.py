@@ -104,7 +104,7 @@ def cli() -> None:
               help="Zone of Network Monitor files that do not store it.")  # fmt: skip
 @click.option("--max-unpacked", metavar="SIZE", callback=_octets_given,
               help="Stop reading a compressed capture after this much.")  # fmt: skip
-@click.option("--plain", is_flag=True, help="Read frame by frame along the specifications (today the only way).")
+@click.option("--plain", is_flag=True, help="Read every frame along the specifications: slow, the reference.")
 @click.option("--strict", is_flag=True, help="Exit with 3 if anything at all could not be read.")
 @click.option("--force", is_flag=True, help="Replace an existing -o file that is no report.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour in the report.")

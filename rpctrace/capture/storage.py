@@ -28,6 +28,7 @@ MAXIMUM_SPOOLED_OCTETS = 4 << 30  # offsets in a Network Monitor file have 32 bi
 SPOOLED_IN_MEMORY_OCTETS = 16 << 20
 HEAD_OCTETS = 4096
 STANDARD_INPUT = "-"
+TOLD_FRAMES = 4096
 _PIECE_OCTETS = 1 << 20
 
 
@@ -173,6 +174,8 @@ class Capture:
         self.frame_count = 0
         self.first_ns: int | None = None
         self.last_ns: int | None = None
+        self.told: Callable[[], None] | None = None  # called now and then while frames are counted
+        self._told_frames = 0
         self._stored = stored
         self._notes = notes
         self._spooled: _Spooled | None = None
@@ -224,6 +227,9 @@ class Capture:
     def count(self, frame_count: int, first_ns: int | None, last_ns: int | None) -> None:
         """There were `frame_count` frames so far, the newest of them between these times."""
         self.frame_count = frame_count
+        if self.told is not None and frame_count - self._told_frames >= TOLD_FRAMES:
+            self._told_frames = frame_count
+            self.told()
         if first_ns is not None and (self.first_ns is None or first_ns < self.first_ns):
             self.first_ns = first_ns
         if last_ns is not None and (self.last_ns is None or last_ns > self.last_ns):
@@ -305,7 +311,6 @@ def _start(capture: Capture, options: ReadOptions, max_unpacked_octets: int | No
     while len(head) < HEAD_OCTETS and (piece := stored.read(HEAD_OCTETS - len(head))):
         head += piece
     stored.push_back(head)
-    read = stored.read
     kind = compression_of(head)
     readinto = stored.readinto
     if kind is not None:

@@ -38,6 +38,7 @@ class Collector:
         self._layout = Layout(LinkType.NOT_A_PACKET, 0, lambda _high, _low: 0)
         self._shapes = shapes_of(LinkType.NOT_A_PACKET)
         self._shape = self._shapes[0]
+        self._others: tuple[Shape, ...] = ()
         self._of_other_shape: Counter[Shape] = Counter()
 
     def begin(self, buffer: bytearray, offset: int, layout: Layout) -> Shape:
@@ -48,6 +49,7 @@ class Collector:
             self._shape = self._shapes[0]
         self._layout = layout
         self._of_other_shape.clear()
+        self._others = tuple(shape for shape in self._shapes if shape is not self._shape)
         return self._shape
 
     def end(self, frames: int) -> None:
@@ -90,7 +92,7 @@ class Collector:
             self.segments += self.table.take(key_of(read), read)
 
     def _of_another_shape(self, at: int) -> tuple[bytes | None, int, Shape]:
-        for shape in self._shapes:
+        for shape in self._others:
             key, flags = tcp_key(shape, self._buffer, at)
             if key is not None:
                 self._of_other_shape[shape] += 1

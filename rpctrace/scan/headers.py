@@ -10,18 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from rpctrace.capture.frame import LinkType
 from rpctrace.network.decode import endpoint
 from rpctrace.network.flow import Endpoint, Segment, Transport
 from rpctrace.network.transport import FLAGS
 
-_TCP, _UDP = int(Transport.TCP), int(Transport.UDP)
-_TCP_HEADER = Struct(">HHIIBB")  # RFC 9293 3.1, up to the control bits
+_TCP, _UDP = Transport.TCP, Transport.UDP
 _TCP_OCTETS = 20
-_IP_LENGTH = Struct(">H")
-HEAD_OCTETS = 96  # no shape looks further into a frame
+NO_OCTETS = memoryview(b"")
+_new = tuple.__new__
 
 Ends = tuple[Endpoint, Endpoint]
 
@@ -42,13 +41,22 @@ class Shape(NamedTuple):
     ip_octets: int
     tcp_at: int
     smallest_octets: int  # of a frame that holds all that is looked at
+    length_at: int  # of the length that the IP header states
+    length_includes: int  # how much of it stands before the TCP header
+    unpack_from: Callable[..., tuple[int, int, int, int, int]]  # that length, and sequence number to flags of TCP
 
 
 def _shape(
-    name: str, link_types: tuple[LinkType, ...], type_at: int, type_word: tuple[bytes, bytes], ip_at: int, ip_octets: int
+    name: str, links: tuple[LinkType, ...], type_at: int, type_word: tuple[bytes, bytes], ip_at: int, ip_octets: int
 ) -> Shape:
     tcp_at = ip_at + ip_octets
-    return Shape(name, link_types, type_at, *type_word, ip_at, ip_octets, tcp_at, tcp_at + _TCP_OCTETS)
+    # RFC 791 3.1: total length; RFC 8200 3: payload length. RFC 9293 3.1: sequence number at 4 of the TCP header.
+    length_at, includes = (ip_at + 2, ip_octets) if ip_octets == _IPV4 else (ip_at + 4, 0)
+    layout = Struct(f">H{tcp_at + 4 - length_at - 2}xIIBB")
+    return Shape(
+        name, links, type_at, *type_word, ip_at, ip_octets, tcp_at, tcp_at + _TCP_OCTETS, length_at, includes,
+        layout.unpack_from,
+    )  # fmt: skip
 
 
 _RAW = (LinkType.RAW, LinkType.RAW_BSD, LinkType.RAW_OPENBSD, LinkType.IPV4)
@@ -76,8 +84,9 @@ NO_SHAPE = _shape("none", (), 12, (b"\1\0\0\0", b"\0\0\0\0"), 14, _IPV4)
 class Compiled(NamedTuple):
     """A shape behind a record header, in the byte order of the file.
 
-    `unpack_from` of the record gives the fields of the record header, then the type word, the word that holds the
-    protocol (and for IPv4 the fragment bits), the key (both addresses, both ports) and the flags. The words are numbers of the file's byte order, as are masks and values.
+    `unpack_from` of a record gives the fields of its header, then the word that tells the shape, the word that holds
+    the protocol (and for IPv4 the fragment bits), the key (both addresses, both ports) and the flags. Words, masks and
+    values are numbers in that byte order.
     """
 
     shape: Shape
@@ -104,24 +113,9 @@ def compiled(order: str, record_header: str, shape: Shape) -> Compiled:
         f"{order}{record_header}{shape.type_at}x{letter}{protocol_at - type_end}x{word}"
         f"{addresses_at - protocol_end}x{key_octets}s9xB"
     )
-    number = {"<": _little, ">": _big}[order]
-    return Compiled(
-        shape, layout.unpack_from, number(shape.type_mask), number(shape.type_value), number(mask), number(tcp), number(udp)
-    )
-
-
-def _little(octets: bytes) -> int:
-    return int.from_bytes(octets, "little")
-
-
-def _big(octets: bytes) -> int:
-    return int.from_bytes(octets, "big")
-
-
-def has_shape(shape: Shape, octets: bytes | bytearray, at: int) -> bool:
-    """Whether the frame at `at` has the link header and the version of IP of `shape`."""
-    word = octets[at + shape.type_at : at + shape.type_at + len(shape.type_value)]
-    return _big(word) & _big(shape.type_mask) == _big(shape.type_value)
+    byte_order: Literal["little", "big"] = "little" if order == "<" else "big"
+    words = (int.from_bytes(each, byte_order) for each in (shape.type_mask, shape.type_value, mask, tcp, udp))
+    return Compiled(shape, layout.unpack_from, *words)
 
 
 def tcp_key(shape: Shape, octets: bytes | bytearray, at: int) -> tuple[bytes | None, int]:
@@ -145,31 +139,22 @@ def ends_of(key: bytes) -> Ends:
 
 
 def segment(
-    shape: Shape,
-    octets: bytes | bytearray,
-    at: int,
-    captured: int,
-    number: int,
-    timestamp_ns: int | None,
-    ends: Ends,
+    shape: Shape, octets: bytearray, at: int, captured: int, number: int, timestamp_ns: int | None, ends: Ends
 ) -> Segment | None:
     """The segment of a TCP frame of `shape` whose `captured` octets stand at `at`; None for one with lengths that
     `network.decode` has to judge."""
-    tcp_at = at + shape.tcp_at
-    _source, _destination, sequence, acknowledgement, offset, flags = _TCP_HEADER.unpack_from(octets, tcp_at)
-    if shape.ip_octets == _IPV4:
-        stated: int = _IP_LENGTH.unpack_from(octets, at + shape.ip_at + 2)[0]
-        length = stated - _IPV4
-    else:
-        stated = length = _IP_LENGTH.unpack_from(octets, at + shape.ip_at + 4)[0]
+    stated, sequence, acknowledgement, offset, flags = shape.unpack_from(octets, at + shape.length_at)
     header = offset >> 4 << 2
-    length -= header
-    if not stated or header < _TCP_OCTETS or length < 0:
+    length = stated - shape.length_includes - header
+    if header < _TCP_OCTETS or length < 0 or not stated:
         return None
-    start = tcp_at + header
-    payload = memoryview(bytes(octets[start : min(start + length, at + captured)]))
-    source, destination = ends
-    return Segment(
-        number, timestamp_ns, Transport.TCP, source, destination, sequence, acknowledgement, FLAGS[flags & 0x3F], payload,
-        length,
-    )  # fmt: skip
+    if length:
+        start = at + shape.tcp_at + header
+        payload = memoryview(octets[start : min(start + length, at + captured)])
+    else:
+        payload = NO_OCTETS
+    # the named tuple's own constructor is twice as slow
+    return _new(
+        Segment,
+        (number, timestamp_ns, _TCP, *ends, sequence, acknowledgement, FLAGS[flags & 0x3F], payload, length, ()),
+    )

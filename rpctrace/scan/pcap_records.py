@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rpctrace.capture.pcap import MAXIMUM_FRAME_OCTETS, NEIGHBOUR_SECONDS, PcapWalk
+from rpctrace.capture.pcap import MAXIMUM_FRAME_OCTETS, PcapWalk
 from rpctrace.capture.storage import Capture
 from rpctrace.capture.window import Window
 from rpctrace.encoding.times import NS_PER_SECOND
@@ -68,6 +68,7 @@ class _Run:
         _shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
         buffer, size, units = self.buffer, self.layout.record.size, NS_PER_SECOND // self.layout.ns_per_unit
         flow_of, take = self.collector.table.flows.get, self.collector.record
+        header, fits = self.layout.record.unpack_from, self.layout.fits
         other, syn, most, tunnels = OTHER, SYN, MAXIMUM_FRAME_OCTETS, TUNNEL_PORTS  # a local name is found faster
         start = at = self.at
         first = number = self.number
@@ -115,7 +116,8 @@ class _Run:
                     key = None
             else:
                 key = None
-            if not self._fits(following, seconds):
+            ahead = header(buffer, following)
+            if not fits(ahead, seconds):
                 self.is_odd = True
                 break
             take(number, at, key, flags, seconds, fraction, captured, original)
@@ -130,8 +132,7 @@ class _Run:
 
     def _fits(self, at: int, seconds: int) -> bool:
         """Whether the record at `at` looks like the successor of one of that second."""
-        layout = self.layout
-        return layout.fits(layout.record.unpack_from(self.buffer, at), seconds)
+        return self.layout.fits(self.layout.record.unpack_from(self.buffer, at), seconds)
 
     def _take_back(self, at: int) -> None:
         """Walks once more, up to the record whose successor does not fit it, and tells the times without it."""

@@ -97,8 +97,9 @@ class _Run:
                 break
             if following > end:
                 break
+            has_options = length >= captured + OVERHEAD_OCTETS + OPTION_OCTETS
             if second_length(buffer, following - 4)[0] != length or (
-                length >= captured + OVERHEAD_OCTETS + OPTION_OCTETS and not self._has_whole_options(at, captured, following)
+                has_options and not self._has_whole_options(at, captured, following)
             ):
                 self.is_odd = True
                 break
