@@ -120,6 +120,11 @@ class FlowTable:
         if flow is not None:
             self._pass_over(flow)
 
+    def close(self) -> Sequence[Segment]:
+        """The capture is at its end: what is held of flows whose first octets it does not have."""
+        undecided = [flow for flow in dict.fromkeys(self._flows.values()) if flow.held and _has_octets(flow)]
+        return [held for flow in undecided for held in flow.held]
+
     # A flow begins
 
     def _begin(self, key: Key, segment: Segment, flags: int) -> Flow:
@@ -146,7 +151,14 @@ class FlowTable:
         direction, other = flow.directions[index], flow.directions[1 - index]
         if flags & SYN:
             first = (segment.sequence + 1) & 0xFFFF_FFFF
-            if flow.stage is Stage.SEARCHED or (direction.next is not None and direction.next != first):
+            if flow.stage is Stage.SEARCHED:  # the capture's order is not that of the wire
+                self._hold(flow, segment)
+                return self._follow(flow, segment)
+            if direction.next is not None and direction.next != first:
+                # octets of the connection before, which may have been ours, or no SYN that a station sends
+                if _has_octets(flow) or segment.length_octets or flags & _ENDS:
+                    self._hold(flow, segment)
+                    return self._follow(flow, segment)
                 self._restart(flow)
                 direction, other = flow.directions[index], flow.directions[1 - index]
             direction.next = first
@@ -302,6 +314,15 @@ class FlowTable:
 
     def _count(self, limit: str) -> None:
         self.limits[limit] = self.limits.get(limit, 0) + 1
+
+
+def _has_octets(flow: Flow) -> bool:
+    """Whether octets are held of a direction that did not show itself as none of ours."""
+    (source, destination) = flow.ends[0]
+    for direction, sender in zip(flow.directions, (source, destination), strict=True):
+        if not direction.is_other and any(held.length_octets and held.source == sender for held in flow.held):
+            return True
+    return False
 
 
 def _turned(key: Key) -> Key:

@@ -88,7 +88,7 @@ class _Run:
                 if number > first and not self._fits(at, last_seconds):
                     self.is_odd = True
                     break
-                if captured > most:
+                if captured > most or fraction >= units:
                     self.is_odd = True
                     break
                 if following > limit:

@@ -28,6 +28,7 @@ def scan(capture: Capture, decoder: Decoder, table: FlowTable) -> Iterator[Segme
         for _ in _collect(walk, capture, collector):
             segments, collector.segments = collector.segments, []
             yield from segments
+    yield from table.close()
 
 
 def _collect(walk: Walk, capture: Capture, collector: Collector) -> Iterator[None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rpctrace.protocols.dcerpc.framing import MAXIMUM_SEARCH_OCTETS, OTHER_PROTOCOL, SIGNATURE
 from rpctrace.protocols.dcerpc.parse import CONNECTION_ORIENTED, is_plausible, parse_header
 from rpctrace.protocols.dcerpc.pdu import HEADER_LENGTH_OCTETS
@@ -30,12 +32,17 @@ def begins(octets: bytes) -> bool:
 
 
 def occurs(octets: bytes) -> bool:
-    """Whether what may be a header stands in `octets`."""
-    return any(
+    """Whether what may be a header stands in `octets`, or begins at their end."""
+    return _BEGUN.search(octets, max(0, len(octets) - 7)) is not None or any(
         len(octets) - match.start() < HEADER_LENGTH_OCTETS or is_plausible(parse_header(octets, match.start()))
         for match in SIGNATURE.finditer(octets)
     )
 
+
+# Two to seven octets of the signature; one alone is too many a payload's last.
+_BEGUN = re.compile(
+    rb"\x05[\x00\x01](?:[\x00\x02\x03\x0b-\x13](?:.(?:[\x00\x01\x10\x11](?:[\x00-\x03]\x00?)?)?)?)?\Z", re.DOTALL
+)
 
 RECOGNISER = Recogniser(
     "dcerpc",
