@@ -8,6 +8,7 @@ the gap ends inside it, its rest is stepped over and reading goes on at the next
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import Enum, auto
 from itertools import islice
 from typing import NamedTuple
@@ -35,10 +36,11 @@ class _State(Enum):
 
 
 class FramedPdu(NamedTuple):
-    """The octets of one fragment, all that the capture holds of it from its start."""
+    """The octets of one fragment, all that the capture holds of it from its start, and the header that they begin with."""
 
     octets: memoryview
     provenance: Provenance
+    header: Header
 
 
 class PduFramer:
@@ -64,10 +66,16 @@ class PduFramer:
     def is_other_protocol(self) -> bool:
         return self._state is _State.OTHER
 
-    def feed(self, chunk: Chunk) -> list[FramedPdu]:
+    def feed(self, chunk: Chunk) -> Sequence[FramedPdu]:
         if self._state is _State.OTHER:
-            return []
+            return ()
         octets = chunk.octets
+        if self._state is _State.SYNCHRONISED and not self._buffer and not self._skip:
+            # The common case, a PDU that is a chunk of its own, leaves no trace in the framer.
+            header = parse_header(octets) if len(octets) >= HEADER_LENGTH_OCTETS else None
+            if header is not None and header.fragment_length == len(octets) and is_of_version_5(header):
+                provenance = Provenance._make(((chunk.frame_number,), chunk.timestamp_ns, chunk.offset))
+                return (FramedPdu._make((octets, provenance, header)),)
         if self._skip:
             stepped = min(self._skip, len(octets))
             self._skip -= stepped
@@ -99,7 +107,8 @@ class PduFramer:
             if len(view) - at < header.fragment_length:
                 self._needed = header.fragment_length
                 break
-            found.append(FramedPdu(view[at : at + header.fragment_length], self._seen(at, header.fragment_length)))
+            octets = view[at : at + header.fragment_length]
+            found.append(FramedPdu(octets, self._seen(at, header.fragment_length), header))
             at += header.fragment_length
         self._keep(view, at)
         return found
@@ -172,7 +181,7 @@ class PduFramer:
         self._run = 0
         self._offset += at
 
-    def gap(self, gap: Gap) -> list[FramedPdu]:
+    def gap(self, gap: Gap) -> Sequence[FramedPdu]:
         """The next `gap.length_octets` octets are not in the capture."""
         if self._state is _State.OTHER:
             return []
@@ -192,7 +201,7 @@ class PduFramer:
             self._state = _State.SEARCHING
         return found
 
-    def close(self) -> list[FramedPdu]:
+    def close(self) -> Sequence[FramedPdu]:
         """Nothing more comes; a PDU that was begun is given as far as it goes."""
         found, _ = self._cut()
         self._clear()
@@ -203,7 +212,8 @@ class PduFramer:
         if self._state is not _State.SYNCHRONISED or len(self._buffer) < HEADER_LENGTH_OCTETS:
             return [], 0
         octets = memoryview(bytes(self._buffer))
-        return [FramedPdu(octets, self._seen(0, len(octets)))], parse_header(octets).fragment_length
+        header = parse_header(octets)
+        return [FramedPdu(octets, self._seen(0, len(octets)), header)], header.fragment_length
 
     def _clear(self) -> None:
         self._buffer = bytearray()

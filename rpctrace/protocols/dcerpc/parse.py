@@ -2,6 +2,9 @@
 
 Promises: `parse_pdu` of at least a header returns a value for any octets, cut or hostile; what could not be read is
 None or (), and `Pdu.problem` has the numbers. Only a header that is not there raises.
+
+Nearly every PDU of a capture is a request or response that stands whole: `_ordinary` reads those, each part with one
+unpacking, and leaves every other PDU to the reader that knows cuts. Both give the same values.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import TypeVar
 
-from rpctrace.encoding.ndr import guid
+from rpctrace.encoding.ndr import GUID_LENGTH_OCTETS, guid, guid_text
 from rpctrace.encoding.reader import CutReader, Octets, Reader
 from rpctrace.errors import Malformed, ParseError, Truncated
 from rpctrace.protocols.dcerpc.pdu import (
@@ -38,11 +41,28 @@ Item = TypeVar("Item")
 # Only stub data is padded; the pad length of a bind, alter_context or auth3 is ignored, as servers do.
 _PADDED = frozenset((PduType.REQUEST, PduType.RESPONSE))
 
+# Layouts by byte order: big endian, little endian.
 _HEADER = (Struct(">4B4sHHI"), Struct("<4B4sHHI"))
+_REQUEST = (Struct(">IHH"), Struct("<IHH"))  # C706 12.6.4.9 up to the object UUID
+_RESPONSE = (Struct(">IHB"), Struct("<IHB"))  # C706 12.6.4.10
+_SEC_TRAILER = (Struct(">4BI"), Struct("<4BI"))  # [MS-RPCE] 2.2.2.11
+_STUB_AT = HEADER_LENGTH_OCTETS + 8  # of a response, and of a request without an object UUID
 _NOTHING = memoryview(b"")
 # [MS-RPCE] 2.2.2.9: the signature that announces extended error information in a bind_nak, as it stands on the wire.
 EXTENDED_ERROR_SIGNATURE = bytes.fromhex("20037490d0fad31182d7009027b130ab")
 _TYPES: dict[int, PduType] = {int(member): member for member in PduType}
+_OBJECT_UUID = PfcFlags.OBJECT_UUID.value
+
+
+class _FlagsTable(dict[int, PfcFlags]):
+    """An octet -> its flags: looked up, because to make them costs ten times as much. Grows to 256 entries."""
+
+    def __missing__(self, octet: int) -> PfcFlags:
+        flags = self[octet] = PfcFlags(octet)
+        return flags
+
+
+_FLAGS = _FlagsTable()
 
 
 def parse_header(octets: Octets, offset: int = 0) -> Header:
@@ -52,8 +72,18 @@ def parse_header(octets: Octets, offset: int = 0) -> Header:
     # drep decides the byte order of the integers behind it (C706 14.1).
     layout = _HEADER[1 if octets[offset + 4] & 0x10 else 0]
     version, minor, pdu_type, flags, drep, length, auth_length, call_id = layout.unpack_from(octets, offset)
-    return Header(
-        version, minor, _TYPES.get(pdu_type) or PduType(pdu_type), PfcFlags(flags), drep, length, auth_length, call_id
+    known = _TYPES.get(pdu_type)
+    return Header._make(
+        (
+            version,
+            minor,
+            PduType(pdu_type) if known is None else known,
+            _FLAGS[flags],
+            drep,
+            length,
+            auth_length,
+            call_id,
+        )
     )
 
 
@@ -102,13 +132,53 @@ def is_of_version_5(header: Header) -> bool:
     return header.version == 5 and header.version_minor in (0, 1) and header.fragment_length >= HEADER_LENGTH_OCTETS
 
 
-def parse_pdu(octets: Octets) -> Pdu:
+def parse_pdu(octets: Octets, header: Header | None = None) -> Pdu:
     """One PDU from its first octet; `octets` may end before fragment_length (a cut capture), never counts past it.
 
-    Raises `Truncated` when there is no whole header.
+    `header` is for who has read it already. Raises `Truncated` when there is no whole header.
     """
-    header = parse_header(octets)
-    view = memoryview(octets)[: header.fragment_length]
+    if header is None:
+        header = parse_header(octets)
+    view = memoryview(octets)
+    if len(view) > header.fragment_length:
+        view = view[: header.fragment_length]
+    return _ordinary(view, header) or _any(view, header)
+
+
+def _ordinary(view: memoryview, header: Header) -> Pdu | None:
+    """A request or response of which every part is there; None for any other PDU, which may be a damaged one."""
+    pdu_type, length, auth_length = header.pdu_type, header.fragment_length, header.auth_length
+    if pdu_type not in _PADDED or len(view) != length:
+        return None
+    order = 1 if header.data_representation[0] & 0x10 else 0
+    end, trailer = length, None
+    if auth_length:
+        at = length - auth_length - SEC_TRAILER_LENGTH_OCTETS
+        if at < _STUB_AT:
+            return None
+        auth_type, auth_level, pad_length, _reserved, auth_context_id = _SEC_TRAILER[order].unpack_from(view, at)
+        token = view[at + SEC_TRAILER_LENGTH_OCTETS :]
+        trailer = SecTrailer._make((auth_type, auth_level, pad_length, auth_context_id, token, auth_length))
+        end = at - pad_length
+    if end < _STUB_AT:
+        return None
+    body: Body
+    if pdu_type is PduType.RESPONSE:
+        body = Response._make((*_RESPONSE[order].unpack_from(view, HEADER_LENGTH_OCTETS), view[_STUB_AT:end]))
+    else:
+        object_uuid, stub_at = None, _STUB_AT
+        if header.flags._value_ & _OBJECT_UUID:
+            stub_at += GUID_LENGTH_OCTETS
+            if end < stub_at:
+                return None
+            object_uuid = guid_text(bytes(view[_STUB_AT:stub_at]), little_endian=order == 1)
+        alloc_hint, context_id, opnum = _REQUEST[order].unpack_from(view, HEADER_LENGTH_OCTETS)
+        body = Request._make((alloc_hint, context_id, opnum, object_uuid, view[stub_at:end]))
+    return Pdu._make((header, body, trailer, True, None))
+
+
+def _any(view: memoryview, header: Header) -> Pdu:
+    """Any PDU, as far as it goes."""
     problem: ParseError | None = None
     trailer: SecTrailer | None = None
     body_end = len(view)
@@ -142,7 +212,7 @@ def _sec_trailer(view: memoryview, header: Header) -> SecTrailer | None:
 def _request(reader: CutReader, header: Header) -> Body:
     # C706 12.6.4.9
     alloc_hint, context_id, opnum = reader.u32(), reader.u16(), reader.u16()
-    object_uuid = reader.read(guid) if header.flags & PfcFlags.OBJECT_UUID else None
+    object_uuid = reader.read(guid) if header.flags._value_ & _OBJECT_UUID else None
     return Request(alloc_hint, context_id, opnum, object_uuid, reader.rest())
 
 
