@@ -47,18 +47,6 @@ class ConversationFacts:
     ended: str | None = None
     client_direction: Direction = 0
 
-    def see(self, frame_number: int, timestamp_ns: int | None) -> None:
-        """A frame of the connection, at its time."""
-        if frame_number > self.last_frame:
-            self.last_frame = frame_number
-        elif frame_number < self.first_frame:
-            self.first_frame = frame_number
-        if timestamp_ns is not None:
-            if self.last_ns is None or timestamp_ns > self.last_ns:
-                self.last_ns = timestamp_ns
-            if self.first_ns is None or timestamp_ns < self.first_ns:
-                self.first_ns = timestamp_ns
-
     @property
     def client(self) -> Endpoint:
         return self.connection.client if self.client_direction == 0 else self.connection.server
@@ -169,8 +157,17 @@ class Conversations:
     def _see(self, facts: ConversationFacts | None, frame_number: int | None, timestamp_ns: int | None) -> None:
         if timestamp_ns is not None and (self._now_ns is None or timestamp_ns > self._now_ns):
             self._now_ns = timestamp_ns
-        if facts is not None and frame_number is not None:
-            facts.see(frame_number, timestamp_ns)
+        if facts is None or frame_number is None:
+            return
+        if frame_number > facts.last_frame:
+            facts.last_frame = frame_number
+        elif frame_number < facts.first_frame:
+            facts.first_frame = frame_number
+        if timestamp_ns is not None:
+            if facts.last_ns is None or timestamp_ns > facts.last_ns:
+                facts.last_ns = timestamp_ns
+            if facts.first_ns is None or timestamp_ns < facts.first_ns:
+                facts.first_ns = timestamp_ns
 
     def _chunk(self, state: _Conversation, connection: Connection, chunk: Chunk) -> Sequence[Observation]:
         self._see(state.facts, chunk.frame_number, chunk.timestamp_ns)
@@ -241,7 +238,8 @@ class Conversations:
                 sent_by_client = header.pdu_type in Association.CLIENT_TYPES
                 facts.client_direction = direction if sent_by_client else (0 if direction else 1)
             facts.pdus += 1
-            self._see(facts, provenance.frames[-1], provenance.timestamp_ns)
+            if provenance.frames[-1] != facts.last_frame:  # the last one was looked at as a chunk
+                self._see(facts, provenance.frames[-1], provenance.timestamp_ns)
             pdu = parse_pdu(octets, header)
             for call in association.pdu(direction, pdu, provenance):
                 told.append(ObservedCall(facts, call))

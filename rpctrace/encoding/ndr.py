@@ -8,7 +8,6 @@ from struct import Struct
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.errors import Malformed
 
-
 GUID_LENGTH_OCTETS = 16
 _GUID = (Struct(">IHH8s"), Struct("<IHH8s"))
 

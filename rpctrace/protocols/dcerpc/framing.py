@@ -35,8 +35,12 @@ class _State(Enum):
     OTHER = auto()  # not DCE/RPC
 
 
+# Every chunk is asked for its state: a name of the module costs a tenth of a look-up in an Enum class.
+_START, _SYNCHRONISED, _SEARCHING, _OTHER = _State
+
+
 class FramedPdu(NamedTuple):
-    """The octets of one fragment, all that the capture holds of it from its start, and the header that they begin with."""
+    """The octets of one fragment, all that the capture holds of it from its start; `header` is their first 16."""
 
     octets: memoryview
     provenance: Provenance
@@ -51,7 +55,7 @@ class PduFramer:
     )  # fmt: skip
 
     def __init__(self, *, from_start: bool, problems: Problems | None = None) -> None:
-        self._state = _State.START if from_start else _State.SEARCHING
+        self._state = _START if from_start else _SEARCHING
         self._buffer = bytearray()
         self._runs: list[tuple[int, int, int | None]] = []  # end in the buffer, frame number, time
         self._run = 0  # the first of them that reaches past what is framed already
@@ -64,13 +68,13 @@ class PduFramer:
 
     @property
     def is_other_protocol(self) -> bool:
-        return self._state is _State.OTHER
+        return self._state is _OTHER
 
     def feed(self, chunk: Chunk) -> Sequence[FramedPdu]:
-        if self._state is _State.OTHER:
+        if self._state is _OTHER:
             return ()
         octets = chunk.octets
-        if self._state is _State.SYNCHRONISED and not self._buffer and not self._skip:
+        if self._state is _SYNCHRONISED and not self._buffer and not self._skip:
             # The common case, a PDU that is a chunk of its own, leaves no trace in the framer.
             header = parse_header(octets) if len(octets) >= HEADER_LENGTH_OCTETS else None
             if header is not None and header.fragment_length == len(octets) and is_of_version_5(header):
@@ -101,7 +105,7 @@ class PduFramer:
             header = self._header(view, at)
             if header is None:
                 at = self._search(view, at)
-                if self._state is _State.SEARCHING or self._state is _State.OTHER:
+                if self._state is _SEARCHING or self._state is _OTHER:
                     break
                 continue
             if len(view) - at < header.fragment_length:
@@ -115,25 +119,25 @@ class PduFramer:
 
     def _header(self, view: memoryview, at: int) -> Header | None:
         """The header at `at` if the direction stands at one, else None; a header that cannot be right is a problem."""
-        if self._state is _State.SEARCHING:
+        if self._state is _SEARCHING:
             return None
         header = parse_header(view, at)
-        start = self._state is _State.START
+        start = self._state is _START
         if is_plausible(header, lenient=True) or (not start and is_of_version_5(header)):
-            self._state = _State.SYNCHRONISED
+            self._state = _SYNCHRONISED
             self.recognised = True
             return header
         if start:
-            self._state = _State.OTHER
+            self._state = _OTHER
             return None
         error = Malformed("dcerpc.header", self._offset + at, f"fragment length {header.fragment_length}")
         self.problems.add(error, self._seen(at, HEADER_LENGTH_OCTETS).frame)
-        self._state = _State.SEARCHING
+        self._state = _SEARCHING
         return None
 
     def _search(self, view: memoryview, at: int) -> int:
         """Where the next header starts, or where to go on searching when more octets have come."""
-        if self._state is _State.OTHER:
+        if self._state is _OTHER:
             return len(view)
         octets = bytes(view[at:])
         other = None if self.recognised else _OTHER_PROTOCOL.search(octets)
@@ -150,11 +154,11 @@ class PduFramer:
                     return at + match.start()
                 if not is_plausible(parse_header(octets, behind)):
                     continue
-            self._state = _State.SYNCHRONISED
+            self._state = _SYNCHRONISED
             return at + match.start()
         self._searched += len(octets) - (HEADER_LENGTH_OCTETS - 1)
         if other is not None or (not self.recognised and self._searched > MAXIMUM_SEARCH_OCTETS):
-            self._state = _State.OTHER
+            self._state = _OTHER
             return len(view)
         return len(view) - (HEADER_LENGTH_OCTETS - 1)
 
@@ -174,7 +178,7 @@ class PduFramer:
 
     def _keep(self, view: memoryview, at: int) -> None:
         """Leaves the octets from `at` on in the buffer."""
-        if self._state is _State.OTHER:
+        if self._state is _OTHER:
             at = len(view)
         self._buffer = bytearray(view[at:])
         self._runs = [(end - at, frame, time) for end, frame, time in self._runs if end > at]
@@ -183,14 +187,14 @@ class PduFramer:
 
     def gap(self, gap: Gap) -> Sequence[FramedPdu]:
         """The next `gap.length_octets` octets are not in the capture."""
-        if self._state is _State.OTHER:
+        if self._state is _OTHER:
             return []
         if self._skip:
             if gap.length_octets <= self._skip:
                 self._skip -= gap.length_octets
                 return []
             self._skip = 0
-            self._state = _State.SEARCHING
+            self._state = _SEARCHING
             return []
         found, fragment_length = self._cut()
         missing = fragment_length - len(self._buffer)
@@ -198,7 +202,7 @@ class PduFramer:
         if found and gap.length_octets <= missing:
             self._skip = missing - gap.length_octets
         else:
-            self._state = _State.SEARCHING
+            self._state = _SEARCHING
         return found
 
     def close(self) -> Sequence[FramedPdu]:
@@ -209,7 +213,7 @@ class PduFramer:
 
     def _cut(self) -> tuple[list[FramedPdu], int]:
         """The PDU that stands unfinished in the buffer, and its fragment length."""
-        if self._state is not _State.SYNCHRONISED or len(self._buffer) < HEADER_LENGTH_OCTETS:
+        if self._state is not _SYNCHRONISED or len(self._buffer) < HEADER_LENGTH_OCTETS:
             return [], 0
         octets = memoryview(bytes(self._buffer))
         header = parse_header(octets)

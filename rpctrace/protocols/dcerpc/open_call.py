@@ -55,6 +55,7 @@ class OpenCall:
     extended_error: tuple[ErrorRecord, ...] | None = field(default=None, init=False)
 
     def value(self) -> Call:
+        asked, answered = self.asked, self.answered
         return Call._make(
             (
                 self.kind,
@@ -68,8 +69,8 @@ class OpenCall:
                 self.max_recv_frag,
                 self.group_id,
                 self.header_signing,
-                joined(self.asked),
-                joined(self.answered),
+                asked[0] if len(asked) == 1 else joined(asked),
+                answered[0] if len(answered) == 1 else joined(answered),
                 self.reply_kind,
                 self.outcome,
                 self.fault,

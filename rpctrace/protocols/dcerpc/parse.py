@@ -51,7 +51,8 @@ _NOTHING = memoryview(b"")
 # [MS-RPCE] 2.2.2.9: the signature that announces extended error information in a bind_nak, as it stands on the wire.
 EXTENDED_ERROR_SIGNATURE = bytes.fromhex("20037490d0fad31182d7009027b130ab")
 _TYPES: dict[int, PduType] = {int(member): member for member in PduType}
-_OBJECT_UUID = PfcFlags.OBJECT_UUID.value
+# What every PDU is compared with, as names of the module: ten times as cheap as a look-up in an Enum class.
+_REQUEST_TYPE, _RESPONSE_TYPE, _OBJECT_UUID = PduType.REQUEST, PduType.RESPONSE, PfcFlags.OBJECT_UUID.value
 
 
 class _FlagsTable(dict[int, PfcFlags]):
@@ -73,18 +74,9 @@ def parse_header(octets: Octets, offset: int = 0) -> Header:
     layout = _HEADER[1 if octets[offset + 4] & 0x10 else 0]
     version, minor, pdu_type, flags, drep, length, auth_length, call_id = layout.unpack_from(octets, offset)
     known = _TYPES.get(pdu_type)
-    return Header._make(
-        (
-            version,
-            minor,
-            PduType(pdu_type) if known is None else known,
-            _FLAGS[flags],
-            drep,
-            length,
-            auth_length,
-            call_id,
-        )
-    )
+    if known is None:
+        known = PduType(pdu_type)
+    return Header._make((version, minor, known, _FLAGS[flags], drep, length, auth_length, call_id))
 
 
 _CONNECTION_ORIENTED = frozenset(
@@ -139,7 +131,7 @@ def parse_pdu(octets: Octets, header: Header | None = None) -> Pdu:
     """
     if header is None:
         header = parse_header(octets)
-    view = memoryview(octets)
+    view = octets if isinstance(octets, memoryview) else memoryview(octets)
     if len(view) > header.fragment_length:
         view = view[: header.fragment_length]
     return _ordinary(view, header) or _any(view, header)
@@ -147,10 +139,10 @@ def parse_pdu(octets: Octets, header: Header | None = None) -> Pdu:
 
 def _ordinary(view: memoryview, header: Header) -> Pdu | None:
     """A request or response of which every part is there; None for any other PDU, which may be a damaged one."""
-    pdu_type, length, auth_length = header.pdu_type, header.fragment_length, header.auth_length
-    if pdu_type not in _PADDED or len(view) != length:
+    _version, _minor, pdu_type, flags, data_representation, length, auth_length, _call_id = header
+    if len(view) != length or (pdu_type is not _REQUEST_TYPE and pdu_type is not _RESPONSE_TYPE):
         return None
-    order = 1 if header.data_representation[0] & 0x10 else 0
+    order = 1 if data_representation[0] & 0x10 else 0
     end, trailer = length, None
     if auth_length:
         at = length - auth_length - SEC_TRAILER_LENGTH_OCTETS
@@ -163,11 +155,11 @@ def _ordinary(view: memoryview, header: Header) -> Pdu | None:
     if end < _STUB_AT:
         return None
     body: Body
-    if pdu_type is PduType.RESPONSE:
+    if pdu_type is _RESPONSE_TYPE:
         body = Response._make((*_RESPONSE[order].unpack_from(view, HEADER_LENGTH_OCTETS), view[_STUB_AT:end]))
     else:
         object_uuid, stub_at = None, _STUB_AT
-        if header.flags._value_ & _OBJECT_UUID:
+        if flags._value_ & _OBJECT_UUID:
             stub_at += GUID_LENGTH_OCTETS
             if end < stub_at:
                 return None
