@@ -45,11 +45,12 @@ class PresentationContexts:
     ) -> tuple[OfferedContext, ...]:
         """The results stand in the order of the offers; more offers than results stay unanswered."""
         answered = [
-            replace(
-                context,
-                result=result.result,
-                reason=result.reason,
-                transfer_syntax=result.transfer_syntax if result.result == ACCEPTANCE else context.transfer_syntax,
+            OfferedContext(
+                context.context_id,
+                context.abstract_syntax,
+                result.transfer_syntax if result.result == ACCEPTANCE else context.transfer_syntax,
+                result.result,
+                result.reason,
             )
             for context, result in zip(offered, results, strict=False)
         ]

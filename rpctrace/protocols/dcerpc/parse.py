@@ -10,11 +10,12 @@ unpacking, and leaves every other PDU to the reader that knows cuts. Both give t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from struct import Struct
 from typing import TypeVar
 
 from rpctrace.encoding.ndr import GUID_LENGTH_OCTETS, guid, guid_text
-from rpctrace.encoding.reader import CutReader, Octets, Reader
+from rpctrace.encoding.reader import CutReader, Layout, Octets, Reader
 from rpctrace.errors import Malformed, ParseError, Truncated
 from rpctrace.protocols.dcerpc.pdu import (
     HEADER_LENGTH_OCTETS,
@@ -46,6 +47,10 @@ _HEADER = (Struct(">4B4sHHI"), Struct("<4B4sHHI"))
 _REQUEST = (Struct(">IHH"), Struct("<IHH"))  # C706 12.6.4.9 up to the object UUID
 _RESPONSE = (Struct(">IHB"), Struct("<IHB"))  # C706 12.6.4.10
 _SEC_TRAILER = (Struct(">4BI"), Struct("<4BI"))  # [MS-RPCE] 2.2.2.11
+_FAULT = Layout("IHBBI")  # [MS-RPCE] 2.2.2.8
+_BIND, _BIND_ACK = Layout("HHIB3x"), Layout("HHIH")  # C706 12.6.4.3, 12.6.4.4, up to what varies in length
+_COUNT, _CONTEXT, _RESULT = Layout("B3x"), Layout("HBx"), Layout("HH")  # p_result_list_t, p_cont_elem_t, p_result_t
+_SYNTAX_OCTETS = GUID_LENGTH_OCTETS + 4
 _STUB_AT = HEADER_LENGTH_OCTETS + 8  # of a response, and of a request without an object UUID
 _NOTHING = memoryview(b"")
 # [MS-RPCE] 2.2.2.9: the signature that announces extended error information in a bind_nak, as it stands on the wire.
@@ -195,10 +200,11 @@ def _sec_trailer(view: memoryview, header: Header) -> SecTrailer | None:
         raise Malformed("dcerpc.sec_trailer", 10, f"auth_length {header.auth_length} over the fragment")
     if at + SEC_TRAILER_LENGTH_OCTETS > len(view):
         return None  # behind the cut: the PDU says so already
-    reader = Reader(view[at:], "dcerpc.sec_trailer", little_endian=header.little_endian)
-    auth_type, auth_level, pad_length, _reserved = reader.u8(), reader.u8(), reader.u8(), reader.u8()
+    layout = _SEC_TRAILER[header.little_endian]
+    auth_type, auth_level, pad_length, _reserved, context_id = layout.unpack_from(view, at)
     pad_length = pad_length if pad_length <= at - HEADER_LENGTH_OCTETS else 0
-    return SecTrailer(auth_type, auth_level, pad_length, reader.u32(), reader.rest(), header.auth_length)
+    token = view[at + SEC_TRAILER_LENGTH_OCTETS :]
+    return SecTrailer(auth_type, auth_level, pad_length, context_id, token, header.auth_length)
 
 
 def _request(reader: CutReader, header: Header) -> Body:
@@ -217,9 +223,8 @@ def _response(reader: CutReader, _header: Header) -> Body:
 
 def _fault(reader: CutReader, _header: Header) -> Body:
     # [MS-RPCE] 2.2.2.8: C706 12.6.4.7 with bit 0 of the reserved octet, and the extended error behind the first 32.
-    alloc_hint, context_id, cancel_count = reader.u32(), reader.u16(), reader.u8()
-    has_extended_error = bool((reader.u8() or 0) & 1)
-    status = reader.u32()
+    alloc_hint, context_id, cancel_count, reserved, status = reader.integers(_FAULT)
+    has_extended_error = bool((reserved or 0) & 1)
     if not has_extended_error:
         return Fault(alloc_hint, context_id, cancel_count, False, status, _NOTHING)
     reader.skip(4)
@@ -228,21 +233,18 @@ def _fault(reader: CutReader, _header: Header) -> Body:
 
 def _bind(reader: CutReader, _header: Header) -> Body:
     # C706 12.6.4.3, 12.6.4.1
-    max_xmit, max_recv, group = reader.u16(), reader.u16(), reader.u32()
-    count = reader.u8() or 0
-    reader.skip(3)
-    contexts = tuple(_repeat(reader, count, _presentation_context))
+    max_xmit, max_recv, group, count = reader.integers(_BIND)
+    contexts = tuple(_repeat(reader, count or 0, _presentation_context))
     return Bind(max_xmit, max_recv, group, contexts)
 
 
 def _bind_ack(reader: CutReader, _header: Header) -> Body:
     # C706 12.6.4.4, 12.6.4.2
-    max_xmit, max_recv, group = reader.u16(), reader.u16(), reader.u32()
-    address = reader.take(reader.u16() or 0)
+    max_xmit, max_recv, group, address_length = reader.integers(_BIND_ACK)
+    address = reader.take(address_length or 0)
     reader.align(4)
-    count = reader.u8() or 0
-    reader.skip(3)
-    results = tuple(_repeat(reader, count, _presentation_result))
+    (count,) = reader.integers(_COUNT)
+    results = tuple(_repeat(reader, count or 0, _presentation_result))
     return BindAck(max_xmit, max_recv, group, None if address is None else bytes(address).rstrip(b"\0"), results)
 
 
@@ -256,18 +258,27 @@ def _repeat(reader: CutReader, count: int, read: Callable[[Reader], Item]) -> It
 
 
 def _presentation_context(reader: Reader) -> PresentationContext:
-    context_id, count = reader.u16(), reader.u8()
-    reader.skip(1)
+    context_id, count = reader.integers(_CONTEXT)
     return PresentationContext(context_id, _syntax(reader), tuple(_syntax(reader) for _ in range(count)))
 
 
 def _presentation_result(reader: Reader) -> PresentationResult:
-    return PresentationResult(reader.u16(), reader.u16(), _syntax(reader))
+    result, reason = reader.integers(_RESULT)
+    return PresentationResult(result, reason, _syntax(reader))
 
 
 def _syntax(reader: Reader) -> SyntaxId:
-    # C706 12.6.3.1 p_syntax_id_t: if_version holds the major version in its low half
-    uuid, version = guid(reader), reader.u32()
+    # C706 12.6.3.1 p_syntax_id_t
+    if reader.remaining < _SYNTAX_OCTETS:
+        guid(reader), reader.u32()  # the error tells which of them is cut
+    return _syntax_of(bytes(reader.take(_SYNTAX_OCTETS)), reader.little_endian)
+
+
+@lru_cache(maxsize=4096)  # the binds of a capture offer the same few over and over
+def _syntax_of(octets: bytes, little_endian: bool) -> SyntaxId:
+    # if_version holds the major version in its low half
+    version = int.from_bytes(octets[GUID_LENGTH_OCTETS:], "little" if little_endian else "big")
+    uuid = guid_text(octets[:GUID_LENGTH_OCTETS], little_endian=little_endian)
     return SyntaxId(uuid, version & 0xFFFF, version >> 16)
 
 
