@@ -10,7 +10,7 @@ Definite lengths that are not in their shortest form (BER) are accepted: Active 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
@@ -213,8 +213,11 @@ class Fields:
     @classmethod
     def inside(cls, wrapper: Element, problems: FirstProblem) -> Fields:
         """The fields of the SEQUENCE inside an explicit tag; none where there is no such SEQUENCE."""
-        sequence = problems.attempt(inner, wrapper, SEQUENCE)
-        return cls(wrapper._replace(length=0, value=memoryview(b"")) if sequence is None else sequence, problems)
+        try:
+            return cls(inner(wrapper, SEQUENCE), problems)
+        except ParseError as error:  # of `inner`: what is wrong in the SEQUENCE itself is noted
+            problems.note(error)
+            return cls(wrapper._replace(length=0, value=memoryview(b"")), problems)
 
     def __contains__(self, number: int) -> bool:
         return number in self._tagged
@@ -228,6 +231,9 @@ class Fields:
 
     def element(self, number: int, *tags: int, optional: bool = False) -> Element | None:
         """The element inside `[number]`, possibly cut; of one of the tags where any are given."""
+        return self._element(number, tags, optional)
+
+    def _element(self, number: int, tags: Collection[int], optional: bool) -> Element | None:
         wrapper = self._tagged.get(number)
         if wrapper is None:
             return self.tagged(number, optional=optional)  # None, and noted
@@ -245,7 +251,12 @@ class Fields:
         self, number: int, read: Callable[[Element], _Value], *tags: int, optional: bool = False
     ) -> _Value | None:
         """What `read` makes of the element inside `[number]`."""
-        found = self.element(number, *tags, optional=optional)
+        return self._value(number, read, tags, optional)
+
+    def _value(
+        self, number: int, read: Callable[[Element], _Value], tags: Collection[int], optional: bool
+    ) -> _Value | None:
+        found = self._element(number, tags, optional)
         if found is None:
             return None
         try:
@@ -255,10 +266,10 @@ class Fields:
             return None
 
     def integer(self, number: int, *, optional: bool = False) -> int | None:
-        return self.value(number, integer, *_INTEGERS, optional=optional)
+        return self._value(number, integer, _INTEGERS, optional)
 
     def text(self, number: int, *, optional: bool = False) -> str | None:
-        return self.value(number, text, *_TEXTS, optional=optional)
+        return self._value(number, text, _TEXTS, optional)
 
     def octets(self, number: int, *, optional: bool = False) -> memoryview | None:
         """What is there of an OCTET STRING, also when its tail is cut."""

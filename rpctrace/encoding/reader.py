@@ -98,10 +98,12 @@ class Reader:
 
     def integers(self, layout: Layout) -> tuple[int, ...]:
         """The integers of a layout; where it is cut, the error is that of the one that is."""
-        if layout.size_octets > self._end - self.offset:
+        at = self.offset
+        if layout.size_octets > self._end - at:
             for part in layout.parts:
                 self._advance(part.size_octets)
-        return layout.structs[self.little_endian].unpack_from(self._data, self._advance(layout.size_octets))
+        self.offset = at + layout.size_octets
+        return layout.structs[self.little_endian].unpack_from(self._data, at)
 
     def restrict_to(self, count: int, layer: str | None = None) -> Reader:
         """A reader over the next `count` octets, which this one steps over; offsets go on counting."""

@@ -10,7 +10,7 @@ unpacking, and leaves every other PDU to the reader that knows cuts. Both give t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 from struct import Struct
 from typing import TypeVar
 
@@ -187,10 +187,15 @@ def _any(view: memoryview, header: Header) -> Pdu:
             problem = error
         if trailer is not None and header.pdu_type in _PADDED:
             body_end -= trailer.pad_length_octets
-    reader = CutReader(view[:body_end], f"dcerpc.{header.pdu_type.name.lower()}", little_endian=header.little_endian)
+    reader = CutReader(view[:body_end], _layer(header.pdu_type), little_endian=header.little_endian)
     reader.skip(HEADER_LENGTH_OCTETS)
     body = _BODIES.get(header.pdu_type, _bare)(reader, header)
     return Pdu(header, body, trailer, len(view) == header.fragment_length, problem or reader.problem)
+
+
+@cache  # by the values of one octet
+def _layer(pdu_type: PduType) -> str:
+    return f"dcerpc.{pdu_type.name.lower()}"
 
 
 def _sec_trailer(view: memoryview, header: Header) -> SecTrailer | None:
@@ -259,7 +264,7 @@ def _repeat(reader: CutReader, count: int, read: Callable[[Reader], Item]) -> It
 
 def _presentation_context(reader: Reader) -> PresentationContext:
     context_id, count = reader.integers(_CONTEXT)
-    return PresentationContext(context_id, _syntax(reader), tuple(_syntax(reader) for _ in range(count)))
+    return PresentationContext(context_id, _syntax(reader), tuple([_syntax(reader) for _ in range(count)]))
 
 
 def _presentation_result(reader: Reader) -> PresentationResult:
