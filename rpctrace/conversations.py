@@ -82,7 +82,11 @@ class _Conversation:
     __slots__ = ("association", "facts", "framers")
 
     def __init__(self, problems: Problems, *, joined_late: bool = False) -> None:
-        self.framers = tuple(PduFramer(from_start=not joined_late, problems=problems) for _ in range(2))
+        from_start = not joined_late
+        self.framers = (
+            PduFramer(from_start=from_start, problems=problems),
+            PduFramer(from_start=from_start, problems=problems),
+        )
         self.association: Association | None = None
         self.facts: ConversationFacts | None = None
 
@@ -177,7 +181,9 @@ class Conversations:
         pdus = state.framers[direction].feed(chunk)
         if pdus:
             return self._framed(state, connection, direction, pdus)
-        if state.association is None and all(framer.is_other_protocol for framer in state.framers):
+        if state.association is None and (
+            state.framers[0].is_other_protocol and state.framers[1].is_other_protocol
+        ):
             self._set_aside(connection)
         return _NOTHING
 

@@ -89,6 +89,10 @@ class Association:
     """One connection's state. Feed it what happens, in causal order; a call comes out once nothing can change it."""
 
     CLIENT_TYPES = frozenset((*REQUESTS, PduType.CO_CANCEL, PduType.ORPHANED))
+    __slots__ = (
+        "_answering", "_ended", "_moment", "_open", "_open_auth3", "_open_count", "_refused", "_sides",
+        "dropped_calls", "dropped_fragments", "presentation", "problems", "security",
+    )  # fmt: skip
 
     def __init__(self, problems: Problems | None = None) -> None:
         self.problems = Problems() if problems is None else problems

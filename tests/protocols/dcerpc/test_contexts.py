@@ -40,6 +40,20 @@ def test_a_refused_offer_is_withdrawn_and_the_accepted_one_stays() -> None:
     assert contexts.of_request(0, 7) == ((), None)
 
 
+def test_requests_are_told_of_a_context_that_changed() -> None:
+    """One value for all requests of a context, until another answer or a refusal."""
+    contexts = PresentationContexts()
+    contexts.offer(0, [offer(0)])
+    before, _ = contexts.of_request(0, 0)
+    assert contexts.of_request(0, 0)[0] is before
+    contexts.answer(0, contexts.offer(0, [offer(0, TWO)]), [PresentationResult(0, 0, NDR)])
+    assert contexts.of_request(0, 0)[0][0].abstract_syntax == TWO
+    contexts.withdraw(0, contexts.offer(0, [offer(1)]))
+    assert contexts.of_request(0, 1) == ((), None)
+    contexts.answer(0, contexts.offer(0, [offer(2)]), [PresentationResult(2, 1, NDR)])
+    assert contexts.of_request(0, 2) == ((), f"presentation context 2 was not accepted (offered for {ONE.uuid})")
+
+
 def test_contexts_are_bounded() -> None:
     """A flood of offers keeps the first ones and counts the others."""
     contexts = PresentationContexts()
