@@ -2,11 +2,13 @@
 
 A connection is DCE/RPC when a header is recognised in either direction, on any port. Until then, and for connections
 that turn out to be something else, next to nothing is kept.
+
+Most events bring no observation, and then cost no generator either: what comes out of one event is a sequence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -21,6 +23,7 @@ from rpctrace.stream.stream import Chunk, Close, Conflict, Connection, Direction
 
 STREAMS_KEPT = 100_000
 CONFLICTS_KEPT = 1_000
+OTHERS_KEPT = 10_000  # by who never empties the list
 # Named pipes carry PDUs inside SMB; a connection joined in the middle on these ports is not searched for bare ones.
 _SMB_PORTS = frozenset((139, 445))
 
@@ -76,93 +79,129 @@ Observation = ObservedCall | ObservedPdu
 class _Conversation:
     """One connection while it lasts."""
 
-    __slots__ = ("association", "facts", "framers", "ignored")
+    __slots__ = ("association", "facts", "framers")
 
-    def __init__(self, connection: Connection, problems: Problems) -> None:
-        late = connection.guessed
-        self.framers = tuple(PduFramer(from_start=not late, problems=problems) for _ in range(2))
-        self.ignored = late and not _SMB_PORTS.isdisjoint((connection.client.port, connection.server.port))
+    def __init__(self, problems: Problems, *, joined_late: bool = False) -> None:
+        from_start = not joined_late
+        self.framers = (
+            PduFramer(from_start=from_start, problems=problems),
+            PduFramer(from_start=from_start, problems=problems),
+        )
         self.association: Association | None = None
         self.facts: ConversationFacts | None = None
 
 
+_NOTHING: Sequence[Observation] = ()
+# Stands for every connection that carries something else.
+_OTHER_PROTOCOL = _Conversation(Problems())
+
+
 class Conversations:
-    """All connections of a capture. `facts` lists those that carried DCE/RPC, `problems` what did not read."""
+    """All connections of a capture. `facts` lists those that carried DCE/RPC, `problems` what did not read.
+
+    `others` tells each connection that turned out to carry another protocol, once, when no PDU can come from it any
+    more. Who feeds may empty the list, and of those connections need feed nothing from then on but their `Close`.
+    """
 
     def __init__(self, *, every_pdu: bool = False) -> None:
         self.facts: list[ConversationFacts] = []
         self.problems = Problems()
         self.conflicts: list[Conflict] = []
         self.limits: dict[str, int] = {}
+        self.others: list[Connection] = []
         self._every_pdu = every_pdu
         self._live: dict[int, _Conversation] = {}
         self._now_ns: int | None = None
 
-    def feed(self, connection: Connection, event: StreamEvent) -> Iterator[Observation]:
+    def feed(self, connection: Connection, event: StreamEvent) -> Sequence[Observation]:
         """One event of one connection, in its order."""
-        state = self._live.get(connection.number)
-        if state is None:
-            state = self._live[connection.number] = _Conversation(connection, self.problems)
-        if state.ignored:
+        state = self._live.get(connection.number) or self._begin(connection)
+        if state is _OTHER_PROTOCOL:
             if isinstance(event, Close) and (event.direction is None or event.reset):
                 del self._live[connection.number]
-            return
+            return _NOTHING
         if isinstance(event, Chunk):
-            yield from self._chunk(state, connection, event)
-        elif isinstance(event, Gap):
-            yield from self._gap(state, connection, event)
-        elif isinstance(event, Seen):
-            self._see(state, event.frame_number, event.timestamp_ns)
+            return self._chunk(state, connection, event)
+        if isinstance(event, Seen):
+            self._see(state.facts, event.frame_number, event.timestamp_ns)
             if state.association is not None:
                 state.association.seen(event.direction)
-        elif isinstance(event, Close):
-            yield from self._close(state, connection, event)
-        elif state.facts is not None:
+            return _NOTHING
+        if isinstance(event, Gap):
+            return self._gap(state, connection, event)
+        if isinstance(event, Close):
+            return self._close(state, connection, event)
+        if state.facts is not None:
             state.facts.conflicts += 1
             if len(self.conflicts) < CONFLICTS_KEPT:
                 self.conflicts.append(event)
             else:
                 self._reach("conflicts_kept", 1)
+        return _NOTHING
 
     def close(self) -> Iterator[Observation]:
         """The capture is at its end."""
         for number in list(self._live):
             yield from self._finish(self._live.pop(number))
 
-    def _see(self, state: _Conversation, frame_number: int | None, timestamp_ns: int | None) -> None:
+    def _begin(self, connection: Connection) -> _Conversation:
+        late = connection.guessed
+        if late and not _SMB_PORTS.isdisjoint((connection.client.port, connection.server.port)):
+            return self._set_aside(connection)
+        state = self._live[connection.number] = _Conversation(self.problems, joined_late=late)
+        return state
+
+    def _set_aside(self, connection: Connection) -> _Conversation:
+        """Another protocol: of the connection nothing is kept, and who feeds is told."""
+        if len(self.others) < OTHERS_KEPT:
+            self.others.append(connection)
+        state = self._live[connection.number] = _OTHER_PROTOCOL
+        return state
+
+    def _see(self, facts: ConversationFacts | None, frame_number: int | None, timestamp_ns: int | None) -> None:
         if timestamp_ns is not None and (self._now_ns is None or timestamp_ns > self._now_ns):
             self._now_ns = timestamp_ns
-        facts = state.facts
-        if facts is not None and frame_number is not None:
-            facts.first_frame = min(facts.first_frame, frame_number)
-            facts.last_frame = max(facts.last_frame, frame_number)
-            if timestamp_ns is not None:
-                facts.first_ns = timestamp_ns if facts.first_ns is None else min(facts.first_ns, timestamp_ns)
-                facts.last_ns = timestamp_ns if facts.last_ns is None else max(facts.last_ns, timestamp_ns)
+        if facts is None or frame_number is None:
+            return
+        if frame_number > facts.last_frame:
+            facts.last_frame = frame_number
+        elif frame_number < facts.first_frame:
+            facts.first_frame = frame_number
+        if timestamp_ns is not None:
+            if facts.last_ns is None or timestamp_ns > facts.last_ns:
+                facts.last_ns = timestamp_ns
+            if facts.first_ns is None or timestamp_ns < facts.first_ns:
+                facts.first_ns = timestamp_ns
 
-    def _chunk(self, state: _Conversation, connection: Connection, chunk: Chunk) -> Iterator[Observation]:
-        self._see(state, chunk.frame_number, chunk.timestamp_ns)
+    def _chunk(self, state: _Conversation, connection: Connection, chunk: Chunk) -> Sequence[Observation]:
+        self._see(state.facts, chunk.frame_number, chunk.timestamp_ns)
+        direction = chunk.direction
         if state.association is not None:
-            state.association.seen(chunk.direction, octets=True)
-        yield from self._framed(state, connection, chunk.direction, state.framers[chunk.direction].feed(chunk))
-        if state.association is None and all(framer.is_other_protocol for framer in state.framers):
-            state.ignored = True
+            state.association.seen(direction, octets=True)
+        pdus = state.framers[direction].feed(chunk)
+        if pdus:
+            return self._framed(state, connection, direction, pdus)
+        if state.association is None and (
+            state.framers[0].is_other_protocol and state.framers[1].is_other_protocol
+        ):
+            self._set_aside(connection)
+        return _NOTHING
 
-    def _gap(self, state: _Conversation, connection: Connection, gap: Gap) -> Iterator[Observation]:
-        yield from self._framed(state, connection, gap.direction, state.framers[gap.direction].gap(gap))
+    def _gap(self, state: _Conversation, connection: Connection, gap: Gap) -> Sequence[Observation]:
+        told = self._framed(state, connection, gap.direction, state.framers[gap.direction].gap(gap))
         if state.association is not None:
             state.association.missing(gap.direction)
         if state.facts is not None:
             state.facts.gaps += 1
             state.facts.missing_octets += gap.length_octets
+        return told
 
-    def _close(self, state: _Conversation, connection: Connection, close: Close) -> Iterator[Observation]:
+    def _close(self, state: _Conversation, connection: Connection, close: Close) -> Sequence[Observation]:
         if close.direction is None:
             self._live.pop(connection.number, None)
-            yield from self._finish(state)
-            return
-        self._see(state, close.frame_number, close.timestamp_ns)
-        yield from self._framed(state, connection, close.direction, state.framers[close.direction].close())
+            return self._finish(state)
+        self._see(state.facts, close.frame_number, close.timestamp_ns)
+        told = self._framed(state, connection, close.direction, state.framers[close.direction].close())
         if state.association is not None and state.facts is not None:
             state.association.ended(close.direction, reset=close.reset, frame_number=close.frame_number)
             end = "client" if close.direction == state.facts.client_direction else "server"
@@ -170,48 +209,61 @@ class Conversations:
             state.facts.ended = state.facts.ended or f"{word} by the {end} in frame {close.frame_number}"
         if close.reset:
             self._live.pop(connection.number, None)
-            yield from self._finish(state)
+            return [*told, *self._finish(state)]
+        return told
 
-    def _finish(self, state: _Conversation) -> Iterator[Observation]:
+    def _finish(self, state: _Conversation) -> Sequence[Observation]:
+        told: list[Observation] = []
         for direction, framer in enumerate(state.framers):
-            yield from self._framed(state, None, 1 if direction else 0, framer.close())
-        if state.association is None or state.facts is None:
-            return
-        for call in state.association.close(self._now_ns):
-            yield ObservedCall(state.facts, call)
-        self._reach("open_calls", state.association.dropped_calls)
-        self._reach("fragments_of_a_pdu", state.association.dropped_fragments)
-        self._reach("presentation_contexts", state.association.presentation.dropped)
-        self._reach("security_contexts", state.association.security.dropped)
+            told += self._framed(state, None, 1 if direction else 0, framer.close())
+        association, facts = state.association, state.facts
+        if association is None or facts is None:
+            return told
+        told += [ObservedCall(facts, call) for call in association.close(self._now_ns)]
+        self._reach("open_calls", association.dropped_calls)
+        self._reach("fragments_of_a_pdu", association.dropped_fragments)
+        self._reach("presentation_contexts", association.presentation.dropped)
+        self._reach("security_contexts", association.security.dropped)
+        return told
 
     def _reach(self, name: str, count: int) -> None:
         if count:
             self.limits[name] = self.limits.get(name, 0) + count
 
     def _framed(
-        self, state: _Conversation, connection: Connection | None, direction: Direction, pdus: list[FramedPdu]
-    ) -> Iterator[Observation]:
-        for framed in pdus:
-            pdu = parse_pdu(framed.octets)
-            provenance = framed.provenance
-            if state.association is None or state.facts is None:
+        self, state: _Conversation, connection: Connection | None, direction: Direction, pdus: Sequence[FramedPdu]
+    ) -> Sequence[Observation]:
+        told: list[Observation] = []
+        for octets, provenance, header in pdus:
+            association, facts = state.association, state.facts
+            if association is None or facts is None:
                 if connection is None:
-                    return
-                frame, time = provenance.frames[0], provenance.timestamp_ns
-                late = connection.guessed or provenance.stream_offset > 0
-                state.association = Association(self.problems)
-                state.facts = ConversationFacts(connection, frame, frame, time, time, late)
-                if len(self.facts) < STREAMS_KEPT:
-                    self.facts.append(state.facts)
-                else:
-                    self._reach("streams_kept", 1)
-            if state.facts.pdus == 0:
-                sent_by_client = pdu.header.pdu_type in Association.CLIENT_TYPES
-                state.facts.client_direction = direction if sent_by_client else (0 if direction else 1)
-            state.facts.pdus += 1
-            self._see(state, provenance.frame, provenance.timestamp_ns)
-            for call in state.association.pdu(direction, pdu, provenance):
-                yield ObservedCall(state.facts, call)
+                    break
+                association, facts = self._recognise(state, connection, provenance)
+            if facts.pdus == 0:
+                sent_by_client = header.pdu_type in Association.CLIENT_TYPES
+                facts.client_direction = direction if sent_by_client else (0 if direction else 1)
+            facts.pdus += 1
+            if provenance.frames[-1] != facts.last_frame:  # the last one was looked at as a chunk
+                self._see(facts, provenance.frames[-1], provenance.timestamp_ns)
+            pdu = parse_pdu(octets, header)
+            for call in association.pdu(direction, pdu, provenance):
+                told.append(ObservedCall(facts, call))
             if self._every_pdu:
-                interface = state.association.interface_of(direction, pdu)
-                yield ObservedPdu(state.facts, direction, pdu, provenance, interface)
+                interface = association.interface_of(direction, pdu)
+                told.append(ObservedPdu(facts, direction, pdu, provenance, interface))
+        return told
+
+    def _recognise(
+        self, state: _Conversation, connection: Connection, provenance: Provenance
+    ) -> tuple[Association, ConversationFacts]:
+        """The first PDU of a connection."""
+        frame, time = provenance.frames[0], provenance.timestamp_ns
+        late = connection.guessed or provenance.stream_offset > 0
+        association = state.association = Association(self.problems)
+        facts = state.facts = ConversationFacts(connection, frame, frame, time, time, late)
+        if len(self.facts) < STREAMS_KEPT:
+            self.facts.append(facts)
+        else:
+            self._reach("streams_kept", 1)
+        return association, facts

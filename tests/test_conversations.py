@@ -132,3 +132,55 @@ def test_every_pdu_on_request() -> None:
         None,
         "00000001-0000-0000-c000-000000000046",
     ]
+
+
+def test_what_carries_something_else_is_told_once() -> None:
+    """When neither direction can bring a PDU any more; who feeds may then leave out all but its end."""
+    http = Feed(connection())
+    http.chunk(0, b"GET / HTTP/1.1\r\n\r\n")
+    assert http.conversations.others == []  # the server may still speak DCE/RPC
+    http.chunk(1, b"HTTP/1.1 200 OK\r\n\r\n")
+    assert http.conversations.others == [http.who]
+    http.conversations.others.clear()
+    http.chunk(0, b"GET / HTTP/1.1\r\n\r\n" + BIND)
+    http.event(Close(1, False, 4, 4))
+    http.event(Close(None, False, None, None))
+    assert http.conversations.others == []
+    smb = Feed(connection(guessed=True, port=445))
+    smb.event(Seen(0, 1, 1))
+    smb.chunk(0, REQUEST)
+    assert smb.conversations.others == [smb.who]
+    assert http.calls() == smb.calls() == []
+
+
+def test_a_conversation_is_never_something_else() -> None:
+    """Its other direction may carry what it likes, and silence tells nothing."""
+    feed = Feed(connection())
+    feed.chunk(0, b"GET / HTTP/1.1\r\n\r\n")
+    feed.event(Seen(1, 2, 2))
+    feed.chunk(1, ACK)
+    feed.chunk(0, b"GET / HTTP/1.1\r\n\r\n")
+    assert feed.conversations.others == []
+    assert feed.calls() == [("bind", "accepted")]
+
+
+def test_a_number_after_its_end_is_another_connection() -> None:
+    """An end by reset or eviction forgets that the connection carried something else."""
+    feed = Feed(connection())
+    for end in (Close(0, True, 9, 9), Close(None, False, None, None)):
+        feed.chunk(0, b"GET / HTTP/1.1\r\n\r\n")
+        feed.chunk(1, b"HTTP/1.1 200 OK\r\n\r\n")
+        feed.event(end)
+        feed.offsets = [0, 0]
+    assert feed.conversations.others == [feed.who, feed.who]
+    feed.chunk(0, BIND)
+    assert feed.calls() == [("bind", "not captured")]
+
+
+def test_others_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who never empties the list does not pay for it with memory."""
+    monkeypatch.setattr(conversations, "OTHERS_KEPT", 2)
+    all_of_them = Conversations()
+    for number in range(5):
+        all_of_them.feed(replace(connection(guessed=True, port=445), number=number), Seen(0, 1, 1))
+    assert [other.number for other in all_of_them.others] == [0, 1]

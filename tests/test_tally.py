@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 import pytest
@@ -70,6 +69,6 @@ def test_the_summary_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     tally = Tally("notable")
     observed = talked()[-1]
     for opnum in range(10):
-        tally.take(ObservedCall(FACTS, replace(observed.call, opnum=opnum)))
+        tally.take(ObservedCall(FACTS, observed.call._replace(opnum=opnum)))
     assert len(tally.summary()) == 3
     assert tally.limits["summary_rows"] == 7

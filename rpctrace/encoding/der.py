@@ -10,13 +10,14 @@ Definite lengths that are not in their shortest form (BER) are accepted: Active 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
 from rpctrace.encoding.partial import FirstProblem
 from rpctrace.encoding.reader import Octets
 from rpctrace.encoding.text import decode_text
-from rpctrace.errors import Malformed, Truncated
+from rpctrace.errors import Malformed, ParseError, Truncated
 
 INTEGER, BIT_STRING, OCTET_STRING, OBJECT_IDENTIFIER, ENUMERATED = 0x02, 0x03, 0x04, 0x06, 0x0A
 SEQUENCE, GENERALIZED_TIME, GENERAL_STRING = 0x30, 0x18, 0x1B
@@ -67,7 +68,7 @@ def read_element(data: Octets, layer: str, offset: int = 0, base: int = 0) -> El
     Raises `Truncated` (tag or length cut) or `Malformed` (high tag number, indefinite length or one of more than four
     octets).
     """
-    view = memoryview(data)
+    view = data if isinstance(data, memoryview) else memoryview(data)
     available = len(view) - offset
     if available < 2:
         raise Truncated(layer, base + offset, 2, max(0, available))
@@ -83,7 +84,7 @@ def read_element(data: Octets, layer: str, offset: int = 0, base: int = 0) -> El
             raise Truncated(layer, base + start, count, available - 2)
         length = int.from_bytes(view[start : start + count], "big")
         start += count
-    return Element(tag, base + offset, base + start, length, view[start : start + length], layer)
+    return Element._make((tag, base + offset, base + start, length, view[start : start + length], layer))
 
 
 def expect(data: Octets, tag: int, layer: str, offset: int = 0, base: int = 0) -> Element:
@@ -114,18 +115,21 @@ def open_explicit(data: Octets, layer: str) -> Element:
 
 def children(parent: Element) -> Iterator[Element]:
     """The elements inside a constructed one, in order. Ends quietly where a cut ends them, else raises `Malformed`."""
-    offset, base = 0, parent.value_offset
-    while offset < len(parent.value):
+    _tag, _offset, base, declared, value, layer = parent
+    length = len(value)
+    offset = 0
+    while offset < length:
         try:
-            child = read_element(parent.value, parent.layer, offset, base)
+            child = read_element(value, layer, offset, base)
         except Truncated:
-            if parent.complete:
-                raise Malformed(parent.layer, base + offset, "an element runs past its parent") from None
+            if length == declared:
+                raise Malformed(layer, base + offset, "an element runs past its parent") from None
             return
-        if not child.complete and parent.complete:
-            raise Malformed(parent.layer, base + offset, "an element runs past its parent")
+        end = child.value_offset + child.length - base
+        if end > length == declared:
+            raise Malformed(layer, base + offset, "an element runs past its parent")
         yield child
-        offset = child.end - base
+        offset = end
 
 
 def whole(element: Element) -> memoryview:
@@ -153,12 +157,21 @@ def object_identifier(element: Element) -> str:
     value = whole(element)
     if not 1 <= len(value) <= MAXIMUM_OID_OCTETS or value[-1] & 0x80:
         raise Malformed(element.layer, element.offset, f"object identifier of {len(value)} octets")
+    dotted = _dotted(bytes(value))
+    if dotted is None:
+        raise Malformed(element.layer, element.offset, "object identifier arc over 63 bits")
+    return dotted
+
+
+@lru_cache(maxsize=1024)  # a capture names the same dozen mechanisms over and over
+def _dotted(octets: bytes) -> str | None:
+    """None where an arc has over 63 bits."""
     arcs: list[int] = []
     arc = 0
-    for octet in value:
+    for octet in octets:
         arc = arc << 7 | octet & 0x7F
         if arc >> 63:
-            raise Malformed(element.layer, element.offset, "object identifier arc over 63 bits")
+            return None
         if not octet & 0x80:
             arcs.append(arc)
             arc = 0
@@ -188,19 +201,23 @@ class Fields:
         self.layer = sequence.layer
         self.offset = sequence.offset
         self.problems = problems
-        problems.attempt(whole, sequence)
-        problems.attempt(self._collect, sequence)
-
-    def _collect(self, sequence: Element) -> None:
-        for tagged in children(sequence):
-            if tagged.tag & 0xE0 == 0xA0:
-                self._tagged.setdefault(tagged.tag & 0x1F, tagged)
+        if not sequence.complete:
+            problems.attempt(whole, sequence)
+        try:
+            for tagged in children(sequence):
+                if tagged.tag & 0xE0 == 0xA0:
+                    self._tagged.setdefault(tagged.tag & 0x1F, tagged)
+        except ParseError as error:
+            problems.note(error)
 
     @classmethod
     def inside(cls, wrapper: Element, problems: FirstProblem) -> Fields:
         """The fields of the SEQUENCE inside an explicit tag; none where there is no such SEQUENCE."""
-        sequence = problems.attempt(inner, wrapper, SEQUENCE)
-        return cls(wrapper._replace(length=0, value=memoryview(b"")) if sequence is None else sequence, problems)
+        try:
+            return cls(inner(wrapper, SEQUENCE), problems)
+        except ParseError as error:  # of `inner`: what is wrong in the SEQUENCE itself is noted
+            problems.note(error)
+            return cls(wrapper._replace(length=0, value=memoryview(b"")), problems)
 
     def __contains__(self, number: int) -> bool:
         return number in self._tagged
@@ -214,9 +231,18 @@ class Fields:
 
     def element(self, number: int, *tags: int, optional: bool = False) -> Element | None:
         """The element inside `[number]`, possibly cut; of one of the tags where any are given."""
-        wrapper = self.tagged(number, optional=optional)
-        found = None if wrapper is None else self.problems.attempt(inner, wrapper)
-        if found is None or not tags or found.tag in tags:
+        return self._element(number, tags, optional)
+
+    def _element(self, number: int, tags: Collection[int], optional: bool) -> Element | None:
+        wrapper = self._tagged.get(number)
+        if wrapper is None:
+            return self.tagged(number, optional=optional)  # None, and noted
+        try:
+            found = read_element(wrapper.value, wrapper.layer, 0, wrapper.value_offset)
+        except ParseError as error:
+            self.problems.note(error)
+            return None
+        if not tags or found.tag in tags:
             return found
         self.problems.note(Malformed(self.layer, found.offset, f"tag 0x{found.tag:02x} in field [{number}]"))
         return None
@@ -225,21 +251,33 @@ class Fields:
         self, number: int, read: Callable[[Element], _Value], *tags: int, optional: bool = False
     ) -> _Value | None:
         """What `read` makes of the element inside `[number]`."""
-        found = self.element(number, *tags, optional=optional)
-        return None if found is None else self.problems.attempt(read, found)
+        return self._value(number, read, tags, optional)
+
+    def _value(
+        self, number: int, read: Callable[[Element], _Value], tags: Collection[int], optional: bool
+    ) -> _Value | None:
+        found = self._element(number, tags, optional)
+        if found is None:
+            return None
+        try:
+            return read(found)
+        except ParseError as error:
+            self.problems.note(error)
+            return None
 
     def integer(self, number: int, *, optional: bool = False) -> int | None:
-        return self.value(number, integer, *_INTEGERS, optional=optional)
+        return self._value(number, integer, _INTEGERS, optional)
 
     def text(self, number: int, *, optional: bool = False) -> str | None:
-        return self.value(number, text, *_TEXTS, optional=optional)
+        return self._value(number, text, _TEXTS, optional)
 
     def octets(self, number: int, *, optional: bool = False) -> memoryview | None:
         """What is there of an OCTET STRING, also when its tail is cut."""
         found = self.element(number, OCTET_STRING, optional=optional)
         if found is None:
             return None
-        self.problems.attempt(whole, found)
+        if not found.complete:
+            self.problems.attempt(whole, found)
         return found.value
 
     def nested(self, number: int, *, optional: bool = False) -> Fields | None:

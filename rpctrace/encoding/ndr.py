@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+from struct import Struct
+
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.errors import Malformed
+
+GUID_LENGTH_OCTETS = 16
+_GUID = (Struct(">IHH8s"), Struct("<IHH8s"))
 
 
 def guid(reader: Reader) -> str:
     """[MS-DTYP] 2.3.4.2 GUID in the reader's byte order -> lower-case text without braces."""
-    first, second, third = reader.u32(), reader.u16(), reader.u16()
-    last = bytes(reader.take(8)).hex()
-    return f"{first:08x}-{second:04x}-{third:04x}-{last[:4]}-{last[4:]}"
+    if reader.remaining < GUID_LENGTH_OCTETS:
+        for part_octets in (4, 2, 2, 8):  # the error names the part that is cut
+            reader.skip(part_octets)
+    return guid_text(bytes(reader.take(GUID_LENGTH_OCTETS)), little_endian=reader.little_endian)
+
+
+@lru_cache(maxsize=4096)  # a capture repeats a handful of interfaces and the objects in use
+def guid_text(octets: bytes, *, little_endian: bool) -> str:
+    """The 16 octets of a GUID -> lower-case text without braces."""
+    first, second, third, last = _GUID[little_endian].unpack(octets)
+    rest = last.hex()
+    return f"{first:08x}-{second:04x}-{third:04x}-{rest[:4]}-{rest[4:]}"
 
 
 def type_serialization_1(octets: Octets, layer: str) -> Reader:

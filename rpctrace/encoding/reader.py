@@ -6,7 +6,9 @@ are octets from the start of what the outermost reader was given, also in narrow
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import partial
 from struct import Struct
 from typing import TypeVar
 
@@ -14,6 +16,19 @@ from rpctrace.errors import Truncated
 
 Value = TypeVar("Value")
 Octets = bytes | bytearray | memoryview
+
+
+class Layout:
+    """Integers that stand side by side, read at once: `struct` codes without a byte order, as in `HHI3xB`."""
+
+    __slots__ = ("parts", "size_octets", "structs")
+
+    def __init__(self, codes: str) -> None:
+        self.structs = (Struct(f">{codes}"), Struct(f"<{codes}"))
+        self.size_octets = self.structs[0].size
+        parts = re.findall(r"\d*[a-zA-Z]", codes)
+        self.parts: tuple[Layout, ...] = tuple(map(Layout, parts)) if len(parts) > 1 else (self,)
+
 
 _U16 = (Struct(">H"), Struct("<H"))
 _U32 = (Struct(">I"), Struct("<I"))
@@ -81,6 +96,15 @@ class Reader:
         value: int = _U64[self.little_endian].unpack_from(self._data, self._advance(8))[0]
         return value
 
+    def integers(self, layout: Layout) -> tuple[int, ...]:
+        """The integers of a layout; where it is cut, the error is that of the one that is."""
+        at = self.offset
+        if layout.size_octets > self._end - at:
+            for part in layout.parts:
+                self._advance(part.size_octets)
+        self.offset = at + layout.size_octets
+        return layout.structs[self.little_endian].unpack_from(self._data, at)
+
     def restrict_to(self, count: int, layer: str | None = None) -> Reader:
         """A reader over the next `count` octets, which this one steps over; offsets go on counting."""
         at = self._advance(count)
@@ -118,6 +142,16 @@ class CutReader:
 
     def u32(self) -> int | None:
         return self.read(Reader.u32)
+
+    def integers(self, layout: Layout) -> tuple[int | None, ...]:
+        """The integers of a layout, those behind the cut as None."""
+        if self.problem is None and layout.size_octets <= self._reader.remaining:
+            return self._reader.integers(layout)
+        found: list[int | None] = []
+        for part in layout.parts:
+            fields = len(part.structs[0].unpack(bytes(part.size_octets)))  # none of padding
+            found += self.read(partial(Reader.integers, layout=part)) or [None] * fields
+        return tuple(found)
 
     def take(self, count: int) -> memoryview | None:
         return self.read(lambda reader: reader.take(count))

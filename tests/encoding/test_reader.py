@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rpctrace.encoding.reader import CutReader, Reader
+from rpctrace.encoding.reader import CutReader, Layout, Reader
 from rpctrace.errors import Truncated
 
 OCTETS = bytes(range(1, 17))
@@ -111,3 +111,29 @@ def test_cut_reader() -> None:
     whole = CutReader(OCTETS, "t")
     whole.skip(15)
     assert (bytes(whole.rest()), whole.problem) == (b"\x10", None)
+
+
+READS = {"B": Reader.u8, "H": Reader.u16, "I": Reader.u32, "3x": lambda reader: reader.skip(3)}
+
+
+@pytest.mark.parametrize("codes", [("B", "3x"), ("H", "H", "I", "B", "3x"), ("3x", "B", "I"), ("I",)], ids="".join)
+@pytest.mark.parametrize("little_endian", [True, False])
+def test_a_layout_is_its_integers_in_a_row(codes: tuple[str, ...], little_endian: bool) -> None:
+    """Whole and cut anywhere it gives the values and the error of single reads, also in a reader of cut octets."""
+    layout = Layout("".join(codes))
+    for length in range(layout.size_octets + 2):
+        data = OCTETS[:length]
+        single = CutReader(data, "t", little_endian=little_endian)
+        values = [single.read(READS[code]) for code in codes]  # type: ignore[arg-type]
+        expected = tuple(value for code, value in zip(codes, values, strict=True) if code != "3x")
+        cut = CutReader(data, "t", little_endian=little_endian)
+        assert cut.integers(layout) == expected
+        assert str(cut.problem) == str(single.problem)
+        reader = Reader(data, "t", little_endian=little_endian)
+        if single.problem is None:
+            assert reader.integers(layout) == expected
+            assert reader.offset == layout.size_octets
+            continue
+        with pytest.raises(Truncated) as caught:
+            reader.integers(layout)
+        assert str(caught.value) == str(single.problem)

@@ -8,15 +8,27 @@ Only this class changes; everything it takes and gives is a value.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.protocols.dcerpc.call import Call, CallKind, FaultValue, Outcome, ReplyKind
 from rpctrace.protocols.dcerpc.contexts import PresentationContexts
 from rpctrace.protocols.dcerpc.extended_error import ErrorRecord, parse_extended_error
 from rpctrace.protocols.dcerpc.open_call import OpenCall
-from rpctrace.protocols.dcerpc.pdu import Bind, BindAck, BindNak, Fault, Pdu, PduType, PfcFlags, Request, Response
+from rpctrace.protocols.dcerpc.pdu import (
+    Bind,
+    BindAck,
+    BindNak,
+    Fault,
+    Header,
+    Pdu,
+    PduType,
+    PfcFlags,
+    Request,
+    Response,
+)
 from rpctrace.protocols.dcerpc.security import SecurityContexts
 from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.stream.stream import Direction
@@ -65,12 +77,22 @@ class _Side:
 
 
 Key = tuple[Direction, int]
+_NO_CALLS: Sequence[Call] = ()
+# What every PDU is compared with, as names of the module: ten times as cheap as a look-up in an Enum class.
+_REQUEST, _AUTH3, _RESPONSE, _ANSWERED = CallKind.REQUEST, CallKind.AUTH3, ReplyKind.RESPONSE, Outcome.ANSWERED
+# Flags as plain numbers: `&` of two `PfcFlags` makes a third one each time.
+_FIRST_FRAG, _LAST_FRAG = PfcFlags.FIRST_FRAG.value, PfcFlags.LAST_FRAG.value
+_MAYBE, _DID_NOT_EXECUTE = PfcFlags.MAYBE.value, PfcFlags.DID_NOT_EXECUTE.value
 
 
 class Association:
     """One connection's state. Feed it what happens, in causal order; a call comes out once nothing can change it."""
 
     CLIENT_TYPES = frozenset((*REQUESTS, PduType.CO_CANCEL, PduType.ORPHANED))
+    __slots__ = (
+        "_answering", "_ended", "_moment", "_open", "_open_auth3", "_open_count", "_refused", "_sides",
+        "dropped_calls", "dropped_fragments", "presentation", "problems", "security",
+    )  # fmt: skip
 
     def __init__(self, problems: Problems | None = None) -> None:
         self.problems = Problems() if problems is None else problems
@@ -110,19 +132,21 @@ class Association:
             for call in self._all_open():
                 call.notes.append(f"connection reset in frame {frame_number} before an answer")
 
-    def pdu(self, direction: Direction, pdu: Pdu, provenance: Provenance) -> Iterator[Call]:
-        """One fragment sent in `direction`."""
-        if pdu.complete and pdu.problem is not None:
+    def pdu(self, direction: Direction, pdu: Pdu, provenance: Provenance) -> Sequence[Call]:
+        """One fragment sent in `direction` -> the calls that nothing can change any more."""
+        if pdu.problem is not None and pdu.complete:
             self.problems.add(pdu.problem, provenance.frame)
         pdu_type = pdu.header.pdu_type
-        if pdu_type in REQUESTS:
-            yield from self._asked(direction, pdu, provenance)
-        elif pdu_type in ANSWERS:
-            yield from self._answered(direction, pdu, provenance)
-        elif pdu_type in (PduType.CO_CANCEL, PduType.ORPHANED):
+        kind = REQUESTS.get(pdu_type)
+        if kind is not None:
+            return self._asked(kind, direction, pdu, provenance)
+        if pdu_type in ANSWERS:
+            return self._answered(direction, pdu, provenance)
+        if pdu_type in (PduType.CO_CANCEL, PduType.ORPHANED):
             word = "cancelled" if pdu_type is PduType.CO_CANCEL else "abandoned"
             for call in self._open.get((direction, pdu.header.call_id), ()):
                 call.notes.append(f"{word} by the client in frame {provenance.frame}")
+        return _NO_CALLS
 
     def interface_of(self, direction: Direction, pdu: Pdu) -> str | None:
         """The interface that a PDU names: the first offered one, or the one its context id stands for."""
@@ -150,43 +174,65 @@ class Association:
 
     # Requests
 
-    def _asked(self, direction: Direction, pdu: Pdu, provenance: Provenance) -> Iterator[Call]:
-        header, kind = pdu.header, REQUESTS[pdu.header.pdu_type]
-        key = (direction, header.call_id)
-        if kind is CallKind.REQUEST and not header.first:
-            if key in self._refused:
-                if header.last:
-                    self._refused.discard(key)
-                return
-            begun = next((c for c in self._open.get(key, ()) if c.kind is kind and not c.complete), None)
-            if begun is not None:
-                self._extend(begun, header.last, pdu, provenance)
-                return
-        self._refused.discard(key)
-        call = OpenCall(kind, direction, header.call_id, [provenance], partial=not pdu.complete, sent_at=self._moment)
-        body = pdu.body
-        if kind is not CallKind.REQUEST:
-            call.header_signing = header.supports_header_sign
+    def _asked(self, kind: CallKind, direction: Direction, pdu: Pdu, provenance: Provenance) -> Sequence[Call]:
+        header, body, _trailer, complete, _problem = pdu
+        call_id = header.call_id
+        key = (direction, call_id)
+        if kind is _REQUEST and not header.first and self._goes_on(key, pdu, provenance):
+            return _NO_CALLS
+        if self._refused:
+            self._refused.discard(key)
+        call = OpenCall(kind, direction, call_id, [provenance], partial=not complete, sent_at=self._moment)
         if isinstance(body, Request):
-            call.complete = header.last
-            call.partial |= not header.first
-            call.maybe = bool(header.flags & PfcFlags.MAYBE)
-            if call.maybe:
-                call.notes.append(MAYBE)
-            if header.first:
-                call.context_id, call.opnum, call.object_uuid = body.context_id, body.opnum, body.object_uuid
-                if body.context_id is not None:
-                    call.contexts, note = self.presentation.of_request(direction, body.context_id)
-                    call.notes += note
-        elif isinstance(body, Bind):
-            call.max_xmit_frag, call.max_recv_frag = body.max_xmit_frag, body.max_recv_frag
-            call.group_id = body.association_group_id
-            call.contexts = self.presentation.offer(direction, body.contexts)
+            self._requested(call, header, body)
+        else:
+            call.header_signing = header.supports_header_sign
+            if isinstance(body, Bind):
+                call.max_xmit_frag, call.max_recv_frag = body.max_xmit_frag, body.max_recv_frag
+                call.group_id = body.association_group_id
+                call.contexts = self.presentation.offer(direction, body.contexts)
         self._authenticate(call, pdu, provenance)
-        yield from self._make_room(key)
-        self._open.setdefault(key, []).append(call)
+        given_up = self._make_room(key)
+        if key in self._open:
+            self._open[key].append(call)
+        else:
+            self._open[key] = [call]
         self._open_count += 1
-        self._open_auth3 += kind is CallKind.AUTH3
+        if kind is _AUTH3:
+            self._open_auth3 += 1
+        return given_up
+
+    def _goes_on(self, key: Key, pdu: Pdu, provenance: Provenance) -> bool:
+        """Whether a fragment that is not the first belongs to a request that is known, or was refused already."""
+        last = pdu.header.last
+        if key in self._refused:
+            if last:
+                self._refused.discard(key)
+            return True
+        begun = next((c for c in self._open.get(key, ()) if c.kind is _REQUEST and not c.complete), None)
+        if begun is None:
+            return False
+        self._add(begun.asked, provenance)
+        begun.complete = last
+        begun.partial |= not pdu.complete
+        begun.sent_at = self._moment
+        return True
+
+    def _requested(self, call: OpenCall, header: Header, body: Request) -> None:
+        """What a request says of itself; only its first fragment tells the operation."""
+        flags = header.flags._value_
+        call.complete = flags & _LAST_FRAG != 0
+        if flags & _MAYBE:
+            call.maybe = True
+            call.notes.append(MAYBE)
+        if not flags & _FIRST_FRAG:
+            call.partial = True
+            return
+        call.context_id, call.opnum, call.object_uuid = body.context_id, body.opnum, body.object_uuid
+        if body.context_id is not None:
+            call.contexts, note = self.presentation.of_request(call.sender, body.context_id)
+            if note is not None:
+                call.notes.append(note)
 
     def _authenticate(self, call: OpenCall, pdu: Pdu, provenance: Provenance) -> None:
         """Which security context a request runs in, and what it brings to it."""
@@ -198,22 +244,16 @@ class Association:
             if call.security is None and len(self.security) > 1:
                 call.notes.append(SEVERAL_CONTEXTS)
             if call.security is not None:
-                call.authentication = call.security.authentication(None, None)
-        elif call.kind is CallKind.REQUEST:
+                call.authentication = call.security.authentication(None)
+        elif call.kind is _REQUEST:
             call.security = self.security.for_trailer(trailer)
-            call.authentication = call.security.authentication(trailer, None)
+            call.authentication = call.security.authentication(trailer)
         else:
             call.security, token = self.security.client_leg(trailer, call.kind, provenance.frame)
             call.authentication = call.security.authentication(trailer, token)
             if token.problem is not None and pdu.complete:
                 self.problems.add(token.problem, provenance.frame)
-        call.ticket = call.security.ticket if call.security else None
-
-    def _extend(self, call: OpenCall, last: bool, pdu: Pdu, provenance: Provenance) -> None:
-        self._add(call.asked, provenance)
-        call.complete = last
-        call.partial |= not pdu.complete
-        call.sent_at = self._moment
+        call.ticket = None if call.security is None else call.security.ticket
 
     def _add(self, fragments: list[Provenance], provenance: Provenance) -> None:
         """One more fragment; beyond the bound only the last one is told, and the others are counted."""
@@ -222,88 +262,103 @@ class Association:
             self.dropped_fragments += 1
         fragments.append(provenance)
 
-    def _make_room(self, key: Key) -> Iterator[Call]:
-        if len(self._open.get(key, ())) < MAXIMUM_OPEN_CALLS_OF_AN_ID:
+    def _make_room(self, key: Key) -> Sequence[Call]:
+        """For one more open call: the oldest one is given up where there are too many."""
+        if key not in self._open or len(self._open[key]) < MAXIMUM_OPEN_CALLS_OF_AN_ID:
             if self._open_count < MAXIMUM_OPEN_CALLS:
-                return
+                return _NO_CALLS
             key = next(iter(self._open))
         call = self._take(key, self._open[key][0])
         call.notes.append("given up: too many open calls on the connection")
         self.dropped_calls += 1
-        yield call.value()
+        return (call.value(),)
 
     # Answers
 
-    def _answered(self, direction: Direction, pdu: Pdu, provenance: Provenance) -> Iterator[Call]:
-        reply_kind, preferences = ANSWERS[pdu.header.pdu_type]
+    def _answered(self, direction: Direction, pdu: Pdu, provenance: Provenance) -> Sequence[Call]:
+        header, _body, _trailer, complete, _problem = pdu
+        reply_kind, preferences = ANSWERS[header.pdu_type]
+        is_response = reply_kind is _RESPONSE
         sender: Direction = 1 if direction == 0 else 0
-        key = (sender, pdu.header.call_id)
+        key = (sender, header.call_id)
+        told: list[Call] = []
         call: OpenCall | None = None
-        if key in self._answering and reply_kind in (ReplyKind.RESPONSE, ReplyKind.FAULT):
+        if self._answering and key in self._answering and (is_response or reply_kind is ReplyKind.FAULT):
             begun = self._answering.pop(key)
-            if reply_kind is ReplyKind.RESPONSE and pdu.header.first:  # another response: the first one never ended
+            if is_response and header.first:  # another response: the first one never ended
                 begun.partial = True
-                yield begun.value()
+                told.append(begun.value())
             else:
                 call = begun
                 self._add(call.answered, provenance)
         call = call or self._find(key, preferences)
         if call is None:
-            call = OpenCall(_ASKED[reply_kind], sender, pdu.header.call_id)
+            call = OpenCall(_ASKED[reply_kind], sender, header.call_id)
             self._authenticate_reply_alone(call, pdu)
         if not call.answered:
             call.answered.append(provenance)
-            call.partial |= reply_kind is ReplyKind.RESPONSE and not pdu.header.first
+            if is_response and not header.first:
+                call.partial = True
         call.reply_kind = reply_kind
-        call.partial |= not pdu.complete
+        if not complete:
+            call.partial = True
         if not call.complete:
             self._refused.add(key)
         if call.security is not None:
             call.ticket = call.security.ticket
         self._conclude(call, pdu, provenance)
-        if reply_kind is ReplyKind.RESPONSE and not pdu.header.last:
+        if is_response and not header.last:
             self._answering[key] = call
-            return
-        yield call.value()
-        if reply_kind is ReplyKind.RESPONSE:
-            yield from self._prove(call)
+            return told
+        told.append(call.value())
+        if is_response and self._open_auth3:
+            self._prove(call, told)
+        return told
 
     def _authenticate_reply_alone(self, call: OpenCall, pdu: Pdu) -> None:
-        if call.kind is CallKind.REQUEST:
+        if call.kind is _REQUEST:
             call.security = self.security.for_trailer(pdu.trailer) if pdu.trailer else self.security.only
             if call.security is not None:
-                call.authentication = call.security.authentication(pdu.trailer, None)
+                call.authentication = call.security.authentication(pdu.trailer)
 
     def _find(self, key: Key, preferences: Iterable[tuple[CallKind, ...]]) -> OpenCall | None:
         """The open call that an answer completes: the oldest of the first preference that is there; one whose answer
         a gap may have swallowed only when there is no other."""
-        calls = self._open.get(key, ())
+        calls = self._open.get(key)
+        if calls is None:
+            return None
+        if len(calls) == 1:
+            return self._take(key, calls[0]) if calls[0].kind in chain(*preferences) else None
         gap_at = self._sides[1 - key[0]].gap_at
         for kinds in preferences:
             fitting = [call for call in calls if call.kind in kinds]
-            sure = [call for call in fitting if call.sent_at >= gap_at]
+            if len(fitting) > 1:
+                fitting = [call for call in fitting if call.sent_at >= gap_at] or fitting
             if fitting:
-                return self._take(key, (sure or fitting)[0])
+                return self._take(key, fitting[0])
         return None
 
     def _take(self, key: Key, call: OpenCall) -> OpenCall:
         calls = self._open[key]
-        # by identity: two calls of equal fields are still two calls
-        del calls[next(place for place, open_call in enumerate(calls) if open_call is call)]
-        if not calls:
+        if len(calls) > 1:
+            calls.remove(call)
+        else:
             del self._open[key]
         self._open_count -= 1
-        self._open_auth3 -= call.kind is CallKind.AUTH3
+        if call.kind is _AUTH3:
+            self._open_auth3 -= 1
         return call
 
     def _conclude(self, call: OpenCall, pdu: Pdu, provenance: Provenance) -> None:
         """What the answer's body says."""
         body = pdu.body
-        if isinstance(body, Fault):
-            did_not_execute = bool(pdu.header.flags & PfcFlags.DID_NOT_EXECUTE)
+        if isinstance(body, Response):
+            call.outcome = _ANSWERED
+        elif isinstance(body, Fault):
+            did_not_execute = pdu.header.flags._value_ & _DID_NOT_EXECUTE != 0
             call.fault = FaultValue(body.context_id, body.cancel_count, did_not_execute, body.status)
             call.outcome = Outcome.FAULTED
-            if call.kind is not CallKind.REQUEST:
+            if call.kind is not _REQUEST:
                 self.presentation.withdraw(call.sender, call.contexts)
             if body.has_extended_error:
                 call.extended_error = self._extended_error(body.extended_error, provenance)
@@ -314,8 +369,6 @@ class Association:
                 call.extended_error = self._extended_error(body.extended_error, provenance)
         elif isinstance(body, BindAck):
             self._acknowledged(call, pdu, body)
-        else:
-            call.outcome = Outcome.ANSWERED
 
     def _acknowledged(self, call: OpenCall, pdu: Pdu, body: BindAck) -> None:
         call.contexts = self.presentation.answer(call.sender, call.contexts, body.results)
@@ -337,21 +390,21 @@ class Association:
 
     # auth3, and what never came
 
-    def _prove(self, answered: OpenCall) -> Iterator[Call]:
+    def _prove(self, answered: OpenCall, told: list[Call]) -> None:
         """A request of a security context succeeded: so the context's auth3 had been accepted."""
-        if answered.security is None or not self._open_auth3:
+        if answered.security is None:
             return
         for calls in list(self._open.values()):
-            for call in [c for c in calls if c.kind is CallKind.AUTH3 and c.security is answered.security]:
+            for call in [c for c in calls if c.kind is _AUTH3 and c.security is answered.security]:
                 self._take((call.sender, call.call_id), call).outcome = Outcome.ACCEPTED
-                yield call.value()
+                told.append(call.value())
 
     def _judge_open(self, call: OpenCall, capture_end_ns: int | None) -> None:
         """Unanswered is said only where the capture shows it: the answering side was seen after the call, without a
         gap, and went on to other things, or the connection ended, or time enough went by."""
         side = self._sides[1 - call.sender]
         call.outcome = Outcome.NOT_CAPTURED
-        if call.kind is CallKind.AUTH3 or side.gap_at > call.sent_at or side.seen_at <= call.sent_at:
+        if call.kind is _AUTH3 or side.gap_at > call.sent_at or side.seen_at <= call.sent_at:
             return
         asked_ns = call.asked[-1].timestamp_ns if call.asked else None
         if side.octets_at > call.sent_at or self._ended:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 from rpctrace.protocols.dcerpc.pdu import SyntaxId
@@ -75,8 +76,7 @@ class NtlmNames:
     target: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CallAuthentication:
+class CallAuthentication(NamedTuple):
     """The security context a call ran in. `token` is the request's, `reply_token` the answer's."""
 
     context_id: int | None
@@ -97,8 +97,7 @@ class FaultValue:
     status: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One bind, alter_context, auth3 or request with what answered it. `client_direction` is the requesting end's."""
 
     kind: CallKind

@@ -20,11 +20,13 @@ ACCEPTANCE = 0
 class PresentationContexts:
     """Context id -> what is known of it, for each direction that binds (only one does, except in hostile captures)."""
 
-    __slots__ = ("_contexts", "dropped")
+    __slots__ = ("_contexts", "_of_request", "dropped")
 
     def __init__(self) -> None:
         self.dropped = 0
         self._contexts: dict[tuple[Direction, int], OfferedContext] = {}
+        # What requests of a context are told of it, one value for all of them, until the context changes.
+        self._of_request: dict[tuple[Direction, int], tuple[OfferedContext, ...]] = {}
 
     def offer(self, sender: Direction, contexts: Sequence[PresentationContext]) -> tuple[OfferedContext, ...]:
         """A bind or alter_context offers: an accepted context of the same id is kept until an answer replaces it."""
@@ -43,11 +45,12 @@ class PresentationContexts:
     ) -> tuple[OfferedContext, ...]:
         """The results stand in the order of the offers; more offers than results stay unanswered."""
         answered = [
-            replace(
-                context,
-                result=result.result,
-                reason=result.reason,
-                transfer_syntax=result.transfer_syntax if result.result == ACCEPTANCE else context.transfer_syntax,
+            OfferedContext(
+                context.context_id,
+                context.abstract_syntax,
+                result.transfer_syntax if result.result == ACCEPTANCE else context.transfer_syntax,
+                result.result,
+                result.reason,
             )
             for context, result in zip(offered, results, strict=False)
         ]
@@ -63,20 +66,27 @@ class PresentationContexts:
             known = self._contexts.get((sender, context.context_id))
             if known is not None and known.result is None:
                 del self._contexts[sender, context.context_id]
+                self._of_request.pop((sender, context.context_id), None)
 
-    def of_request(self, sender: Direction, context_id: int) -> tuple[tuple[OfferedContext, ...], list[str]]:
-        """The interface of a request, and a note where there is none to name."""
-        context = self._contexts.get((sender, context_id))
+    def of_request(self, sender: Direction, context_id: int) -> tuple[tuple[OfferedContext, ...], str | None]:
+        """The interface of a request, and a note where it names one that was refused."""
+        key = (sender, context_id)
+        known = self._of_request.get(key)
+        if known is not None:
+            return known, None
+        context = self._contexts.get(key)
         if context is None:
-            return (), []
+            return (), None
         if context.result not in (None, ACCEPTANCE):
             name = context.abstract_syntax.uuid
-            return (), [f"presentation context {context_id} was not accepted (offered for {name})"]
-        return (replace(context, result=None, reason=None),), []
+            return (), f"presentation context {context_id} was not accepted (offered for {name})"
+        self._of_request[key] = known = (replace(context, result=None, reason=None),)
+        return known, None
 
     def _set(self, sender: Direction, context: OfferedContext) -> None:
         key = (sender, context.context_id)
         if key in self._contexts or len(self._contexts) < MAXIMUM_CONTEXTS:
             self._contexts[key] = context
+            self._of_request.pop(key, None)
         else:
             self.dropped += 1

@@ -8,6 +8,7 @@ the gap ends inside it, its rest is stepped over and reading goes on at the next
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from enum import Enum, auto
 from itertools import islice
 from typing import NamedTuple
@@ -34,11 +35,16 @@ class _State(Enum):
     OTHER = auto()  # not DCE/RPC
 
 
+# Every chunk is asked for its state: a name of the module costs a tenth of a look-up in an Enum class.
+_START, _SYNCHRONISED, _SEARCHING, _OTHER = _State
+
+
 class FramedPdu(NamedTuple):
-    """The octets of one fragment, all that the capture holds of it from its start."""
+    """The octets of one fragment, all that the capture holds of it from its start; `header` is their first 16."""
 
     octets: memoryview
     provenance: Provenance
+    header: Header
 
 
 class PduFramer:
@@ -49,7 +55,7 @@ class PduFramer:
     )  # fmt: skip
 
     def __init__(self, *, from_start: bool, problems: Problems | None = None) -> None:
-        self._state = _State.START if from_start else _State.SEARCHING
+        self._state = _START if from_start else _SEARCHING
         self._buffer = bytearray()
         self._runs: list[tuple[int, int, int | None]] = []  # end in the buffer, frame number, time
         self._run = 0  # the first of them that reaches past what is framed already
@@ -62,12 +68,18 @@ class PduFramer:
 
     @property
     def is_other_protocol(self) -> bool:
-        return self._state is _State.OTHER
+        return self._state is _OTHER
 
-    def feed(self, chunk: Chunk) -> list[FramedPdu]:
-        if self._state is _State.OTHER:
-            return []
+    def feed(self, chunk: Chunk) -> Sequence[FramedPdu]:
+        if self._state is _OTHER:
+            return ()
         octets = chunk.octets
+        if self._state is _SYNCHRONISED and not self._buffer and not self._skip:
+            # The common case, a PDU that is a chunk of its own, leaves no trace in the framer.
+            header = parse_header(octets) if len(octets) >= HEADER_LENGTH_OCTETS else None
+            if header is not None and header.fragment_length == len(octets) and is_of_version_5(header):
+                provenance = Provenance._make(((chunk.frame_number,), chunk.timestamp_ns, chunk.offset))
+                return (FramedPdu._make((octets, provenance, header)),)
         if self._skip:
             stepped = min(self._skip, len(octets))
             self._skip -= stepped
@@ -93,38 +105,39 @@ class PduFramer:
             header = self._header(view, at)
             if header is None:
                 at = self._search(view, at)
-                if self._state is _State.SEARCHING or self._state is _State.OTHER:
+                if self._state is _SEARCHING or self._state is _OTHER:
                     break
                 continue
             if len(view) - at < header.fragment_length:
                 self._needed = header.fragment_length
                 break
-            found.append(FramedPdu(view[at : at + header.fragment_length], self._seen(at, header.fragment_length)))
+            octets = view[at : at + header.fragment_length]
+            found.append(FramedPdu(octets, self._seen(at, header.fragment_length), header))
             at += header.fragment_length
         self._keep(view, at)
         return found
 
     def _header(self, view: memoryview, at: int) -> Header | None:
         """The header at `at` if the direction stands at one, else None; a header that cannot be right is a problem."""
-        if self._state is _State.SEARCHING:
+        if self._state is _SEARCHING:
             return None
         header = parse_header(view, at)
-        start = self._state is _State.START
+        start = self._state is _START
         if is_plausible(header, lenient=True) or (not start and is_of_version_5(header)):
-            self._state = _State.SYNCHRONISED
+            self._state = _SYNCHRONISED
             self.recognised = True
             return header
         if start:
-            self._state = _State.OTHER
+            self._state = _OTHER
             return None
         error = Malformed("dcerpc.header", self._offset + at, f"fragment length {header.fragment_length}")
         self.problems.add(error, self._seen(at, HEADER_LENGTH_OCTETS).frame)
-        self._state = _State.SEARCHING
+        self._state = _SEARCHING
         return None
 
     def _search(self, view: memoryview, at: int) -> int:
         """Where the next header starts, or where to go on searching when more octets have come."""
-        if self._state is _State.OTHER:
+        if self._state is _OTHER:
             return len(view)
         octets = bytes(view[at:])
         other = None if self.recognised else OTHER_PROTOCOL.search(octets)
@@ -141,11 +154,11 @@ class PduFramer:
                     return at + match.start()
                 if not is_plausible(parse_header(octets, behind)):
                     continue
-            self._state = _State.SYNCHRONISED
+            self._state = _SYNCHRONISED
             return at + match.start()
         self._searched += len(octets) - (HEADER_LENGTH_OCTETS - 1)
         if other is not None or (not self.recognised and self._searched > MAXIMUM_SEARCH_OCTETS):
-            self._state = _State.OTHER
+            self._state = _OTHER
             return len(view)
         return len(view) - (HEADER_LENGTH_OCTETS - 1)
 
@@ -165,23 +178,23 @@ class PduFramer:
 
     def _keep(self, view: memoryview, at: int) -> None:
         """Leaves the octets from `at` on in the buffer."""
-        if self._state is _State.OTHER:
+        if self._state is _OTHER:
             at = len(view)
         self._buffer = bytearray(view[at:])
         self._runs = [(end - at, frame, time) for end, frame, time in self._runs if end > at]
         self._run = 0
         self._offset += at
 
-    def gap(self, gap: Gap) -> list[FramedPdu]:
+    def gap(self, gap: Gap) -> Sequence[FramedPdu]:
         """The next `gap.length_octets` octets are not in the capture."""
-        if self._state is _State.OTHER:
+        if self._state is _OTHER:
             return []
         if self._skip:
             if gap.length_octets <= self._skip:
                 self._skip -= gap.length_octets
                 return []
             self._skip = 0
-            self._state = _State.SEARCHING
+            self._state = _SEARCHING
             return []
         found, fragment_length = self._cut()
         missing = fragment_length - len(self._buffer)
@@ -189,10 +202,10 @@ class PduFramer:
         if found and gap.length_octets <= missing:
             self._skip = missing - gap.length_octets
         else:
-            self._state = _State.SEARCHING
+            self._state = _SEARCHING
         return found
 
-    def close(self) -> list[FramedPdu]:
+    def close(self) -> Sequence[FramedPdu]:
         """Nothing more comes; a PDU that was begun is given as far as it goes."""
         found, _ = self._cut()
         self._clear()
@@ -200,10 +213,11 @@ class PduFramer:
 
     def _cut(self) -> tuple[list[FramedPdu], int]:
         """The PDU that stands unfinished in the buffer, and its fragment length."""
-        if self._state is not _State.SYNCHRONISED or len(self._buffer) < HEADER_LENGTH_OCTETS:
+        if self._state is not _SYNCHRONISED or len(self._buffer) < HEADER_LENGTH_OCTETS:
             return [], 0
         octets = memoryview(bytes(self._buffer))
-        return [FramedPdu(octets, self._seen(0, len(octets)))], parse_header(octets).fragment_length
+        header = parse_header(octets)
+        return [FramedPdu(octets, self._seen(0, len(octets)), header)], header.fragment_length
 
     def _clear(self) -> None:
         self._buffer = bytearray()

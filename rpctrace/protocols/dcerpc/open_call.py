@@ -20,62 +20,68 @@ from rpctrace.protocols.dissector import Provenance
 from rpctrace.stream.stream import Direction
 
 
-@dataclass(slots=True)
+@dataclass(eq=False)
 class OpenCall:
-    """A call that may still change."""
+    """A call that may still change. Two of equal fields are still two calls.
+
+    No slots, and `init=False`: a field that most calls never set is then read from the class and costs a call nothing.
+    """
 
     kind: CallKind
     sender: Direction
     call_id: int
     asked: list[Provenance] = field(default_factory=list)  # by fragment
-    contexts: tuple[OfferedContext, ...] = ()
-    context_id: int | None = None
-    opnum: int | None = None
-    object_uuid: str | None = None
-    max_xmit_frag: int | None = None
-    max_recv_frag: int | None = None
-    group_id: int | None = None
-    header_signing: bool | None = None
     complete: bool = True  # all fragments of the request were seen
     maybe: bool = False
-    security: SecurityContext | None = None
-    authentication: CallAuthentication | None = None
-    ticket: PresentedTicket | None = None
-    sent_at: int = 0  # moment (of `Association._moment`) of the last fragment
-    answered: list[Provenance] = field(default_factory=list)  # by fragment
-    reply_kind: ReplyKind | None = None
-    outcome: Outcome | None = None
-    fault: FaultValue | None = None
-    reject_reason: int | None = None
-    extended_error: tuple[ErrorRecord, ...] | None = None
     partial: bool = False
-    notes: list[str] = field(default_factory=list)
+    sent_at: int = 0  # moment (of `Association._moment`) of the last fragment
+    answered: list[Provenance] = field(default_factory=list, init=False)  # by fragment
+    notes: list[str] = field(default_factory=list, init=False)
+    contexts: tuple[OfferedContext, ...] = field(default=(), init=False)
+    context_id: int | None = field(default=None, init=False)
+    opnum: int | None = field(default=None, init=False)
+    object_uuid: str | None = field(default=None, init=False)
+    max_xmit_frag: int | None = field(default=None, init=False)
+    max_recv_frag: int | None = field(default=None, init=False)
+    group_id: int | None = field(default=None, init=False)
+    header_signing: bool | None = field(default=None, init=False)
+    security: SecurityContext | None = field(default=None, init=False)
+    authentication: CallAuthentication | None = field(default=None, init=False)
+    ticket: PresentedTicket | None = field(default=None, init=False)
+    reply_kind: ReplyKind | None = field(default=None, init=False)
+    outcome: Outcome = field(default=Outcome.NOT_CAPTURED, init=False)
+    fault: FaultValue | None = field(default=None, init=False)
+    reject_reason: int | None = field(default=None, init=False)
+    extended_error: tuple[ErrorRecord, ...] | None = field(default=None, init=False)
 
     def value(self) -> Call:
-        return Call(
-            self.kind,
-            self.sender,
-            self.call_id,
-            self.contexts,
-            self.context_id,
-            self.opnum,
-            self.object_uuid,
-            self.max_xmit_frag,
-            self.max_recv_frag,
-            self.group_id,
-            self.header_signing,
-            joined(self.asked),
-            joined(self.answered),
-            self.reply_kind,
-            self.outcome or Outcome.NOT_CAPTURED,
-            self.fault,
-            self.reject_reason,
-            self.extended_error,
-            self.authentication,
-            self.ticket,
-            not self.maybe,
-            self.partial or not self.complete,
-            tuple(self.notes),
+        asked, answered = self.asked, self.answered
+        return Call._make(
+            (
+                self.kind,
+                self.sender,
+                self.call_id,
+                self.contexts,
+                self.context_id,
+                self.opnum,
+                self.object_uuid,
+                self.max_xmit_frag,
+                self.max_recv_frag,
+                self.group_id,
+                self.header_signing,
+                asked[0] if len(asked) == 1 else joined(asked),
+                answered[0] if len(answered) == 1 else joined(answered),
+                self.reply_kind,
+                self.outcome,
+                self.fault,
+                self.reject_reason,
+                self.extended_error,
+                self.authentication,
+                self.ticket,
+                not self.maybe,
+                self.partial or not self.complete,
+                tuple(self.notes),
+            )
         )
 
 

@@ -41,18 +41,29 @@ class SecurityContext:
     mechanism: str
     ticket: PresentedTicket | None = None
     ntlm: NtlmNames | None = None
+    _latest: CallAuthentication | None = None  # of the latest request: the next one mostly runs in the same way
 
-    def authentication(self, trailer: SecTrailer | None, token: Token | None) -> CallAuthentication:
+    def authentication(self, trailer: SecTrailer | None, token: Token | None = None) -> CallAuthentication:
         """The context as a PDU with this trailer and token runs in it."""
+        auth_type, auth_level = self.auth_type, self.auth_level
+        if trailer is not None:
+            auth_type, auth_level = trailer.auth_type, trailer.auth_level
+        if token is not None:
+            return self._running(auth_type, auth_level, token.kind.value)
+        known = self._latest
+        if (
+            known is None
+            or known.auth_level != auth_level
+            or known.auth_type != auth_type
+            or known.mechanism is not self.mechanism
+            or known.ntlm is not self.ntlm
+        ):
+            known = self._latest = self._running(auth_type, auth_level, None)
+        return known
+
+    def _running(self, auth_type: int, auth_level: int, token: str | None) -> CallAuthentication:
         return CallAuthentication(
-            self.context_id,
-            trailer.auth_type if trailer else self.auth_type,
-            trailer.auth_level if trailer else self.auth_level,
-            self.mechanism,
-            token.kind.value if token else None,
-            None,
-            None,
-            self.ntlm,
+            self.context_id, auth_type, auth_level, self.mechanism, token, None, None, self.ntlm
         )
 
 
@@ -111,8 +122,7 @@ class SecurityContexts:
         if isinstance(token.message, Challenge):
             context.ntlm = replace(context.ntlm or NtlmNames(), target=token.message.target_name)
         error = token.message if isinstance(token.message, KrbError) else None
-        answered = replace(
-            authentication or context.authentication(trailer, None),
+        answered = (authentication or context.authentication(trailer))._replace(
             mechanism=context.mechanism,
             reply_token=token.kind.value,
             kerberos_error=error,

@@ -9,8 +9,9 @@ octets that were read.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from rpctrace.encoding import der
 from rpctrace.encoding.numbers import OpenEnum
@@ -20,7 +21,7 @@ from rpctrace.errors import Malformed, ParseError, Truncated
 from rpctrace.protocols.gssapi.framing import FRAME_TAG, MECHANISMS, TOKEN_IDS, GssFrame, Mechanism, parse_frame
 from rpctrace.protocols.gssapi.netlogon import NlAuthMessage, parse_nl_auth_message
 from rpctrace.protocols.gssapi.schannel import TlsRecord, parse_record
-from rpctrace.protocols.gssapi.spnego import NegTokenInit, SpnegoToken, parse_negotiation_token
+from rpctrace.protocols.gssapi.spnego import NegTokenInit, NegTokenResp, SpnegoToken, parse_negotiation_token
 from rpctrace.protocols.kerberos import messages as kerberos
 from rpctrace.protocols.ntlm import messages as ntlm
 
@@ -59,8 +60,7 @@ class TokenKind(StrEnum):
 Message = kerberos.KerberosMessage | ntlm.NtlmMessage | NlAuthMessage | TlsRecord
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """What a token is and says.
 
     `kind` is the innermost one that could be told: NegTokenInit and NegTokenResp where SPNEGO carries no token that is
@@ -133,7 +133,7 @@ def _framed_mechanism(frame: GssFrame) -> Token:
             raise Malformed(_LAYER, 0, f"frame of mechanism {frame.mechanism_oid}")
     except ParseError as error:
         return Token(TokenKind.UNKNOWN, mechanism, None, None, True, frame.problem or detached(error))
-    return replace(token, gss_wrapped=True, problem=frame.problem or token.problem)
+    return token._replace(gss_wrapped=True, problem=frame.problem or token.problem)
 
 
 # RFC 4121 4.1
@@ -162,10 +162,14 @@ def _spnego(octets: memoryview, problems: FirstProblem) -> Token:
     spnego = parse_negotiation_token(octets, problems)
     kept: SpnegoToken
     if isinstance(spnego, NegTokenInit):
-        kind, inside, kept = TokenKind.NEG_TOKEN_INIT, spnego.mech_token, replace(spnego, mech_token=None)
+        kind, inside = TokenKind.NEG_TOKEN_INIT, spnego.mech_token
+        kept = spnego if inside is None else replace(spnego, mech_token=None)
         chosen = spnego.mech_types[0] if spnego.mech_types and inside else None
     else:
-        kind, inside, kept = TokenKind.NEG_TOKEN_RESP, spnego.response_token, replace(spnego, response_token=None)
+        kind, inside = TokenKind.NEG_TOKEN_RESP, spnego.response_token
+        kept = spnego if inside is None else NegTokenResp(
+            spnego.state, spnego.supported_mech, None, spnego.mech_list_mic, problem=spnego.problem
+        )
         chosen = spnego.supported_mech
     mechanism = Mechanism.SPNEGO if chosen is None else MECHANISMS.get(chosen, Mechanism.UNKNOWN)
     outer = Token(kind, mechanism, kept, None, False, kept.problem)
@@ -175,14 +179,14 @@ def _spnego(octets: memoryview, problems: FirstProblem) -> Token:
 def _with_inner(outer: Token, inside: memoryview) -> Token:
     """SPNEGO with what it carries, or SPNEGO alone where that is not read."""
     if bytes(inside[: len(_NEGOEX_SIGNATURE)]) == _NEGOEX_SIGNATURE:
-        return replace(outer, mechanism=Mechanism.NEGOEX)
+        return outer._replace(mechanism=Mechanism.NEGOEX)
     try:
         inner = _framed_mechanism(parse_frame(inside)) if inside[0] == FRAME_TAG else _plain(inside)
     except ParseError as error:
-        return replace(outer, problem=outer.problem or detached(error))
+        return outer._replace(problem=outer.problem or detached(error))
     if inner.kind is TokenKind.UNKNOWN:
-        return replace(outer, mechanism=inner.mechanism, problem=outer.problem or inner.problem)
-    return replace(inner, spnego=outer.spnego, problem=outer.problem or inner.problem)
+        return outer._replace(mechanism=inner.mechanism, problem=outer.problem or inner.problem)
+    return inner._replace(spnego=outer.spnego, problem=outer.problem or inner.problem)
 
 
 _NEGOEX_SIGNATURE = b"NEGOEXTS"  # [MS-NEGOEX] 2.2.6.2

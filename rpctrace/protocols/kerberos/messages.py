@@ -364,7 +364,7 @@ def _ext_error(value: memoryview | None, *, salt: bool = False) -> int | None:
     return None if salt and reserved else status
 
 
-_AP_OPTIONS = ApOptions.USE_SESSION_KEY | ApOptions.MUTUAL_REQUIRED
+_AP_OPTIONS = (ApOptions.USE_SESSION_KEY | ApOptions.MUTUAL_REQUIRED).value
 _UNTAGGED = frozenset({MessageType.TGT_REQ, MessageType.TGT_REP})
 _READERS: dict[int, tuple[str, Callable[[Fields], KerberosMessage]]] = {
     MessageType.AP_REQ: ("AP-REQ", _ap_req),

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
-from rpctrace.encoding.reader import Octets, Reader
+from rpctrace.encoding.reader import Layout, Octets, Reader
 from rpctrace.encoding.text import decode_text, decode_utf16
 from rpctrace.encoding.times import filetime_to_ns
 from rpctrace.errors import Malformed, Truncated
@@ -25,6 +25,7 @@ _NTLM_V1_RESPONSE_OCTETS = 24  # [MS-NLMP] 2.2.2.6
 _AV_PAIRS_IN_RESPONSE = 44  # [MS-NLMP] 2.2.2.8, 2.2.2.7: NTProofStr and the fixed part of NTLMv2_CLIENT_CHALLENGE
 _SHORT_NEGOTIATE_OCTETS = 16  # early clients end behind the flags
 MAXIMUM_AV_PAIRS = 64  # ten identifiers are defined
+_BUFFER, _VERSION, _AV_PAIR = Layout("HHI"), Layout("BBH3xB"), Layout("HH")  # [MS-NLMP] 2.2.1, 2.2.2.10, 2.2.2.1
 _Value = TypeVar("_Value")
 
 
@@ -215,7 +216,7 @@ class _Message:
 
     def version(self, flags: int | None) -> Version | None:
         """The next field where the flags say that it is filled."""
-        return self.fixed(_version) if flags is not None and flags & NegotiateFlags.VERSION else None
+        return self.fixed(_version) if flags is not None and flags & _VERSION_FLAG else None
 
     def payload(self, buffer: _Buffer | None) -> memoryview | None:
         if buffer is None:
@@ -232,18 +233,16 @@ class _Message:
         octets = self.payload(buffer)
         if octets is None or flags is None:
             return None
-        return decode_utf16(octets) if flags & NegotiateFlags.UNICODE else decode_text(octets)
+        return decode_utf16(octets) if flags & _UNICODE_FLAG else decode_text(octets)
 
 
 def _buffer(reader: Reader) -> _Buffer:
-    length, _maximum, offset = reader.u16(), reader.u16(), reader.u32()
+    length, _maximum, offset = reader.integers(_BUFFER)
     return _Buffer(length, offset)
 
 
 def _version(reader: Reader) -> Version:
-    major, minor, build = reader.u8(), reader.u8(), reader.u16()
-    reader.skip(3)
-    return Version(major, minor, build, reader.u8())
+    return Version._make(reader.integers(_VERSION))
 
 
 # [MS-NLMP] 2.2.1.1
@@ -253,7 +252,7 @@ def _negotiate(message: _Message) -> Negotiate:
         return Negotiate(flags, "", "", None)
     domain, workstation = message.fixed(_buffer), message.fixed(_buffer)
     version = message.version(flags)
-    oem = int(NegotiateFlags.OEM)  # both names, whatever the flags offer
+    oem = NegotiateFlags.OEM.value  # both names, whatever the flags offer
     return Negotiate(
         flags, message.text(domain, oem), message.text(workstation, oem), version, problem=message.problems.error
     )
@@ -264,7 +263,7 @@ def _challenge(message: _Message) -> Challenge:
     target_name, flags = message.fixed(_buffer), message.fixed(Reader.u32)
     message.fixed(_skip_challenge)
     # Servers older than both end here.
-    more = flags is not None and flags & (NegotiateFlags.TARGET_INFO | NegotiateFlags.VERSION)
+    more = flags is not None and flags & _TARGET_INFO_OR_VERSION
     target_info = message.fixed(_reserved_and_buffer) if more else None
     version = message.version(flags)
     name = message.text(target_name, flags)
@@ -326,9 +325,9 @@ def _av_pairs(octets: memoryview, message: _Message) -> dict[int, memoryview]:
     found: dict[int, memoryview] = {}
     try:
         for _ in range(MAXIMUM_AV_PAIRS):
-            av_id, length = reader.u16(), reader.u16()
+            av_id, length = reader.integers(_AV_PAIR)
             found.setdefault(av_id, reader.take(length))
-            if av_id == AvId.EOL:
+            if av_id == _EOL:
                 return found
     except Truncated as error:
         message.problems.note(error)
@@ -337,6 +336,7 @@ def _av_pairs(octets: memoryview, message: _Message) -> dict[int, memoryview]:
     return found
 
 
+_EOL = AvId.EOL.value
 _AV_TEXTS = (
     AvId.NETBIOS_COMPUTER_NAME,
     AvId.NETBIOS_DOMAIN_NAME,
@@ -346,9 +346,12 @@ _AV_TEXTS = (
     AvId.TARGET_NAME,
 )
 _AV_FLAG_MIC = 0x00000002
+# As plain numbers, like the flags of a message.
+_UNICODE_FLAG, _VERSION_FLAG = NegotiateFlags.UNICODE.value, NegotiateFlags.VERSION.value
+_TARGET_INFO_OR_VERSION = (NegotiateFlags.TARGET_INFO | NegotiateFlags.VERSION).value
 _NAMES_OR_VERSION = (
     NegotiateFlags.OEM_DOMAIN_SUPPLIED | NegotiateFlags.OEM_WORKSTATION_SUPPLIED | NegotiateFlags.VERSION
-)
+).value
 _READERS: dict[int, tuple[str, Callable[[_Message], NtlmMessage]]] = {
     MessageType.NEGOTIATE: ("NEGOTIATE", _negotiate),
     MessageType.CHALLENGE: ("CHALLENGE", _challenge),

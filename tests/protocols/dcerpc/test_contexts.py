@@ -17,8 +17,8 @@ def test_an_offer_without_its_answer_stands() -> None:
     contexts = PresentationContexts()
     contexts.offer(0, [offer(3)])
     assert contexts.of_request(0, 3)[0][0].abstract_syntax == ONE
-    assert contexts.of_request(0, 4) == ((), [])
-    assert contexts.of_request(1, 3) == ((), [])
+    assert contexts.of_request(0, 4) == ((), None)
+    assert contexts.of_request(1, 3) == ((), None)
 
 
 def test_results_stand_in_the_order_of_the_offers() -> None:
@@ -37,7 +37,21 @@ def test_a_refused_offer_is_withdrawn_and_the_accepted_one_stays() -> None:
     contexts.answer(0, contexts.offer(0, [offer(0)]), [PresentationResult(0, 0, NDR)])
     contexts.withdraw(0, contexts.offer(0, [offer(0, TWO), offer(7, TWO)]))
     assert contexts.of_request(0, 0)[0][0].abstract_syntax == ONE
-    assert contexts.of_request(0, 7) == ((), [])
+    assert contexts.of_request(0, 7) == ((), None)
+
+
+def test_requests_are_told_of_a_context_that_changed() -> None:
+    """One value for all requests of a context, until another answer or a refusal."""
+    contexts = PresentationContexts()
+    contexts.offer(0, [offer(0)])
+    before, _ = contexts.of_request(0, 0)
+    assert contexts.of_request(0, 0)[0] is before
+    contexts.answer(0, contexts.offer(0, [offer(0, TWO)]), [PresentationResult(0, 0, NDR)])
+    assert contexts.of_request(0, 0)[0][0].abstract_syntax == TWO
+    contexts.withdraw(0, contexts.offer(0, [offer(1)]))
+    assert contexts.of_request(0, 1) == ((), None)
+    contexts.answer(0, contexts.offer(0, [offer(2)]), [PresentationResult(2, 1, NDR)])
+    assert contexts.of_request(0, 2) == ((), f"presentation context 2 was not accepted (offered for {ONE.uuid})")
 
 
 def test_contexts_are_bounded() -> None:
@@ -46,5 +60,5 @@ def test_contexts_are_bounded() -> None:
     for context_id in range(MAXIMUM_CONTEXTS + 10):
         contexts.offer(0, [offer(context_id)])
     assert contexts.of_request(0, MAXIMUM_CONTEXTS - 1)[0]
-    assert contexts.of_request(0, MAXIMUM_CONTEXTS) == ((), [])
+    assert contexts.of_request(0, MAXIMUM_CONTEXTS) == ((), None)
     assert contexts.dropped == 10

@@ -49,6 +49,21 @@ def test_what_refuses_in_an_ack() -> None:
     assert not contexts.server_leg(trailer(kerberos.ap_rep(), auth_type=16), None)[1]
 
 
+def test_calls_of_a_context_share_what_is_known_until_more_is() -> None:
+    """The next leg, another level or another type make another value."""
+    contexts = SecurityContexts()
+    context, _ = contexts.client_leg(trailer(spnego.neg_token_init()), CallKind.BIND, 1)
+    signed = trailer(b"signature")
+    before = context.authentication(signed)
+    assert context.authentication(signed) is before
+    assert context.authentication(signed._replace(auth_level=2)).auth_level == 2
+    assert context.authentication(signed._replace(auth_type=10)).auth_type == 10
+    contexts.client_leg(trailer(TOKENS["NTLM in SPNEGO"]), CallKind.ALTER_CONTEXT, 2)
+    after = context.authentication(signed)
+    assert (before.mechanism, after.mechanism, before.token, after.token) == ("spnego", "ntlm", None, None)
+    assert after.ntlm is context.ntlm
+
+
 def test_contexts_are_bounded() -> None:
     """[MS-RPCE] allows 2000; more are read and not kept, and counted."""
     contexts = SecurityContexts()
