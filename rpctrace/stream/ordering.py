@@ -16,6 +16,9 @@ every order that matters upstairs (bind before its ack, request before its fault
 - An acknowledgement proves nothing when its direction is not in the capture at all, or when it runs more than a window
   ahead of everything seen; it then holds nothing up and makes no gap.
 - Until a SYN, or the first few segments, tell where a direction starts, the direction is held.
+
+Nearly all segments of a capture are the next one of an established connection that holds nothing: `next_in_order` knows
+them by a few comparisons. `accept` is for the others, and tells the same of all.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from operator import itemgetter
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.network.flow import Segment, TcpFlags
 from rpctrace.stream.direction import WINDOW_OCTETS, Account, DirectionState, Piece, distance
-from rpctrace.stream.stream import Close, Connection, Direction, Seen, StreamEvent
+from rpctrace.stream.stream import Chunk, Close, Connection, Seen, StreamEvent
 
 # How long a direction may be held until it is clear where it starts, and whether the other one is captured.
 START_SEGMENTS, START_NS = 16, 200_000_000
@@ -37,45 +40,76 @@ UNACKNOWLEDGED_SEGMENTS, UNACKNOWLEDGED_TIME_NS = 1024, 10 * NS_PER_SECOND
 
 FIN, SYN, RST, ACK = int(TcpFlags.FIN), int(TcpFlags.SYN), int(TcpFlags.RST), int(TcpFlags.ACK)
 _CONTROL = FIN | SYN | RST
+_NUMBERS = 0xFFFF_FFFF  # sequence numbers have 32 bits
+_HALF = 0x8000_0000
 _NO_OCTETS = memoryview(b"")
+_new_tuple = tuple.__new__  # as in `direction`
 
 
 class OrderedConnection:
     """The state of one connection. `accept` takes its segments, `finish` says that there are no more."""
 
     __slots__ = (
-        "account", "carried", "closed", "directions", "held", "identity", "now_ns", "one_sided", "segments", "spoken",
-        "started_ns",
+        "account", "carried", "closed", "directions", "established", "held", "identity", "last_frame", "now_ns",
+        "one_sided", "segments", "spoken", "started_ns",
     )  # fmt: skip
 
     def __init__(self, identity: Connection, account: Account) -> None:
         self.identity = identity
         self.account = account
-        self.directions = [DirectionState(0, account), DirectionState(1, account)]
+        self.directions = DirectionState(0, account), DirectionState(1, account)
         self.segments = 0  # accepted so far
+        self.last_frame = 0
         self.started_ns: int | None = None
         self.now_ns: int | None = None
-        self.held = True  # something waits, or may have to
+        self.held = False  # something waits
         self.one_sided = False  # a direction that was not seen so far is not waited for any more
         self.carried = False  # there were octets
         self.spoken = False  # there were events
         self.closed = False  # reset, or both FINs delivered
+        self.established = False  # both directions are known and open, octets were carried, nothing is held
 
     # Segments in
 
-    def accept(self, index: Direction, segment: Segment, flags: int, events: list[StreamEvent]) -> None:
-        """One segment of direction `index`; the events that it sets free go to `events`, in order."""
+    def next_in_order(
+        self, sender: DirectionState, receiver: DirectionState, segment: Segment
+    ) -> Chunk | Seen | None:
+        """What an `established` connection tells of its ordinary segment; None: it is another, `accept` has to take it.
+
+        Ordinary is an ACK alone whose octets are whole and come next, and that acknowledges nothing still to come.
+        """
+        number, timestamp_ns, _, _, _, sequence, acknowledgement, flags, octets, length, _ = segment
+        if (
+            (sequence - sender.next) & _NUMBERS
+            or +flags & (_CONTROL | ACK) != ACK  # + makes a plain int of TcpFlags, whose own & is slow
+            or (receiver.next - acknowledgement) & _NUMBERS > _HALF
+            or len(octets) != length
+        ):
+            return None
         self.segments += 1
+        self.last_frame = number
+        if timestamp_ns is not None:
+            self.now_ns = timestamp_ns
+        if not length:
+            return _new_tuple(Seen, (sender.index, number, timestamp_ns))
+        sender.progress_arrival, sender.progress_ns = self.segments, self.now_ns
+        return sender.chunk(octets, number, timestamp_ns)
+
+    def accept(
+        self, sender: DirectionState, receiver: DirectionState, segment: Segment, flags: int, events: list[StreamEvent]
+    ) -> None:
+        """One segment that `sender` sent; the events that it sets free go to `events`, in order."""
+        self.segments += 1
+        self.last_frame = segment.frame_number
         if segment.timestamp_ns is not None:
             self.now_ns = segment.timestamp_ns
             if self.started_ns is None:
                 self.started_ns = segment.timestamp_ns
-        sender, receiver = self.directions[index], self.directions[1 - index]
         acknowledgement = segment.acknowledgement if flags & ACK else None
         sequence = segment.sequence + bool(flags & SYN)
         if not sender.seen:
-            sender.meet(sequence & 0xFFFF_FFFF, self.segments, segment.timestamp_ns)
-            self.held = True
+            self.held |= sender.origin is None
+            sender.meet(sequence & _NUMBERS, self.segments, segment.timestamp_ns)
         if acknowledgement is not None and (receiver.seen or receiver.origin is not None):
             receiver.acknowledge(acknowledgement, segment.frame_number, self.segments, segment.timestamp_ns)
         position = sender.unwrap(sequence)
@@ -86,24 +120,34 @@ class OrderedConnection:
             not self.held
             and position == sender.next
             and length == len(octets)
-            and not flags & _CONTROL
+            and not flags & RST
             and not self._waits(receiver, acknowledgement)
         ):
-            self._deliver_at_once(sender, segment, events)
-            return
-        piece = Piece(
-            position, octets, max(length, len(octets)), acknowledgement, segment.frame_number, segment.timestamp_ns,
-            self.segments,
-        )  # fmt: skip
-        self._hold(sender, piece, flags)
-        self._run(events)
-
-    def _deliver_at_once(self, sender: DirectionState, segment: Segment, events: list[StreamEvent]) -> None:
-        if segment.length_octets and not sender.finished:
-            events.append(sender.chunk(segment.payload, segment.frame_number, segment.timestamp_ns))
-            self._progress(sender)
+            self._deliver_at_once(sender, segment, flags, events)
         else:
+            piece = Piece(
+                position, octets, max(length, len(octets)), acknowledgement, segment.frame_number,
+                segment.timestamp_ns, self.segments,
+            )  # fmt: skip
+            self._hold(sender, piece, flags)
+            self._run(events)
+        self.established = (
+            self.carried and not self.held and not self.closed and sender.is_open and receiver.is_open
+        )
+
+    def _deliver_at_once(
+        self, sender: DirectionState, segment: Segment, flags: int, events: list[StreamEvent]
+    ) -> None:
+        brings = segment.length_octets or flags & FIN
+        if sender.finished or not brings:
             events.append(Seen(sender.index, segment.frame_number, segment.timestamp_ns))
+            return
+        self._progress(sender)
+        if segment.length_octets:
+            events.append(sender.chunk(segment.payload, segment.frame_number, segment.timestamp_ns))
+        if flags & FIN:
+            self._end(sender, segment.frame_number, segment.timestamp_ns, events)
+            self.closed = self.directions[0].finished and self.directions[1].finished
 
     def _hold(self, sender: DirectionState, piece: Piece, flags: int) -> None:
         """Keeps what a segment brings: octets, an end, or only the proof that it went by."""
@@ -137,12 +181,7 @@ class OrderedConnection:
                 break
             self._release(self._first_to_release(tired), events)
             self._pump(events)
-        self.held = any(
-            direction.parked or direction.fin or direction.reset or direction.waiting or direction.origin is None
-            if direction.seen
-            else not self.one_sided and self._is_young()
-            for direction in self.directions
-        )
+        self.held = self.directions[0].holds or self.directions[1].holds
 
     def _pump(self, events: list[StreamEvent]) -> None:
         """Delivers all that can go."""
@@ -203,7 +242,9 @@ class OrderedConnection:
     def _deliver_head(self, direction: DirectionState, events: list[StreamEvent]) -> None:
         self._progress(direction)
         if not direction.parked or direction.parked[0].position > direction.next:
-            self._end(direction, events)
+            if direction.fin is not None:
+                direction.next = direction.fin.position
+                self._end(direction, direction.fin.frame_number, direction.fin.timestamp_ns, events)
             return
         piece = direction.pop()
         if piece.octets:
@@ -215,18 +256,18 @@ class OrderedConnection:
         if cut_until > direction.next:
             events.append(direction.gap(cut_until, piece.frame_number))
 
-    def _end(self, direction: DirectionState, events: list[StreamEvent]) -> None:
-        """Delivers the FIN, which takes one sequence number (RFC 9293 3.4)."""
-        fin = direction.fin
-        if fin is None:
-            return
-        events.append(Close(direction.index, False, fin.frame_number, fin.timestamp_ns))
+    def _end(
+        self, direction: DirectionState, frame_number: int, timestamp_ns: int | None, events: list[StreamEvent]
+    ) -> None:
+        """Delivers the FIN that comes next; it takes one sequence number (RFC 9293 3.4)."""
+        events.append(Close(direction.index, False, frame_number, timestamp_ns))
         if direction.parked or direction.far:
             self.account.count("segments_behind_fin", len(direction.parked) + len(direction.far))
         waiting, reset = direction.waiting, direction.reset
         direction.release()
         direction.waiting, direction.reset = waiting, reset
-        direction.next = direction.highest = fin.position + 1
+        direction.next += 1
+        direction.highest = direction.next
         direction.finished = True
 
     # Patience
@@ -343,10 +384,13 @@ class OrderedConnection:
 
     def turn(self) -> None:
         """The client was guessed wrong; possible only before the first event."""
-        self.directions.reverse()
-        for index, direction in enumerate(self.directions):
-            direction.index = 0 if index == 0 else 1
-            direction.conflicts = [conflict._replace(direction=direction.index) for conflict in direction.conflicts]
+        server, client = self.directions
+        self.directions = client, server
+        client.index, server.index = 0, 1
+        for direction in self.directions:
+            direction.conflicts = tuple(
+                [conflict._replace(direction=direction.index) for conflict in direction.conflicts]
+            )
 
     def release(self) -> None:
         """Drops everything held."""
