@@ -34,6 +34,13 @@ _NONE_RECENT: list[tuple[int, bytes, int]] = []
 _new_tuple = tuple.__new__
 
 
+def owned(octets: memoryview) -> bytes:
+    """The octets to keep: a segment's own where it has no others, else a copy, so that no window of the capture is kept
+    alive with them."""
+    whole = octets.obj
+    return whole if type(whole) is bytes and len(whole) == len(octets) else bytes(octets)
+
+
 def distance(later: int, earlier: int) -> int:
     """From one 32-bit sequence number to another, the short way round; also of positions."""
     return ((later - earlier + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
@@ -59,10 +66,15 @@ class Piece(NamedTuple):
         return self.position + self.length_octets
 
     def part(self, start: int, end: int) -> Piece:
-        """The captured octets from position `start` to `end`, copied: a parked piece must not keep a window of the
-        capture alive."""
-        octets = memoryview(bytes(self.octets[start - self.position : end - self.position]))
-        return self._replace(position=start, octets=octets, length_octets=len(octets))
+        """The captured octets from position `start` to `end`, owned."""
+        octets = memoryview(owned(self.octets[start - self.position : end - self.position]))
+        _, _, _, acknowledgement, frame_number, timestamp_ns, arrival = self
+        return Piece(start, octets, len(octets), acknowledgement, frame_number, timestamp_ns, arrival)
+
+    def mark(self, position: int) -> Piece:
+        """The segment without its octets, at another position."""
+        _, _, _, acknowledgement, frame_number, timestamp_ns, arrival = self
+        return Piece(position, _NO_OCTETS, 0, acknowledgement, frame_number, timestamp_ns, arrival)
 
     def cut_off(self) -> Piece | None:
         """The mark of the octets that the snapshot length took."""
@@ -336,14 +348,11 @@ class DirectionState:
         self.next = following = position + len(octets)
         if following > self.highest:
             self.highest = following
-        # The segment's own octets where it owns them: a copy only if more than they would be kept alive.
-        whole = octets.obj
-        kept = whole if type(whole) is bytes and len(whole) == len(octets) else bytes(octets)
         recent, recent_octets = self.recent, self.recent_octets + len(octets) + PIECE_OVERHEAD_OCTETS
         if recent:
-            recent.append((position, kept, frame_number))
+            recent.append((position, owned(octets), frame_number))
         else:
-            self.recent = recent = [(position, kept, frame_number)]
+            self.recent = recent = [(position, owned(octets), frame_number)]
         while recent_octets > REMEMBERED_OCTETS or len(recent) > REMEMBERED_PIECES:
             recent_octets -= len(recent.pop(0)[1]) + PIECE_OVERHEAD_OCTETS
         self.account.remembered_octets += recent_octets - self.recent_octets

@@ -42,7 +42,6 @@ FIN, SYN, RST, ACK = int(TcpFlags.FIN), int(TcpFlags.SYN), int(TcpFlags.RST), in
 _CONTROL = FIN | SYN | RST
 _NUMBERS = 0xFFFF_FFFF  # sequence numbers have 32 bits
 _HALF = 0x8000_0000
-_NO_OCTETS = memoryview(b"")
 _new_tuple = tuple.__new__  # as in `direction`
 
 
@@ -158,18 +157,18 @@ class OrderedConnection:
             new = sender.park(piece)
         elif not settled and not sender.parked:
             sender.next = max(sender.next, piece.position)  # the highest that was sent before the capture
-        mark = piece._replace(position=piece.end, octets=_NO_OCTETS, length_octets=0)
-        if flags & FIN and sender.fin is None and not sender.finished and (not settled or mark.position >= sender.next):
-            sender.fin = mark
+        end = piece.end
+        if flags & FIN and sender.fin is None and not sender.finished and (not settled or end >= sender.next):
+            sender.fin = piece.mark(end)
             new = True
         if flags & RST and sender.reset is None:
-            if not settled or abs(mark.position - sender.next) <= WINDOW_OCTETS:
-                sender.reset = mark
+            if not settled or abs(end - sender.next) <= WINDOW_OCTETS:
+                sender.reset = piece.mark(end)
                 new = True
             else:
                 self.account.count("resets_beyond_window")
         if not new:
-            sender.waiting = mark._replace(position=piece.position)
+            sender.waiting = piece.mark(piece.position)
 
     # Events out
 
