@@ -26,8 +26,8 @@ REMEMBERED_GAPS = 8
 PIECE_OVERHEAD_OCTETS = 512  # what keeping one piece costs besides its octets
 
 _NO_OCTETS = memoryview(b"")
-# What the many directions that hold nothing share instead of a list each. Nobody adds to these: the first entry makes
-# the direction's own list.
+# The directions that hold nothing share these instead of a list each, for a capture may have 100 000 of them. Nobody
+# adds to these two: the first entry makes the direction's own list.
 _NONE_PARKED: list[Piece] = []
 _NONE_RECENT: list[tuple[int, bytes, int]] = []
 # `Chunk(...)` without the Python function that NamedTuple puts before it: a chunk is made for every segment.
@@ -100,11 +100,10 @@ class DirectionState:
     """The buffer of one direction; `ordering.OrderedConnection` decides when its octets go."""
 
     __slots__ = (
-        "account", "acknowledged", "acknowledged_arrival", "acknowledged_frame", "acknowledged_ns",
-        "conflicts", "conflicts_told", "far", "fin", "finished",
-        "first_arrival", "first_ns", "forgiven", "gaps", "highest", "index", "missing_until", "next", "origin",
-        "overdue", "parked", "parked_octets", "progress_arrival", "progress_ns", "recent", "recent_octets", "reset",
-        "seen", "waiting",
+        "account", "acknowledged", "acknowledged_arrival", "acknowledged_frame", "acknowledged_ns", "conflicts",
+        "conflicts_told", "far", "fin", "finished", "forgiven", "gaps", "highest", "index", "missing_until", "next",
+        "origin", "overdue", "parked", "parked_octets", "progress_arrival", "progress_ns", "recent", "recent_octets",
+        "reset", "seen", "waiting",
     )  # fmt: skip
 
     def __init__(self, index: Direction, account: Account) -> None:
@@ -114,8 +113,6 @@ class DirectionState:
         self.next = 0
         self.highest = 0  # end of the furthest octet seen
         self.seen = False  # the capture holds a segment of this direction
-        self.first_arrival = 0
-        self.first_ns: int | None = None
         self.acknowledged = 0  # how far the other side has told to have this direction's octets
         self.acknowledged_frame = 0
         self.acknowledged_arrival = 0  # when it was first told to have more than was delivered
@@ -130,7 +127,7 @@ class DirectionState:
         self.reset: Piece | None = None
         self.finished = False  # the FIN was delivered
         self.waiting: Piece | None = None  # the last segment without new octets that could not be told at once
-        self.progress_arrival = 0
+        self.progress_arrival = 0  # when octets went last, before that when the first segment came
         self.progress_ns: int | None = None
         self.conflicts: tuple[Conflict, ...] = ()  # offsets are positions until they are taken
         self.conflicts_told = 0
@@ -143,7 +140,7 @@ class DirectionState:
     def meet(self, sequence: int, arrival: int, timestamp_ns: int | None) -> None:
         """The first segment of this direction; without a SYN its position is only a first guess at the origin."""
         self.seen = True
-        self.first_arrival, self.first_ns = arrival, timestamp_ns
+        self.progress_arrival, self.progress_ns = arrival, timestamp_ns
         if self.origin is None:
             self._set_reference(sequence)
 

@@ -17,8 +17,8 @@ every order that matters upstairs (bind before its ack, request before its fault
   ahead of everything seen; it then holds nothing up and makes no gap.
 - Until a SYN, or the first few segments, tell where a direction starts, the direction is held.
 
-Nearly all segments of a capture are the next one of an established connection that holds nothing: `next_in_order` knows
-them by a few comparisons. `accept` is for the others, and tells the same of all.
+Nearly every segment of a capture is the next one of an established connection that holds nothing. `next_in_order` knows
+it by a few comparisons, because all of the above would cost many times more; `accept` would tell the same of it.
 """
 
 from __future__ import annotations
@@ -39,9 +39,8 @@ SEGMENTS, TIME_NS = 64, 2 * NS_PER_SECOND
 UNACKNOWLEDGED_SEGMENTS, UNACKNOWLEDGED_TIME_NS = 1024, 10 * NS_PER_SECOND
 
 FIN, SYN, RST, ACK = int(TcpFlags.FIN), int(TcpFlags.SYN), int(TcpFlags.RST), int(TcpFlags.ACK)
-_CONTROL = FIN | SYN | RST
-_NUMBERS = 0xFFFF_FFFF  # sequence numbers have 32 bits
-_HALF = 0x8000_0000
+_CONTROL_BITS = FIN | SYN | RST | ACK
+_NUMBERS, _HALF = 0xFFFF_FFFF, 0x8000_0000  # sequence numbers have 32 bits; up to half of them are before a given one
 _new_tuple = tuple.__new__  # as in `direction`
 
 
@@ -58,7 +57,7 @@ class OrderedConnection:
         self.account = account
         self.directions = DirectionState(0, account), DirectionState(1, account)
         self.segments = 0  # accepted so far
-        self.last_frame = 0
+        self.last_frame = 0  # when it was touched last
         self.started_ns: int | None = None
         self.now_ns: int | None = None
         self.held = False  # something waits
@@ -70,17 +69,16 @@ class OrderedConnection:
 
     # Segments in
 
-    def next_in_order(
-        self, sender: DirectionState, receiver: DirectionState, segment: Segment
-    ) -> Chunk | Seen | None:
-        """What an `established` connection tells of its ordinary segment; None: it is another, `accept` has to take it.
+    def next_in_order(self, sender: DirectionState, receiver: DirectionState, segment: Segment) -> Chunk | Seen | None:
+        """What an `established` connection tells of an ordinary segment; None if it is another, which `accept` takes.
 
-        Ordinary is an ACK alone whose octets are whole and come next, and that acknowledges nothing still to come.
+        Ordinary is a segment whose octets are whole and come next, that acknowledges nothing still to come, and that
+        begins and ends nothing. What it acknowledges need not be noted: that counts only ahead of what was delivered.
         """
         number, timestamp_ns, _, _, _, sequence, acknowledgement, flags, octets, length, _ = segment
         if (
             (sequence - sender.next) & _NUMBERS
-            or +flags & (_CONTROL | ACK) != ACK  # + makes a plain int of TcpFlags, whose own & is slow
+            or +flags & _CONTROL_BITS != ACK  # + makes a plain int of TcpFlags, whose own & is slow
             or (receiver.next - acknowledgement) & _NUMBERS > _HALF
             or len(octets) != length
         ):
@@ -98,21 +96,22 @@ class OrderedConnection:
         self, sender: DirectionState, receiver: DirectionState, segment: Segment, flags: int, events: list[StreamEvent]
     ) -> None:
         """One segment that `sender` sent; the events that it sets free go to `events`, in order."""
+        number, timestamp_ns, _, _, _, sequence, acknowledged, _, octets, length, _ = segment
         self.segments += 1
-        self.last_frame = segment.frame_number
-        if segment.timestamp_ns is not None:
-            self.now_ns = segment.timestamp_ns
+        self.last_frame = number
+        if timestamp_ns is not None:
+            self.now_ns = timestamp_ns
             if self.started_ns is None:
-                self.started_ns = segment.timestamp_ns
-        acknowledgement = segment.acknowledgement if flags & ACK else None
-        sequence = segment.sequence + bool(flags & SYN)
+                self.started_ns = timestamp_ns
+        acknowledgement = acknowledged if flags & ACK else None
+        if flags & SYN:
+            sequence += 1
         if not sender.seen:
             self.held |= sender.origin is None
-            sender.meet(sequence & _NUMBERS, self.segments, segment.timestamp_ns)
+            sender.meet(sequence & _NUMBERS, self.segments, timestamp_ns)
         if acknowledgement is not None and (receiver.seen or receiver.origin is not None):
-            receiver.acknowledge(acknowledgement, segment.frame_number, self.segments, segment.timestamp_ns)
+            receiver.acknowledge(acknowledgement, number, self.segments, timestamp_ns)
         position = sender.unwrap(sequence)
-        octets, length = segment.payload, segment.length_octets
         if length:
             self.carried = True
         if (
@@ -124,10 +123,8 @@ class OrderedConnection:
         ):
             self._deliver_at_once(sender, segment, flags, events)
         else:
-            piece = Piece(
-                position, octets, max(length, len(octets)), acknowledgement, segment.frame_number,
-                segment.timestamp_ns, self.segments,
-            )  # fmt: skip
+            wire_length = max(length, len(octets))
+            piece = Piece(position, octets, wire_length, acknowledgement, number, timestamp_ns, self.segments)
             self._hold(sender, piece, flags)
             self._run(events)
         self.established = (
@@ -250,10 +247,11 @@ class OrderedConnection:
             events.append(direction.chunk(piece.octets, piece.frame_number, piece.timestamp_ns))
         else:
             direction.missing_until = max(direction.missing_until, piece.end)
-        obstacle = direction.obstacle()
-        cut_until = direction.missing_until if obstacle is None else min(direction.missing_until, obstacle.position)
-        if cut_until > direction.next:
-            events.append(direction.gap(cut_until, piece.frame_number))
+        if direction.missing_until > direction.next:
+            obstacle = direction.obstacle()
+            cut_until = direction.missing_until if obstacle is None else min(direction.missing_until, obstacle.position)
+            if cut_until > direction.next:
+                events.append(direction.gap(cut_until, piece.frame_number))
 
     def _end(
         self, direction: DirectionState, frame_number: int, timestamp_ns: int | None, events: list[StreamEvent]
@@ -274,8 +272,8 @@ class OrderedConnection:
     def _is_tired(self, direction: DirectionState) -> bool:
         """Is what `direction` waits for overdue?"""
         if direction.origin is None:
-            age = self.segments - direction.first_arrival
-            return direction.seen and (age >= START_SEGMENTS or self._elapsed(direction.first_ns) >= START_NS)
+            age = self.segments - direction.progress_arrival
+            return direction.seen and (age >= START_SEGMENTS or self._elapsed(direction.progress_ns) >= START_NS)
         piece = direction.obstacle() or direction.reset
         if piece is None:
             return False

@@ -57,7 +57,7 @@ class Reassembler:
         self._silent: Shelf = OrderedDict()  # no octets so far
         self._busy: Shelf = OrderedDict()
         self._closed: Shelf = OrderedDict()
-        self._crowded = False
+        self._crowded = False  # only then the order of the shelves counts, and is kept with every segment
 
     @property
     def limits(self) -> dict[str, int]:
@@ -92,7 +92,7 @@ class Reassembler:
         return events
 
     def _feed(self, way: Way | None, segment: Segment, events: Events) -> None:
-        flags = int(segment.flags)
+        flags = +segment.flags
         if way is None or flags & SYN or way[0].closed:
             way = self._way(way, segment, flags, events)
             if way is None:
@@ -195,10 +195,7 @@ class Reassembler:
         if len(self._silent) + len(self._busy) < half:
             return
         if not self._crowded:
-            self._crowded = True
-            for shelf in (self._silent, self._busy):
-                for state in sorted(shelf.values(), key=_last_frame):
-                    shelf.move_to_end(state.identity.number)
+            self._sort_shelves()
         for shelf in (self._silent, self._busy):
             while shelf and now_ns is not None:
                 state = next(iter(shelf.values()))
@@ -210,6 +207,13 @@ class Reassembler:
             shelf = self._silent if len(self._silent) > half or not self._busy else self._busy
             self._account.count("connections")
             self._end(next(iter(shelf.values())), events)
+
+    def _sort_shelves(self) -> None:
+        """The table is getting full: puts the longest untouched first; from now on `_crowded` keeps that order."""
+        self._crowded = True
+        for shelf in (self._silent, self._busy):
+            for state in sorted(shelf.values(), key=_last_frame):
+                shelf.move_to_end(state.identity.number)
 
     def _forget(self) -> None:
         """Drops every delivered octet that is kept for comparison: rare, so it may look at all connections."""
