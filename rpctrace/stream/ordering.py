@@ -39,7 +39,7 @@ SEGMENTS, TIME_NS = 64, 2 * NS_PER_SECOND
 UNACKNOWLEDGED_SEGMENTS, UNACKNOWLEDGED_TIME_NS = 1024, 10 * NS_PER_SECOND
 
 FIN, SYN, RST, ACK = int(TcpFlags.FIN), int(TcpFlags.SYN), int(TcpFlags.RST), int(TcpFlags.ACK)
-_CONTROL_BITS = FIN | SYN | RST | ACK
+_CONTROL = FIN | SYN | RST
 _NUMBERS, _HALF = 0xFFFF_FFFF, 0x8000_0000  # sequence numbers have 32 bits; up to half of them are before a given one
 _new_tuple = tuple.__new__  # as in `direction`
 
@@ -78,7 +78,7 @@ class OrderedConnection:
         number, timestamp_ns, _, _, _, sequence, acknowledgement, flags, octets, length, _ = segment
         if (
             (sequence - sender.next) & _NUMBERS
-            or +flags & _CONTROL_BITS != ACK  # + makes a plain int of TcpFlags, whose own & is slow
+            or +flags & _CONTROL  # + makes a plain int of TcpFlags, whose own & is slow
             or (receiver.next - acknowledgement) & _NUMBERS > _HALF
             or len(octets) != length
         ):
