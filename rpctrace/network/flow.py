@@ -51,7 +51,7 @@ class Segment(NamedTuple):
 
     `source`/`destination` tell the direction. `sequence` and `acknowledgement` are the raw 32-bit TCP numbers (0 for
     UDP; `acknowledgement` counts only with ACK set). `payload` is what was captured; `length_octets` is the payload's
-    length on the wire, larger when the snapshot length cut the frame.
+    length on the wire, larger when the snapshot length cut the frame. `flags` are the bits of `TcpFlags`.
     """
 
     frame_number: int
@@ -61,7 +61,7 @@ class Segment(NamedTuple):
     destination: Endpoint
     sequence: int
     acknowledgement: int
-    flags: TcpFlags
+    flags: int
     payload: memoryview
     length_octets: int
     tunnel: tuple[int, ...] = ()

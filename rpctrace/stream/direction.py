@@ -10,7 +10,7 @@ everything acknowledged is believed only as part of a run.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from typing import NamedTuple
 
 from rpctrace.stream.stream import Chunk, Conflict, Direction, Gap
@@ -26,6 +26,19 @@ REMEMBERED_GAPS = 8
 PIECE_OVERHEAD_OCTETS = 512  # what keeping one piece costs besides its octets
 
 _NO_OCTETS = memoryview(b"")
+# The directions that hold nothing share these instead of a list each, for a capture may have 100 000 of them. Nobody
+# adds to these two: the first entry makes the direction's own list.
+_NONE_PARKED: list[Piece] = []
+_NONE_RECENT: list[tuple[int, bytes, int]] = []
+# `Chunk(...)` without the Python function that NamedTuple puts before it: a chunk is made for every segment.
+_new_tuple = tuple.__new__
+
+
+def owned(octets: memoryview) -> bytes:
+    """The octets to keep: a segment's own where it has no others, else a copy, so that no window of the capture is kept
+    alive with them."""
+    whole = octets.obj
+    return whole if type(whole) is bytes and len(whole) == len(octets) else bytes(octets)
 
 
 def distance(later: int, earlier: int) -> int:
@@ -53,10 +66,15 @@ class Piece(NamedTuple):
         return self.position + self.length_octets
 
     def part(self, start: int, end: int) -> Piece:
-        """The captured octets from position `start` to `end`, copied: a parked piece must not keep a window of the
-        capture alive."""
-        octets = memoryview(bytes(self.octets[start - self.position : end - self.position]))
-        return self._replace(position=start, octets=octets, length_octets=len(octets))
+        """The captured octets from position `start` to `end`, owned."""
+        octets = memoryview(owned(self.octets[start - self.position : end - self.position]))
+        _, _, _, acknowledgement, frame_number, timestamp_ns, arrival = self
+        return Piece(start, octets, len(octets), acknowledgement, frame_number, timestamp_ns, arrival)
+
+    def mark(self, position: int) -> Piece:
+        """The segment without its octets, at another position."""
+        _, _, _, acknowledgement, frame_number, timestamp_ns, arrival = self
+        return Piece(position, _NO_OCTETS, 0, acknowledgement, frame_number, timestamp_ns, arrival)
 
     def cut_off(self) -> Piece | None:
         """The mark of the octets that the snapshot length took."""
@@ -82,11 +100,10 @@ class DirectionState:
     """The buffer of one direction; `ordering.OrderedConnection` decides when its octets go."""
 
     __slots__ = (
-        "account", "acknowledged", "acknowledged_arrival", "acknowledged_frame", "acknowledged_ns",
-        "conflicts", "conflicts_told", "far", "fin", "finished",
-        "first_arrival", "first_ns", "forgiven", "gaps", "highest", "index", "missing_until", "next", "origin",
-        "overdue", "parked", "parked_octets", "progress_arrival", "progress_ns", "recent", "recent_octets", "reset",
-        "seen", "starts", "waiting",
+        "account", "acknowledged", "acknowledged_arrival", "acknowledged_frame", "acknowledged_ns", "conflicts",
+        "conflicts_told", "far", "fin", "finished", "forgiven", "gaps", "highest", "index", "missing_until", "next",
+        "origin", "overdue", "parked", "parked_octets", "progress_arrival", "progress_ns", "recent", "recent_octets",
+        "reset", "seen", "waiting",
     )  # fmt: skip
 
     def __init__(self, index: Direction, account: Account) -> None:
@@ -96,8 +113,6 @@ class DirectionState:
         self.next = 0
         self.highest = 0  # end of the furthest octet seen
         self.seen = False  # the capture holds a segment of this direction
-        self.first_arrival = 0
-        self.first_ns: int | None = None
         self.acknowledged = 0  # how far the other side has told to have this direction's octets
         self.acknowledged_frame = 0
         self.acknowledged_arrival = 0  # when it was first told to have more than was delivered
@@ -105,19 +120,18 @@ class DirectionState:
         self.forgiven = 0  # an acknowledged position that is not waited for any more
         self.missing_until = 0  # where no copy is parked up to here the snapshot length cut it
         self.overdue = 0  # holes before this position are not waited for
-        self.parked: list[Piece] = []
-        self.starts: list[int] = []  # positions of the parked
+        self.parked = _NONE_PARKED
         self.parked_octets = 0
         self.far: tuple[Piece, ...] = ()
         self.fin: Piece | None = None
         self.reset: Piece | None = None
         self.finished = False  # the FIN was delivered
         self.waiting: Piece | None = None  # the last segment without new octets that could not be told at once
-        self.progress_arrival = 0
+        self.progress_arrival = 0  # when octets went last, before that when the first segment came
         self.progress_ns: int | None = None
-        self.conflicts: list[Conflict] = []  # offsets are positions until they are taken
+        self.conflicts: tuple[Conflict, ...] = ()  # offsets are positions until they are taken
         self.conflicts_told = 0
-        self.recent: list[tuple[int, bytes, int]] = []  # position, octets, frame number of what was delivered
+        self.recent = _NONE_RECENT  # position, octets, frame number of what was delivered
         self.recent_octets = 0
         self.gaps: tuple[tuple[int, int], ...] = ()
 
@@ -126,7 +140,7 @@ class DirectionState:
     def meet(self, sequence: int, arrival: int, timestamp_ns: int | None) -> None:
         """The first segment of this direction; without a SYN its position is only a first guess at the origin."""
         self.seen = True
-        self.first_arrival, self.first_ns = arrival, timestamp_ns
+        self.progress_arrival, self.progress_ns = arrival, timestamp_ns
         if self.origin is None:
             self._set_reference(sequence)
 
@@ -154,7 +168,7 @@ class DirectionState:
         highest, acknowledged = max(self.highest, position), max(self.acknowledged, position)
         self._set_reference(position)
         self.origin, self.highest, self.acknowledged = position, highest, acknowledged
-        parked, self.parked, self.starts = self.parked, [], []
+        parked = self.parked
         self._release_parked()
         for piece in parked:
             self._place(piece)
@@ -208,7 +222,7 @@ class DirectionState:
         if self.origin is not None and position < self.next:
             self._compare_delivered(piece)
             position = self.next
-        at = max(0, bisect_right(self.starts, position) - 1)
+        at = max(0, bisect_left(self.parked, (position + 1,)) - 1)  # pieces sort by position
         while position < end:
             if at < len(self.parked) and self.parked[at].position + len(self.parked[at].octets) <= position:
                 at += 1
@@ -238,7 +252,7 @@ class DirectionState:
         """Parks the mark of octets that were cut off: never inside a parked copy, and before one that starts there."""
         if cut is None or cut.end <= self.next:
             return False
-        at = bisect_left(self.starts, cut.position)
+        at = bisect_left(self.parked, (cut.position,))
         covered = self.parked[at - 1].position + len(self.parked[at - 1].octets) if at else cut.position
         if covered > cut.position:
             cut = cut._replace(position=covered, length_octets=cut.end - covered)
@@ -247,8 +261,10 @@ class DirectionState:
         return True
 
     def _insert(self, at: int, piece: Piece) -> None:
-        self.parked.insert(at, piece)
-        self.starts.insert(at, piece.position)
+        if self.parked:
+            self.parked.insert(at, piece)
+        else:
+            self.parked = [piece]
         cost = len(piece.octets) + PIECE_OVERHEAD_OCTETS
         self.parked_octets += cost
         self.account.parked_octets += cost
@@ -279,14 +295,25 @@ class DirectionState:
             return
         self.conflicts_told += 1
         differs = next(at for at, (one, other) in enumerate(zip(first, copy, strict=True)) if one != other)
-        self.conflicts.append(Conflict(self.index, start + differs, frame_number, piece.frame_number))
+        self.conflicts += (Conflict(self.index, start + differs, frame_number, piece.frame_number),)
 
     def take_conflicts(self) -> list[Conflict]:
         """The conflicts found since, once it is known what their offsets count from."""
-        if self.origin is None:
+        if self.origin is None or not self.conflicts:
             return []
-        found, self.conflicts = self.conflicts, []
+        found, self.conflicts = self.conflicts, ()
         return [conflict._replace(offset=conflict.offset - self.origin) for conflict in found]
+
+    @property
+    def is_open(self) -> bool:
+        return self.seen and not self.finished
+
+    @property
+    def holds(self) -> bool:
+        """Something waits, or the direction as a whole."""
+        if self.parked or self.fin is not None or self.reset is not None or self.waiting is not None:
+            return True
+        return self.seen and self.origin is None
 
     # Octets out
 
@@ -307,29 +334,27 @@ class DirectionState:
     def pop(self) -> Piece:
         """Takes the first parked piece off."""
         piece = self.parked.pop(0)
-        self.starts.pop(0)
         cost = len(piece.octets) + PIECE_OVERHEAD_OCTETS
         self.parked_octets -= cost
         self.account.parked_octets -= cost
         return piece
 
     def chunk(self, octets: memoryview, frame_number: int, timestamp_ns: int | None) -> Chunk:
-        """The next octets as the event that delivers them."""
-        position, length = self.next, len(octets)
-        self.next = position + length
-        if self.next > self.highest:
-            self.highest = self.next
-        self._remember(position, octets, frame_number)
-        return Chunk(self.index, position - (self.origin or 0), octets, frame_number, timestamp_ns)
-
-    def _remember(self, position: int, octets: memoryview, frame_number: int) -> None:
-        recent = self.recent
-        recent.append((position, bytes(octets), frame_number))
-        change = len(octets) + PIECE_OVERHEAD_OCTETS
-        while recent and (len(recent) > REMEMBERED_PIECES or self.recent_octets + change > REMEMBERED_OCTETS):
-            change -= len(recent.pop(0)[1]) + PIECE_OVERHEAD_OCTETS
-        self.recent_octets += change
-        self.account.remembered_octets += change
+        """The next octets as the event that delivers them; they are remembered."""
+        position = self.next
+        self.next = following = position + len(octets)
+        if following > self.highest:
+            self.highest = following
+        recent, recent_octets = self.recent, self.recent_octets + len(octets) + PIECE_OVERHEAD_OCTETS
+        if recent:
+            recent.append((position, owned(octets), frame_number))
+        else:
+            self.recent = recent = [(position, owned(octets), frame_number)]
+        while recent_octets > REMEMBERED_OCTETS or len(recent) > REMEMBERED_PIECES:
+            recent_octets -= len(recent.pop(0)[1]) + PIECE_OVERHEAD_OCTETS
+        self.account.remembered_octets += recent_octets - self.recent_octets
+        self.recent_octets = recent_octets
+        return _new_tuple(Chunk, (self.index, position - (self.origin or 0), octets, frame_number, timestamp_ns))
 
     def gap(self, position: int, frame_number: int) -> Gap:
         """Gives up the octets before `position`."""
@@ -345,15 +370,16 @@ class DirectionState:
         """Drops the delivered octets kept for comparison."""
         self.account.remembered_octets -= self.recent_octets
         self.recent_octets = 0
-        self.recent = []
+        self.recent = _NONE_RECENT
 
     def _release_parked(self) -> None:
         self.account.parked_octets -= self.parked_octets
         self.parked_octets = 0
+        self.parked = _NONE_PARKED
 
     def release(self) -> None:
         """Drops everything held."""
         self.forget()
         self._release_parked()
-        self.parked, self.starts, self.far = [], [], ()
+        self.far = ()
         self.fin = self.reset = self.waiting = None

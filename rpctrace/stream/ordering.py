@@ -16,6 +16,9 @@ every order that matters upstairs (bind before its ack, request before its fault
 - An acknowledgement proves nothing when its direction is not in the capture at all, or when it runs more than a window
   ahead of everything seen; it then holds nothing up and makes no gap.
 - Until a SYN, or the first few segments, tell where a direction starts, the direction is held.
+
+Nearly every segment of a capture is the next one of an established connection that holds nothing. `next_in_order` knows
+it by a few comparisons, because all of the above would cost many times more; `accept` would tell the same of it.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from operator import itemgetter
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.network.flow import Segment, TcpFlags
 from rpctrace.stream.direction import WINDOW_OCTETS, Account, DirectionState, Piece, distance
-from rpctrace.stream.stream import Close, Connection, Direction, Seen, StreamEvent
+from rpctrace.stream.stream import Chunk, Close, Connection, Seen, StreamEvent
 
 # How long a direction may be held until it is clear where it starts, and whether the other one is captured.
 START_SEGMENTS, START_NS = 16, 200_000_000
@@ -37,73 +40,110 @@ UNACKNOWLEDGED_SEGMENTS, UNACKNOWLEDGED_TIME_NS = 1024, 10 * NS_PER_SECOND
 
 FIN, SYN, RST, ACK = int(TcpFlags.FIN), int(TcpFlags.SYN), int(TcpFlags.RST), int(TcpFlags.ACK)
 _CONTROL = FIN | SYN | RST
-_NO_OCTETS = memoryview(b"")
+_NUMBERS, _HALF = 0xFFFF_FFFF, 0x8000_0000  # sequence numbers have 32 bits; up to half of them are before a given one
+_new_tuple = tuple.__new__  # as in `direction`
 
 
 class OrderedConnection:
     """The state of one connection. `accept` takes its segments, `finish` says that there are no more."""
 
     __slots__ = (
-        "account", "carried", "closed", "directions", "held", "identity", "now_ns", "one_sided", "segments", "spoken",
-        "started_ns",
+        "account", "carried", "closed", "directions", "established", "held", "identity", "last_frame", "now_ns",
+        "one_sided", "segments", "spoken", "started_ns",
     )  # fmt: skip
 
     def __init__(self, identity: Connection, account: Account) -> None:
         self.identity = identity
         self.account = account
-        self.directions = [DirectionState(0, account), DirectionState(1, account)]
+        self.directions = DirectionState(0, account), DirectionState(1, account)
         self.segments = 0  # accepted so far
+        self.last_frame = 0  # when it was touched last
         self.started_ns: int | None = None
         self.now_ns: int | None = None
-        self.held = True  # something waits, or may have to
+        self.held = False  # something waits
         self.one_sided = False  # a direction that was not seen so far is not waited for any more
         self.carried = False  # there were octets
         self.spoken = False  # there were events
         self.closed = False  # reset, or both FINs delivered
+        self.established = False  # both directions are known and open, octets were carried, nothing is held
 
     # Segments in
 
-    def accept(self, index: Direction, segment: Segment, flags: int, events: list[StreamEvent]) -> None:
-        """One segment of direction `index`; the events that it sets free go to `events`, in order."""
+    def next_in_order(self, sender: DirectionState, receiver: DirectionState, segment: Segment) -> Chunk | Seen | None:
+        """What an `established` connection tells of an ordinary segment; None if it is another, which `accept` takes.
+
+        Ordinary is a segment whose octets are whole and come next, that acknowledges nothing still to come, and that
+        begins and ends nothing. What it acknowledges need not be noted: that counts only ahead of what was delivered.
+        """
+        number, timestamp_ns, _, _, _, sequence, acknowledgement, flags, octets, length, _ = segment
+        if (
+            (sequence - sender.next) & _NUMBERS
+            or +flags & _CONTROL  # + makes a plain int of TcpFlags, whose own & is slow
+            or (receiver.next - acknowledgement) & _NUMBERS > _HALF
+            or len(octets) != length
+        ):
+            return None
         self.segments += 1
-        if segment.timestamp_ns is not None:
-            self.now_ns = segment.timestamp_ns
+        self.last_frame = number
+        if timestamp_ns is not None:
+            self.now_ns = timestamp_ns
+        if not length:
+            return _new_tuple(Seen, (sender.index, number, timestamp_ns))
+        sender.progress_arrival, sender.progress_ns = self.segments, self.now_ns
+        return sender.chunk(octets, number, timestamp_ns)
+
+    def accept(
+        self, sender: DirectionState, receiver: DirectionState, segment: Segment, flags: int, events: list[StreamEvent]
+    ) -> None:
+        """One segment that `sender` sent; the events that it sets free go to `events`, in order."""
+        number, timestamp_ns, _, _, _, sequence, acknowledged, _, octets, length, _ = segment
+        self.segments += 1
+        self.last_frame = number
+        if timestamp_ns is not None:
+            self.now_ns = timestamp_ns
             if self.started_ns is None:
-                self.started_ns = segment.timestamp_ns
-        sender, receiver = self.directions[index], self.directions[1 - index]
-        acknowledgement = segment.acknowledgement if flags & ACK else None
-        sequence = segment.sequence + bool(flags & SYN)
+                self.started_ns = timestamp_ns
+        acknowledgement = acknowledged if flags & ACK else None
+        if flags & SYN:
+            sequence += 1
         if not sender.seen:
-            sender.meet(sequence & 0xFFFF_FFFF, self.segments, segment.timestamp_ns)
-            self.held = True
+            self.held |= sender.origin is None
+            sender.meet(sequence & _NUMBERS, self.segments, timestamp_ns)
         if acknowledgement is not None and (receiver.seen or receiver.origin is not None):
-            receiver.acknowledge(acknowledgement, segment.frame_number, self.segments, segment.timestamp_ns)
+            receiver.acknowledge(acknowledgement, number, self.segments, timestamp_ns)
         position = sender.unwrap(sequence)
-        octets, length = segment.payload, segment.length_octets
         if length:
             self.carried = True
         if (
             not self.held
             and position == sender.next
             and length == len(octets)
-            and not flags & _CONTROL
+            and not flags & RST
             and not self._waits(receiver, acknowledgement)
         ):
-            self._deliver_at_once(sender, segment, events)
-            return
-        piece = Piece(
-            position, octets, max(length, len(octets)), acknowledgement, segment.frame_number, segment.timestamp_ns,
-            self.segments,
-        )  # fmt: skip
-        self._hold(sender, piece, flags)
-        self._run(events)
-
-    def _deliver_at_once(self, sender: DirectionState, segment: Segment, events: list[StreamEvent]) -> None:
-        if segment.length_octets and not sender.finished:
-            events.append(sender.chunk(segment.payload, segment.frame_number, segment.timestamp_ns))
-            self._progress(sender)
+            self._deliver_at_once(sender, segment, flags, events)
         else:
+            wire_length = max(length, len(octets))
+            piece = Piece(position, octets, wire_length, acknowledgement, number, timestamp_ns, self.segments)
+            self._hold(sender, piece, flags)
+            self._run(events)
+        self.established = (
+            self.carried and not self.held and not self.closed and sender.is_open and receiver.is_open
+        )
+
+    def _deliver_at_once(
+        self, sender: DirectionState, segment: Segment, flags: int, events: list[StreamEvent]
+    ) -> None:
+        brings = segment.length_octets or flags & FIN
+        if sender.finished or not brings:
             events.append(Seen(sender.index, segment.frame_number, segment.timestamp_ns))
+            return
+        self._progress(sender)
+        if segment.length_octets:
+            events.append(sender.chunk(segment.payload, segment.frame_number, segment.timestamp_ns))
+        if flags & FIN:
+            self._end(sender, segment.frame_number, segment.timestamp_ns, events)
+            self.closed = self.directions[0].finished and self.directions[1].finished
 
     def _hold(self, sender: DirectionState, piece: Piece, flags: int) -> None:
         """Keeps what a segment brings: octets, an end, or only the proof that it went by."""
@@ -114,18 +154,18 @@ class OrderedConnection:
             new = sender.park(piece)
         elif not settled and not sender.parked:
             sender.next = max(sender.next, piece.position)  # the highest that was sent before the capture
-        mark = piece._replace(position=piece.end, octets=_NO_OCTETS, length_octets=0)
-        if flags & FIN and sender.fin is None and not sender.finished and (not settled or mark.position >= sender.next):
-            sender.fin = mark
+        end = piece.end
+        if flags & FIN and sender.fin is None and not sender.finished and (not settled or end >= sender.next):
+            sender.fin = piece.mark(end)
             new = True
         if flags & RST and sender.reset is None:
-            if not settled or abs(mark.position - sender.next) <= WINDOW_OCTETS:
-                sender.reset = mark
+            if not settled or abs(end - sender.next) <= WINDOW_OCTETS:
+                sender.reset = piece.mark(end)
                 new = True
             else:
                 self.account.count("resets_beyond_window")
         if not new:
-            sender.waiting = mark._replace(position=piece.position)
+            sender.waiting = piece.mark(piece.position)
 
     # Events out
 
@@ -137,12 +177,7 @@ class OrderedConnection:
                 break
             self._release(self._first_to_release(tired), events)
             self._pump(events)
-        self.held = any(
-            direction.parked or direction.fin or direction.reset or direction.waiting or direction.origin is None
-            if direction.seen
-            else not self.one_sided and self._is_young()
-            for direction in self.directions
-        )
+        self.held = self.directions[0].holds or self.directions[1].holds
 
     def _pump(self, events: list[StreamEvent]) -> None:
         """Delivers all that can go."""
@@ -203,30 +238,33 @@ class OrderedConnection:
     def _deliver_head(self, direction: DirectionState, events: list[StreamEvent]) -> None:
         self._progress(direction)
         if not direction.parked or direction.parked[0].position > direction.next:
-            self._end(direction, events)
+            if direction.fin is not None:
+                direction.next = direction.fin.position
+                self._end(direction, direction.fin.frame_number, direction.fin.timestamp_ns, events)
             return
         piece = direction.pop()
         if piece.octets:
             events.append(direction.chunk(piece.octets, piece.frame_number, piece.timestamp_ns))
         else:
             direction.missing_until = max(direction.missing_until, piece.end)
-        obstacle = direction.obstacle()
-        cut_until = direction.missing_until if obstacle is None else min(direction.missing_until, obstacle.position)
-        if cut_until > direction.next:
-            events.append(direction.gap(cut_until, piece.frame_number))
+        if direction.missing_until > direction.next:
+            obstacle = direction.obstacle()
+            cut_until = direction.missing_until if obstacle is None else min(direction.missing_until, obstacle.position)
+            if cut_until > direction.next:
+                events.append(direction.gap(cut_until, piece.frame_number))
 
-    def _end(self, direction: DirectionState, events: list[StreamEvent]) -> None:
-        """Delivers the FIN, which takes one sequence number (RFC 9293 3.4)."""
-        fin = direction.fin
-        if fin is None:
-            return
-        events.append(Close(direction.index, False, fin.frame_number, fin.timestamp_ns))
+    def _end(
+        self, direction: DirectionState, frame_number: int, timestamp_ns: int | None, events: list[StreamEvent]
+    ) -> None:
+        """Delivers the FIN that comes next; it takes one sequence number (RFC 9293 3.4)."""
+        events.append(Close(direction.index, False, frame_number, timestamp_ns))
         if direction.parked or direction.far:
             self.account.count("segments_behind_fin", len(direction.parked) + len(direction.far))
         waiting, reset = direction.waiting, direction.reset
         direction.release()
         direction.waiting, direction.reset = waiting, reset
-        direction.next = direction.highest = fin.position + 1
+        direction.next += 1
+        direction.highest = direction.next
         direction.finished = True
 
     # Patience
@@ -234,8 +272,8 @@ class OrderedConnection:
     def _is_tired(self, direction: DirectionState) -> bool:
         """Is what `direction` waits for overdue?"""
         if direction.origin is None:
-            age = self.segments - direction.first_arrival
-            return direction.seen and (age >= START_SEGMENTS or self._elapsed(direction.first_ns) >= START_NS)
+            age = self.segments - direction.progress_arrival
+            return direction.seen and (age >= START_SEGMENTS or self._elapsed(direction.progress_ns) >= START_NS)
         piece = direction.obstacle() or direction.reset
         if piece is None:
             return False
@@ -343,10 +381,13 @@ class OrderedConnection:
 
     def turn(self) -> None:
         """The client was guessed wrong; possible only before the first event."""
-        self.directions.reverse()
-        for index, direction in enumerate(self.directions):
-            direction.index = 0 if index == 0 else 1
-            direction.conflicts = [conflict._replace(direction=direction.index) for conflict in direction.conflicts]
+        server, client = self.directions
+        self.directions = client, server
+        client.index, server.index = 0, 1
+        for direction in self.directions:
+            direction.conflicts = tuple(
+                [conflict._replace(direction=direction.index) for conflict in direction.conflicts]
+            )
 
     def release(self) -> None:
         """Drops everything held."""

@@ -14,14 +14,14 @@ keeps the table within its bounds. What a connection does with its segments is i
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import replace
 
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.network.flow import Endpoint, Segment, Transport
-from rpctrace.stream.direction import WINDOW_OCTETS, Account, distance
+from rpctrace.stream.direction import WINDOW_OCTETS, Account, DirectionState, distance
 from rpctrace.stream.ordering import ACK, RST, SYN, OrderedConnection
-from rpctrace.stream.stream import Close, Connection, Direction, StreamEvent
+from rpctrace.stream.stream import Close, Connection, StreamEvent
 
 MAXIMUM_CONNECTIONS = 65_536
 MAXIMUM_PARKED_OCTETS = 256 * 1024 * 1024  # of all connections
@@ -30,9 +30,12 @@ MAXIMUM_IDLE_NS = 2 * 3600 * NS_PER_SECOND  # RFC 1122 4.2.3.6: the shortest def
 LATE_SEGMENT_NS = 120 * NS_PER_SECOND  # RFC 9293 3.4.2 maximum segment lifetime: later it is not a late copy
 
 Key = tuple[Endpoint, Endpoint, tuple[int, ...]]
-Way = tuple[OrderedConnection, Direction]
-Events = list[tuple[Connection, StreamEvent]]
-Shelf = OrderedDict[int, OrderedConnection]  # by connection number, the longest untouched first
+Way = tuple[OrderedConnection, DirectionState, DirectionState]  # the sender's, the receiver's
+Told = tuple[Connection, StreamEvent]
+Events = list[Told]
+Shelf = OrderedDict[int, OrderedConnection]  # by connection number; in a crowded table the longest untouched first
+
+_TCP = Transport.TCP
 
 
 class Reassembler:
@@ -54,38 +57,49 @@ class Reassembler:
         self._silent: Shelf = OrderedDict()  # no octets so far
         self._busy: Shelf = OrderedDict()
         self._closed: Shelf = OrderedDict()
+        self._crowded = False  # only then the order of the shelves counts, and is kept with every segment
 
     @property
     def limits(self) -> dict[str, int]:
         """How often each bound was reached."""
         return self._account.limits
 
-    def feed(self, segment: Segment) -> Iterator[tuple[Connection, StreamEvent]]:
+    def feed(self, segment: Segment) -> Sequence[Told]:
         """What this segment sets free: its own octets, others that waited for it, or nothing yet."""
+        if segment.transport is not _TCP:
+            return ()
+        way = self._ways.get((segment.source, segment.destination, segment.tunnel))
+        if way is not None and way[0].established:
+            state, sender, receiver = way
+            event = state.next_in_order(sender, receiver, segment)
+            if event is not None:
+                if self._crowded:
+                    self._busy.move_to_end(state.identity.number)
+                if self._account.remembered_octets > MAXIMUM_REMEMBERED_OCTETS:
+                    self._forget()
+                return ((state.identity, event),)
         events: Events = []
-        if segment.transport is Transport.TCP:
-            self._feed(segment, events)
-        return iter(events)
+        self._feed(way, segment, events)
+        return events
 
-    def close(self) -> Iterator[tuple[Connection, StreamEvent]]:
+    def close(self) -> Sequence[Told]:
         """The end of the capture: everything that is still held, connection by connection."""
         events: Events = []
         for state in sorted((*self._silent.values(), *self._busy.values()), key=_number):
             self._end(state, events)
         for state in list(self._closed.values()):
             self._remove(state)
-        return iter(events)
+        return events
 
-    def _feed(self, segment: Segment, events: Events) -> None:
-        flags = int(segment.flags)
-        way = self._ways.get((segment.source, segment.destination, segment.tunnel))
+    def _feed(self, way: Way | None, segment: Segment, events: Events) -> None:
+        flags = +segment.flags
         if way is None or flags & SYN or way[0].closed:
             way = self._way(way, segment, flags, events)
             if way is None:
                 return
-        state, direction = way
+        state, sender, receiver = way
         said: list[StreamEvent] = []
-        state.accept(direction, segment, flags, said)
+        state.accept(sender, receiver, segment, flags, said)
         self._tell(state, said, events)
         self._touch(state)
         account = self._account
@@ -109,16 +123,16 @@ class Reassembler:
         """The connection of a segment whose addresses alone do not tell; None for a stray one."""
         if way is None:  # a reset of something that the capture does not hold tells nothing
             return None if flags & RST else self._open(segment, flags, events)
-        state, direction = way
+        state, sender, _receiver = way
         if state.closed:
-            if not _begins_anew(state, direction, segment, flags):
+            if not _begins_anew(state, sender, segment, flags):
                 return None
             self._remove(state)
             return self._open(segment, flags, events)
-        if _is_another(state, direction, segment):
+        if _is_another(sender, segment):
             self._end(state, events)
             return self._open(segment, flags, events)
-        return self._greet(state, direction, segment, flags)
+        return self._greet(way, segment, flags)
 
     def _open(self, segment: Segment, flags: int, events: Events) -> Way:
         self._make_room(segment.timestamp_ns, events)
@@ -130,59 +144,58 @@ class Reassembler:
         state = OrderedConnection(identity, self._account)
         self._silent[identity.number] = state
         self._point(state)
-        return self._greet(state, 0 if from_client else 1, segment, flags)
+        first, second = state.directions
+        way = (state, first, second) if from_client else (state, second, first)
+        return self._greet(way, segment, flags)
 
     def _point(self, state: OrderedConnection) -> None:
         """The addresses of both directions lead to the connection."""
         client, server, tunnel = state.identity.client, state.identity.server, state.identity.tunnel
-        self._ways[client, server, tunnel] = state, 0
-        self._ways[server, client, tunnel] = state, 1
+        first, second = state.directions
+        self._ways[client, server, tunnel] = state, first, second
+        self._ways[server, client, tunnel] = state, second, first
 
-    def _greet(self, state: OrderedConnection, direction: Direction, segment: Segment, flags: int) -> Way:
+    def _greet(self, way: Way, segment: Segment, flags: int) -> Way:
         """A SYN tells where its direction starts, with ACK also where the other one does; and who is the client."""
         if not flags & SYN:
-            return state, direction
+            return way
+        state, sender, receiver = way
         if state.identity.guessed and not state.spoken:
-            if (direction == 0) == bool(flags & ACK):
+            if (sender.index == 0) == bool(flags & ACK):
                 state.turn()
-                direction = 1 if direction == 0 else 0
                 client, server = state.identity.server, state.identity.client
                 state.identity = replace(state.identity, client=client, server=server)
             state.identity = replace(state.identity, guessed=False)
             self._point(state)
-        state.directions[direction].begin((segment.sequence + 1) & 0xFFFF_FFFF)
+        sender.begin((segment.sequence + 1) & 0xFFFF_FFFF)
         if flags & ACK:
-            state.directions[1 - direction].begin(segment.acknowledgement)
-        return state, direction
+            receiver.begin(segment.acknowledgement)
+        return way
 
     # The bounds of the table
 
     def _touch(self, state: OrderedConnection) -> None:
-        """Puts a connection last on the shelf where it belongs now."""
+        """Puts a connection on the shelf where it belongs now, last where the order counts."""
         number = state.identity.number
-        if number in self._busy:
-            if not state.closed:
-                self._busy.move_to_end(number)
-                return
-            del self._busy[number]
-        elif number in self._silent:
-            if not state.closed and not state.carried:
-                self._silent.move_to_end(number)
-                return
-            del self._silent[number]
-        if not state.closed:
+        if state.closed:
+            self._silent.pop(number, None)
+            self._busy.pop(number, None)
+            state.release()
+            self._closed[number] = state
+            if len(self._closed) > self._maximum_connections // 4:
+                self._remove(next(iter(self._closed.values())))
+        elif state.carried and self._silent.pop(number, None) is not None:
             self._busy[number] = state
-            return
-        state.release()
-        self._closed[number] = state
-        if len(self._closed) > self._maximum_connections // 4:
-            self._remove(next(iter(self._closed.values())))
+        elif self._crowded:
+            (self._busy if state.carried else self._silent).move_to_end(number)
 
     def _make_room(self, now_ns: int | None, events: Events) -> None:
         """Ends the longest untouched connections: idle ones from half the bound on, any at the bound."""
         half = self._maximum_connections // 2
         if len(self._silent) + len(self._busy) < half:
             return
+        if not self._crowded:
+            self._sort_shelves()
         for shelf in (self._silent, self._busy):
             while shelf and now_ns is not None:
                 state = next(iter(shelf.values()))
@@ -194,6 +207,13 @@ class Reassembler:
             shelf = self._silent if len(self._silent) > half or not self._busy else self._busy
             self._account.count("connections")
             self._end(next(iter(shelf.values())), events)
+
+    def _sort_shelves(self) -> None:
+        """The table is getting full: puts the longest untouched first; from now on `_crowded` keeps that order."""
+        self._crowded = True
+        for shelf in (self._silent, self._busy):
+            for state in sorted(shelf.values(), key=_last_frame):
+                shelf.move_to_end(state.identity.number)
 
     def _forget(self) -> None:
         """Drops every delivered octet that is kept for comparison: rare, so it may look at all connections."""
@@ -228,17 +248,20 @@ def _number(state: OrderedConnection) -> int:
     return state.identity.number
 
 
-def _is_another(state: OrderedConnection, direction: Direction, segment: Segment) -> bool:
+def _last_frame(state: OrderedConnection) -> int:
+    return state.last_frame
+
+
+def _is_another(sender: DirectionState, segment: Segment) -> bool:
     """Does this SYN begin another connection than the one that the table has for its addresses?"""
-    sender, start = state.directions[direction], (segment.sequence + 1) & 0xFFFF_FFFF
+    start = (segment.sequence + 1) & 0xFFFF_FFFF
     if sender.origin is not None:
         return distance(start, sender.origin) != 0
     return sender.seen and abs(distance(start, sender.next)) > WINDOW_OCTETS
 
 
-def _begins_anew(state: OrderedConnection, direction: Direction, segment: Segment, flags: int) -> bool:
+def _begins_anew(state: OrderedConnection, sender: DirectionState, segment: Segment, flags: int) -> bool:
     """Does this segment follow the end of a connection, as something new, or is it a late copy?"""
-    sender = state.directions[direction]
     if flags & SYN:
         is_copy = sender.origin is not None and distance(segment.sequence + 1, sender.origin) == 0
         return not (is_copy and state.carried)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rpctrace.stream import direction as module
-from rpctrace.stream.direction import Account, DirectionState, Piece, distance
+from rpctrace.stream.direction import Account, DirectionState, Piece, distance, owned
 from rpctrace.stream.stream import Chunk, Conflict, Gap
 
 
@@ -36,6 +36,24 @@ def drain(state: DirectionState) -> bytes:
 )
 def test_distance(later: int, earlier: int, between: int) -> None:
     assert distance(later, earlier) == between
+
+
+def test_octets_are_copied_only_out_of_a_larger_window() -> None:
+    window = b"header, octets"
+    assert owned(memoryview(window)) is window
+    assert owned(memoryview(window)[8:]) == b"octets"
+    changing = bytearray(b"octets")
+    kept = owned(memoryview(changing))
+    changing[0] = 0
+    assert kept == b"octets"
+
+
+def test_directions_share_no_list_that_one_of_them_fills() -> None:
+    first, second = started(), started()
+    first.park(piece(110, b"hole before"))
+    first.chunk(memoryview(b"delivered"), 1, None)
+    assert (len(first.parked), len(first.recent)) == (1, 1)
+    assert (second.parked, second.recent, started().parked) == ([], [], [])
 
 
 def test_positions_go_on_past_the_wrap() -> None:

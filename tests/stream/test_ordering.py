@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tcp_wire import ACK, CLIENT, FIN, RST, STEP_NS, SYN, Wire, captured, reassemble
 
-from rpctrace.network.flow import Segment
+from rpctrace.network.flow import Segment, TcpFlags
 from rpctrace.stream import ordering
 from rpctrace.stream.direction import WINDOW_OCTETS
 from rpctrace.stream.reassembly import Reassembler
@@ -45,6 +47,45 @@ def test_in_order_every_segment_is_told_at_once() -> None:
     told = steps(dialogue().segments)
     assert told[:3] == [[Seen(0, 1, STEP_NS)], [Seen(1, 2, 2 * STEP_NS)], [Seen(0, 3, 3 * STEP_NS)]]
     assert [short(one) for one in told[3:]] == [[(0, b"request 0 ", 4)], [(1, b"reply 0 ", 5)], [("close", None)]]
+
+
+STEPS = st.tuples(
+    st.sampled_from((0, 1)),
+    st.sampled_from((ACK, ACK | TcpFlags.PSH, FIN | ACK, RST | ACK, SYN, TcpFlags(0))) | st.just(ACK),
+    st.binary(max_size=4),
+    st.sampled_from((-4, -1, 0, 1, 3, WINDOW_OCTETS + 1)) | st.just(0),  # beside the number that comes next
+    st.sampled_from((-3, 0, 1, 2**31)) | st.just(0),  # beside the acknowledgement of all that was sent
+    st.sampled_from((0, 0, 0, 2)),  # octets cut off
+)
+
+
+@given(st.lists(STEPS, min_size=4, max_size=40), st.sampled_from([(1000, 5000), (2**32 - 9, 2**31 - 3)]))
+def test_what_the_short_way_tells_the_long_way_tells_too(
+    rows: list[tuple[int, TcpFlags, bytes, int, int, int]], initial: tuple[int, int]
+) -> None:
+    wire = Wire(initial)
+    wire.connect()
+    wire.send(0, b"request")
+    for direction, flags, octets, ahead, acknowledged, cut in rows:
+        wire.segment(
+            direction, octets, flags, length_octets=len(octets) + cut,
+            sequence=(wire.following[direction] + ahead) & 0xFFFF_FFFF,
+            acknowledgement=(wire.following[1 - direction] + acknowledged) & 0xFFFF_FFFF,
+        )  # fmt: skip
+    short_way = reassemble(wire.segments)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ordering.OrderedConnection, "next_in_order", lambda *_: None)
+        long_way = reassemble(wire.segments)
+    assert short_way == long_way
+
+
+def test_the_next_octets_of_an_established_connection_go_the_short_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = dialogue(3)
+    reassembler = Reassembler()
+    for segment in wire.segments[:4]:
+        reassembler.feed(segment)
+    monkeypatch.setattr(ordering.OrderedConnection, "accept", None)
+    assert [type(event) for one in wire.segments[4:] for _, event in reassembler.feed(one)] == [Chunk] * 5
 
 
 def test_a_reply_captured_first_waits_for_its_request() -> None:

@@ -157,6 +157,20 @@ def test_at_the_bound_the_longest_untouched_goes_with_its_octets_told() -> None:
     assert reassembler.limits == {"connections": 4}
 
 
+def test_the_longest_untouched_goes_also_when_it_was_touched_before_the_table_filled() -> None:
+    reassembler = Reassembler(maximum_connections=8)
+    wires = [Wire(ends=(Endpoint("10.1.0.1", 1000 + at), SERVER)) for at in range(11)]
+    segments = []
+    for at in [0, 1, 2, 0, 3, 1, 4, 5, 6, 7, 8, 9, 10]:  # the fifth connection finds it crowded, the ninth full
+        if not wires[at].segments:
+            wires[at].connect()
+        wires[at].send(0, b"request")
+        wires[at].send(1, b"reply")
+        segments += wires[at].segments[-5 if len(wires[at].segments) == 5 else -2 :]
+    pairs = [pair for one in captured(segments) for pair in reassembler.feed(one)]
+    assert [connection.number for connection, event in pairs if isinstance(event, Close)] == [2, 0, 3]
+
+
 def test_idle_connections_go_first() -> None:
     reassembler = Reassembler(maximum_connections=4, maximum_idle_ns=10)
     for at in range(1, 4):
