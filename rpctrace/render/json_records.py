@@ -162,17 +162,16 @@ class _Member:
         return self._start + self._records.string(value)
 
     def integer(self, value: int | None) -> str:
-        if value is None or not -LARGEST_EXACT_INTEGER <= value <= LARGEST_EXACT_INTEGER:
-            return self.anything(value)
-        return self._start + int.__repr__(value)
+        return self.anything(value) if value is None else self._start + _integer(value)
 
     def nanoseconds(self, value: int | None) -> str:
         return self.anything(value) if value is None else self._start + int.__repr__(value)
 
     def integers(self, value: tuple[int, ...] | None) -> str:
-        if not value or min(value) < -LARGEST_EXACT_INTEGER or max(value) > LARGEST_EXACT_INTEGER:
+        if not value:
             return self.anything(value)
-        return f"{self._open}{self._join(map(int.__repr__, value))}{self._close}"
+        items = _integer(value[0]) if len(value) == 1 else self._join(map(_integer, value))
+        return f"{self._open}{items}{self._close}"
 
 
 def _by_value(write: Writer) -> Writer:
