@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
 from rpctrace import report, tally
-from rpctrace.assembly import Assembler, in_order
+from rpctrace.assembly import Assembler, sort_by_frame
 from rpctrace.capture.storage import Capture, open_capture
 from rpctrace.conversation_numbers import ConversationNumbers
 from rpctrace.conversations import CONFLICTS_KEPT, STREAMS_KEPT, Conversations, Observation, ObservedCall, ObservedPdu
@@ -203,9 +203,13 @@ def _plain(capture: Capture, decoder: Decoder) -> Iterator[Segment]:
 def _calls(
     assembler: Assembler, kept: list[ObservedCall], calls_before: int
 ) -> tuple[tuple[report.Call, ...], tuple[report.KerberosExchange, ...]]:
+    """The entries of the calls that are kept. `kept` is emptied, so that no call is held in both forms."""
     calls: list[report.Call] = []
     exchanges: list[report.KerberosExchange] = []
-    for observed in in_order(kept):
+    sort_by_frame(kept)
+    kept.reverse()
+    while kept:
+        observed = kept.pop()
         call = assembler.call(f"call-{calls_before + len(calls) + 1}", observed)
         calls.append(call)
         exchange = assembler.exchange(call, observed)

@@ -1,16 +1,20 @@
-"""Observed calls -> the entries of the Report: numbers get their names, frames their times, calls their ids."""
+"""Observed calls -> the entries of the Report: numbers get their names, frames their times, calls their ids.
+
+Thousands of calls share their hosts, interfaces and security contexts; an entry holds such a value once for all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Mapping
+from functools import lru_cache
 
 from rpctrace import report
 from rpctrace.conversations import ConversationFacts, ObservedCall, ObservedPdu
-from rpctrace.encoding.times import iso_8601
+from rpctrace.encoding.times import NS_PER_SECOND, iso_8601
 from rpctrace.knowledge import tables
 from rpctrace.network.flow import Endpoint
 from rpctrace.protocols.dcerpc.call import (
-    Call,
     CallAuthentication,
     CallKind,
     FaultValue,
@@ -22,6 +26,8 @@ from rpctrace.protocols.dcerpc.pdu import Bind, BindAck, BindNak, Fault, PduType
 from rpctrace.protocols.gssapi.token import read_token
 from rpctrace.protocols.kerberos.messages import ApOptions, ApReq
 
+_SHARED = 4096  # values of one type that are held for the calls to come
+_REQUEST = CallKind.REQUEST
 _PROVIDER_REJECTION, _NEGOTIATE_ACK = 2, 3
 # [MS-RPCE] 2.2.2.14 BindTimeFeatureNegotiationBitmask
 _FEATURES = ((0x1, "SecurityContextMultiplexingSupported"), (0x2, "KeepConnectionOnOrphanSupported"))
@@ -40,8 +46,19 @@ def hexadecimal(value: int | None) -> str | None:
     return None if value is None else f"0x{value & 0xFFFFFFFF:08x}"
 
 
-def host(endpoint: Endpoint, names: Mapping[str, str]) -> report.Host:
-    return report.Host(endpoint.address, endpoint.port, names.get(endpoint.address))
+@lru_cache(_SHARED)
+def _second(seconds: int) -> str | None:
+    text = iso_8601(seconds * NS_PER_SECOND)
+    return text and text.partition(".")[0]
+
+
+def moment(timestamp_ns: int | None) -> str | None:
+    """As `iso_8601`, sooner for many moments of the same seconds."""
+    if timestamp_ns is None:
+        return None
+    seconds, fraction = divmod(timestamp_ns, NS_PER_SECOND)
+    second = _second(seconds)
+    return second and f"{second}.{fraction:09d}Z"
 
 
 class Assembler:
@@ -50,6 +67,11 @@ class Assembler:
     def __init__(self, capture: int, names: Mapping[str, str]) -> None:
         self._capture = capture
         self._names = names
+        self._host = lru_cache(_SHARED)(self._new_host)
+
+    def _new_host(self, endpoint: Endpoint) -> report.Host:
+        address = sys.intern(endpoint.address)
+        return report.Host(address, endpoint.port, self._names.get(address))
 
     def call(self, identity: str, observed: ObservedCall) -> report.Call:
         conversation, call = observed
@@ -57,8 +79,9 @@ class Assembler:
         client, server = connection.client, connection.server
         if call.client_direction == 1:
             client, server = server, client
-        interfaces = tuple(_interface(context, call.kind) for context in call.contexts)
-        uuid = interfaces[0].uuid if call.kind is CallKind.REQUEST and interfaces else None
+        is_request = call.kind is _REQUEST
+        interfaces = _interfaces(call.contexts, is_request)
+        uuid = interfaces[0].uuid if is_request and interfaces else None
         status = call.fault.status if call.fault else None
         request, reply = call.request, call.reply
         request_ns = request.timestamp_ns if request else None
@@ -66,11 +89,11 @@ class Assembler:
         return report.Call(
             id=identity,
             capture=self._capture,
-            connection=stream_id(self._capture, conversation),
-            kind=call.kind.value,
+            connection=sys.intern(stream_id(self._capture, conversation)),
+            kind=call.kind._value_,
             transport="ncacn_ip_tcp",
-            client=host(client, self._names),
-            server=host(server, self._names),
+            client=self._host(client),
+            server=self._host(server),
             pipe=None,
             call_id=call.call_id,
             activity=None,
@@ -86,13 +109,13 @@ class Assembler:
             max_recv=call.max_recv_frag,
             request_frames=request.frames if request else (),
             request_ns=request_ns,
-            request_time=iso_8601(request_ns),
+            request_time=moment(request_ns),
             reply_frames=reply.frames if reply else (),
             reply_ns=reply_ns,
-            reply_time=iso_8601(reply_ns),
-            reply=call.reply_kind.value if call.reply_kind else None,
+            reply_time=moment(reply_ns),
+            reply=call.reply_kind._value_ if call.reply_kind else None,
             answer_expected=call.answer_expected,
-            outcome=call.outcome.value,
+            outcome=call.outcome._value_,
             status=status,
             status_hex=hexadecimal(status),
             status_name=tables.status_name(status) if status is not None else None,
@@ -148,17 +171,17 @@ class Assembler:
             ntstatus_name=tables.ntstatus_name(status) if status is not None else None,
             e_text=error.e_text if error else None,
             server_ns=error.stime_ns if error else None,
-            server_time=iso_8601(error.stime_ns) if error else None,
+            server_time=moment(error.stime_ns) if error else None,
             referral_to=None,
             user_to_user=bool(ticket and ticket.user_to_user),
         )
 
     def stream(self, facts: ConversationFacts) -> report.Stream:
         return report.Stream(
-            stream_id(self._capture, facts),
+            sys.intern(stream_id(self._capture, facts)),
             self._capture,
-            host(facts.client, self._names),
-            host(facts.server, self._names),
+            self._host(facts.client),
+            self._host(facts.server),
             facts.first_frame,
             facts.last_frame,
             facts.first_ns,
@@ -218,11 +241,17 @@ def stream_id(capture: int, facts: ConversationFacts) -> str:
     return f"tcp-{capture}-{facts.connection.number}"
 
 
-def _interface(context: OfferedContext, kind: CallKind) -> report.Interface:
+@lru_cache(_SHARED)
+def _interfaces(contexts: tuple[OfferedContext, ...], is_request: bool) -> tuple[report.Interface, ...]:
+    return tuple(_interface(context, is_request) for context in contexts)
+
+
+@lru_cache(_SHARED)
+def _interface(context: OfferedContext, is_request: bool) -> report.Interface:
     syntax, transfer = context.abstract_syntax, context.transfer_syntax
     fact = tables.interface(syntax.uuid, syntax.version_text)
     transfer_fact = tables.interface(transfer.uuid, transfer.version_text) if transfer else None
-    result, reason = (None, None) if kind is CallKind.REQUEST else (context.result, context.reason)
+    result, reason = (None, None) if is_request else (context.result, context.reason)
     return report.Interface(
         context_id=context.context_id,
         uuid=syntax.uuid,
@@ -246,6 +275,7 @@ def _reason_name(result: int | None, reason: int | None) -> str | None:
     return tables.provider_reason_name(reason) if result == _PROVIDER_REJECTION else None
 
 
+@lru_cache(_SHARED)
 def _fault(fault: FaultValue) -> report.FaultFacts:
     return report.FaultFacts(fault.context_id, fault.cancel_count, fault.did_not_execute)
 
@@ -269,6 +299,7 @@ def _extended_error(record: ErrorRecord) -> report.ExtendedError:
     )
 
 
+@lru_cache(_SHARED)
 def _auth(said: CallAuthentication) -> report.Auth:
     code = said.kerberos_error.error_code if said.kerberos_error else None
     return report.Auth(
@@ -290,6 +321,7 @@ def _auth(said: CallAuthentication) -> report.Auth:
     )
 
 
+@lru_cache(_SHARED)
 def _ticket(presented: PresentedTicket) -> report.Ticket:
     options = presented.options or ApOptions(0)
     return report.Ticket(
@@ -308,11 +340,12 @@ def _ticket(presented: PresentedTicket) -> report.Ticket:
     )
 
 
-def in_order(calls: Iterable[ObservedCall]) -> list[ObservedCall]:
+def sort_by_frame(calls: list[ObservedCall]) -> None:
     """Calls by the frame in which they began to be seen; equal frames stay in the order in which they were made."""
-    return sorted(calls, key=lambda observed: _first_frame(observed.call))
+    calls.sort(key=_first_frame)
 
 
-def _first_frame(call: Call) -> tuple[int, int]:
+def _first_frame(observed: ObservedCall) -> tuple[int, int]:
+    call = observed.call
     seen = call.request or call.reply
     return (seen.frames[-1], seen.stream_offset) if seen else (0, 0)

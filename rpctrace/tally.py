@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from array import array
 from collections import Counter
 from statistics import median_low
 from typing import Literal
 
-from rpctrace.conversations import ObservedCall
+from rpctrace.conversations import ConversationFacts, ObservedCall
 from rpctrace.knowledge import tables
-from rpctrace.protocols.dcerpc.call import CallKind
+from rpctrace.protocols.dcerpc.call import Call, CallKind, Outcome
 from rpctrace.report import Summary, is_failure
 
 CALLS_KEPT = 20_000
 NOTABLE_CALLS_KEPT = 100_000
 SUMMARY_ROWS = 10_000
 DURATIONS_OF_A_ROW = 10_000
+_LONGEST_NS = 2**63 - 1  # what a place of an array holds
+_REQUEST = CallKind.REQUEST
+_HARMLESS = tuple(outcome for outcome in Outcome if not is_failure(outcome.value, True))
 
 
 class _Row:
@@ -26,6 +30,15 @@ class _Row:
         self.failed = 0
         self.largest = -1
         self.durations = array("q")
+
+    def took(self, duration_ns: int) -> None:
+        if duration_ns > self.largest:
+            self.largest = duration_ns
+        if len(self.durations) < DURATIONS_OF_A_ROW:
+            try:
+                self.durations.append(duration_ns)
+            except OverflowError:  # a forged time
+                self.durations.append(_LONGEST_NS if duration_ns > 0 else ~_LONGEST_NS)
 
 
 class Tally:
@@ -42,45 +55,51 @@ class Tally:
         self.limits: Counter[str] = Counter()
 
     def take(self, observed: ObservedCall) -> None:
-        call = observed.call
-        failed = is_failure(call.outcome.value, call.answer_expected)
-        observed.conversation.calls += 1
-        observed.conversation.failed += failed
-        self._summarise(observed, failed)
+        conversation, call = observed
+        failed = call.outcome not in _HARMLESS and is_failure(call.outcome.value, call.answer_expected)
+        conversation.calls += 1
+        if failed:
+            conversation.failed += 1
+        if call.kind is _REQUEST:
+            self._summarise(conversation, call, failed)
         said = call.authentication
         if failed or (said is not None and (said.token is not None or said.reply_token is not None)):
             self._notable_count += 1
-            self._keep(observed, "notable_calls_kept", self._notable, self._notable_count)
+            limit, name, count = self._notable, "notable_calls_kept", self._notable_count
         else:
             self._ordinary_count += 1
-            self._keep(observed, "calls_kept", self._ordinary, self._ordinary_count)
-
-    def _keep(self, observed: ObservedCall, name: str, limit: int | None, count: int) -> None:
+            limit, name, count = self._ordinary, "calls_kept", self._ordinary_count
         if limit is None or count <= limit:
             self.kept.append(observed)
         elif limit:  # a limit of nothing was asked for; it is not reached
             self.limits[name] += 1
 
-    def _summarise(self, observed: ObservedCall, failed: bool) -> None:
-        call, facts = observed.call, observed.conversation
-        if call.kind is not CallKind.REQUEST:
-            return
+    def _summarise(self, conversation: ConversationFacts, call: Call, failed: bool) -> None:
+        client, server = conversation.connection.client, conversation.connection.server
+        if conversation.client_direction:
+            client, server = server, client
         uuid = call.contexts[0].abstract_syntax.uuid if call.contexts else None
-        key = (facts.client.address, facts.server.address, uuid, call.opnum)
-        row = self._rows.get(key)
+        key = (client.address, server.address, uuid, call.opnum)
+        row = self._rows.get(key) or self._new_row(key)
         if row is None:
-            if len(self._rows) >= SUMMARY_ROWS:
-                self.limits["summary_rows"] += 1
-                return
-            row = self._rows[key] = _Row()
+            return
         row.count += 1
-        row.failed += failed
-        asked, answered = call.request, call.reply
-        if asked and answered and asked.timestamp_ns is not None and answered.timestamp_ns is not None:
-            duration = answered.timestamp_ns - asked.timestamp_ns
-            row.largest = max(row.largest, duration)
-            if len(row.durations) < DURATIONS_OF_A_ROW:
-                row.durations.append(max(-(2**63), min(duration, 2**63 - 1)))
+        if failed:
+            row.failed += 1
+        asked_ns = call.request.timestamp_ns if call.request else None
+        answered_ns = call.reply.timestamp_ns if call.reply else None
+        if asked_ns is not None and answered_ns is not None:
+            row.took(answered_ns - asked_ns)
+
+    def _new_row(self, key: tuple[str, str, str | None, int | None]) -> _Row | None:
+        if len(self._rows) >= SUMMARY_ROWS:
+            self.limits["summary_rows"] += 1
+            return None
+        client, server, uuid, opnum = key
+        row = _Row()
+        # Rows outlive the packets that these texts were read from, and repeat them.
+        self._rows[sys.intern(client), sys.intern(server), uuid and sys.intern(uuid), opnum] = row
+        return row
 
     def summary(self) -> tuple[Summary, ...]:
         """Busiest first; the median of a row is that of its first 10 000 durations."""

@@ -8,7 +8,7 @@ from dcerpc_talk import CONTEXT, Talk, head
 from test_tally import FACTS
 from tokens import SKEW, U2U_AP_REQ
 
-from rpctrace.assembly import Assembler, in_order
+from rpctrace.assembly import Assembler, sort_by_frame
 from rpctrace.conversations import ConversationFacts, ObservedCall
 from rpctrace.diagnosis.registry import diagnose
 
@@ -22,7 +22,9 @@ def observed() -> list[ObservedCall]:
     talk.client(write.alter_context([CONTEXT], head(3, token=U2U_AP_REQ, auth_type=16)))
     framed = kerberos.gss_frame(kerberos.TOKEN_ERROR, SKEW)
     talk.server(write.alter_context_resp([write.Result()], head(3, token=framed, auth_type=16)))
-    return in_order(ObservedCall(FACTS, call) for call in talk.end())
+    calls = [ObservedCall(FACTS, call) for call in talk.end()]
+    sort_by_frame(calls)
+    return calls
 
 
 def test_the_refused_alter_context() -> None:

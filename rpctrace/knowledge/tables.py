@@ -247,12 +247,12 @@ def kerberos_error_name(code: int) -> str | None:
 
 def interface(uuid: str, version: str | None = None) -> InterfaceFact | None:
     """The interface of a lower-case UUID; of the version asked for, else of the first one known."""
-    if uuid.startswith(FEATURE_NEGOTIATION_PREFIX):
-        uuid = FEATURE_NEGOTIATION_UUID
     facts = interfaces().get(uuid)
+    if facts is None and uuid.startswith(FEATURE_NEGOTIATION_PREFIX):
+        facts = interfaces().get(FEATURE_NEGOTIATION_UUID)
     if facts is None:
         return None
-    return next((fact for fact in facts if fact.version == version), facts[0])
+    return facts[0] if len(facts) == 1 else next((fact for fact in facts if fact.version == version), facts[0])
 
 
 def operation_name(uuid: str, opnum: int) -> str | None:

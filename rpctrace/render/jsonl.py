@@ -6,12 +6,14 @@ with a count of each. A file without `end` was cut short.
 
 from __future__ import annotations
 
+import json
 from typing import TextIO
 
-from rpctrace.render.json import encode, json_object
+from rpctrace.render.json_records import RecordWriter
 from rpctrace.render.rendering import Rendering, RenderOptions
 from rpctrace.report import SCHEMA, Report
 
+_LINES_AT_ONCE = 128
 # (type of the line, attribute of the report)
 LINE_TYPES = (
     ("capture", "captures"),
@@ -26,19 +28,19 @@ LINE_TYPES = (
 )
 
 
-def write_line(line_type: str, members: dict[str, object], out: TextIO, options: RenderOptions) -> None:
-    out.write(encode({"type": line_type, **members}, options) + "\n")
-
-
 def render(report: Report, out: TextIO, options: RenderOptions) -> None:
-    write_line("tool", {"schema": SCHEMA, **json_object(report.tool)}, out, options)
-    counts: dict[str, object] = {}
+    writer = RecordWriter(ascii_only=not options.encoding_is_utf8)
+    schema = writer.string(SCHEMA)
+    out.write(f'{{"type":"tool","schema":{schema},{writer.record(report.tool, 0)[1:]}\n')
     for line_type, attribute in LINE_TYPES:
+        start = f'{{"type":"{line_type}",'
         records = getattr(report, attribute)
-        counts[attribute] = len(records)
-        for record in records:
-            write_line(line_type, json_object(record), out, options)
-    write_line("end", {"complete": report.complete, **counts}, out, options)
+        for first in range(0, len(records), _LINES_AT_ONCE):
+            at_once = records[first : first + _LINES_AT_ONCE]
+            out.write("".join([f"{start}{writer.record(record, 0)[1:]}\n" for record in at_once]))
+    counts = {attribute: len(getattr(report, attribute)) for _, attribute in LINE_TYPES}
+    end = {"type": "end", "complete": report.complete, **counts}
+    out.write(json.dumps(end, separators=(",", ":")) + "\n")
 
 
 RENDERING = Rendering("jsonl", (".jsonl", ".ndjson"), "one JSON object a line", render)
