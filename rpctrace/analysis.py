@@ -11,7 +11,15 @@ from rpctrace import report, tally
 from rpctrace.assembly import Assembler, sort_by_frame
 from rpctrace.capture.storage import Capture, open_capture
 from rpctrace.conversation_numbers import ConversationNumbers
-from rpctrace.conversations import CONFLICTS_KEPT, STREAMS_KEPT, Conversations, Observation, ObservedCall, ObservedPdu
+from rpctrace.conversations import (
+    CONFLICTS_KEPT,
+    STREAMS_KEPT,
+    Conversations,
+    Observation,
+    ObservedCall,
+    ObservedPdu,
+    number_by_frame,
+)
 from rpctrace.diagnosis.registry import diagnose
 from rpctrace.encoding.times import iso_8601
 from rpctrace.errors import CaptureError
@@ -25,6 +33,7 @@ from rpctrace.scan import flows
 from rpctrace.scan.flows import FlowTable
 from rpctrace.scan.scan import scan
 from rpctrace.stream import direction, reassembly
+from rpctrace.stream.stream import Connection, StreamEvent
 from rpctrace.version import __version__
 
 Source = str | os.PathLike[str] | BinaryIO
@@ -134,47 +143,60 @@ class _PduLines:
         return tuple(sorted(lines, key=lambda line: line.frame))
 
 
-def _read(
-    source: Source, index: int, calls_before: int, options: Options, progress: Callable[[Progress], None] | None
-) -> Report:
-    decoder, reassembler, table = Decoder(), reassembly.Reassembler(), FlowTable(RECOGNISERS)
-    conversations, counted = Conversations(every_pdu=options.pdus), tally.Tally(options.calls, index)
-    names: dict[str, str] = {}
-    assembler = Assembler(index, names)
-    lines = _PduLines(assembler) if options.pdus else None
+class _Reading:
+    """One capture on its way from segments to what is kept of it."""
 
-    def observe(observations: Iterable[Observation]) -> None:
-        for observation in observations:
-            if isinstance(observation, ObservedCall):
-                counted.take(observation)
-            elif lines is not None:
-                lines.take(observation)
+    def __init__(self, index: int, options: Options) -> None:
+        self.index = index
+        self.decoder = Decoder()
+        self.table = FlowTable(RECOGNISERS)
+        self.reassembler = reassembly.Reassembler()
+        self.conversations = Conversations(every_pdu=options.pdus)
+        self.tally = tally.Tally(options.calls, index)
+        self.names: dict[str, str] = {}
+        self.assembler = Assembler(index, self.names)
+        self.lines = _PduLines(self.assembler) if options.pdus else None
 
-    with open_capture(
-        source,
-        netmon_utc_offset_minutes=options.netmon_utc_offset_minutes,
-        max_unpacked_octets=options.max_unpacked_octets,
-    ) as capture:
-        if progress is not None:
-            capture.told = lambda: progress(
-                Progress(capture.path, capture.read_octets, capture.size_octets, capture.frame_count)
-            )
-        plain = options.plain or lines is not None  # the Network Monitor view numbers every conversation
-        for segment in _plain(capture, decoder) if plain else scan(capture, decoder, table):
+    def read(self, capture: Capture, segments: Iterable[Segment]) -> None:
+        feed, others, lines = self.reassembler.feed, self.conversations.others, self.lines
+        for segment in segments:
             if lines is not None:
                 lines.numbers.segment(segment)
-            for connection, event in reassembler.feed(segment):
-                observe(conversations.feed(connection, event))
-        for connection, event in reassembler.close():
-            observe(conversations.feed(connection, event))
-        observe(conversations.close())
-        names.update(capture.host_names)
-        calls, exchanges = _calls(assembler, counted.kept, calls_before)
+            self.observe(feed(segment))
+            if others:
+                for each in others:
+                    self.table.ignore(each.client, each.server, each.tunnel)
+                others.clear()
+        self.conversations.capture_end_ns = capture.last_ns
+        self.observe(self.reassembler.close())
+        self._take(self.conversations.close())
+        self.names.update(capture.host_names)
+        kept = {id(each.conversation): each.conversation for each in self.tally.kept}
+        kept.update((id(facts), facts) for facts in self.conversations.facts)
+        number_by_frame(kept.values())
+
+    def observe(self, events: Iterable[tuple[Connection, StreamEvent]]) -> None:
+        feed = self.conversations.feed
+        for connection, event in events:
+            observations = feed(connection, event)
+            if observations:
+                self._take(observations)
+
+    def _take(self, observations: Iterable[Observation]) -> None:
+        for observation in observations:
+            if isinstance(observation, ObservedCall):
+                self.tally.take(observation)
+            elif self.lines is not None:
+                self.lines.take(observation)
+
+    def report(self, capture: Capture, calls_before: int) -> Report:
+        calls, exchanges = _calls(self.assembler, self.tally.kept, calls_before)
+        lines, conversations = self.lines, self.conversations
         reached = {
-            **table.limits,
-            **reassembler.limits,
+            **self.table.limits,
+            **self.reassembler.limits,
             **conversations.limits,
-            **counted.limits,
+            **self.tally.limits,
             "problems_kept": conversations.problems.left_out,
             "exchanges_kept": max(0, len(exchanges) - EXCHANGES_KEPT),
             "pdus_kept": lines.left_out if lines else 0,
@@ -184,13 +206,33 @@ def _read(
             captures=(_facts(capture),),
             calls=calls,
             kerberos=exchanges[:EXCHANGES_KEPT],
-            summary=counted.summary(),
-            streams=tuple(map(assembler.stream, conversations.facts)),
+            summary=self.tally.summary(),
+            streams=tuple(map(self.assembler.stream, sorted(conversations.facts, key=lambda facts: facts.number))),
             findings=diagnose(calls),
-            problems=tuple(_problems(index, capture, decoder, conversations)),
+            problems=tuple(_problems(self.index, capture, self.decoder, conversations)),
             limits=tuple(Limit(name, _BOUNDS[name], count) for name, count in sorted(reached.items()) if count),
             pdus=lines.numbered() if lines else (),
         )
+
+
+def _read(
+    source: Source, index: int, calls_before: int, options: Options, progress: Callable[[Progress], None] | None
+) -> Report:
+    reading = _Reading(index, options)
+    with open_capture(
+        source,
+        netmon_utc_offset_minutes=options.netmon_utc_offset_minutes,
+        max_unpacked_octets=options.max_unpacked_octets,
+    ) as capture:
+        if progress is not None:
+            capture.told = lambda: progress(
+                Progress(capture.path, capture.read_octets, capture.size_octets, capture.frame_count)
+            )
+        if options.plain or options.pdus:  # the Network Monitor view numbers every conversation
+            reading.read(capture, _plain(capture, reading.decoder))
+        else:
+            reading.read(capture, scan(capture, reading.decoder, reading.table))
+        return reading.report(capture, calls_before)
 
 
 def _plain(capture: Capture, decoder: Decoder) -> Iterator[Segment]:
@@ -241,7 +283,7 @@ def _problems(
         yield ProblemEntry("capture", said.text, index, said.frame_number, said.offset, 1)
     for met in decoder.problems:
         yield ProblemEntry(met.layer, met.text, index, met.frame_number, None, met.count)
-    for problem in conversations.problems:
+    for problem in sorted(conversations.problems, key=lambda each: (each.frame_number, each.error.offset)):
         error = problem.error
         yield ProblemEntry(error.layer, error.detail, index, problem.frame_number, error.offset, 1)
     for conflict in conversations.conflicts:

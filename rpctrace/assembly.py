@@ -237,8 +237,8 @@ class Assembler:
 
 
 def stream_id(capture: int, facts: ConversationFacts) -> str:
-    """Names a connection in the report: the capture's index and the connection's number in it."""
-    return f"tcp-{capture}-{facts.connection.number}"
+    """Names a connection in the report: the capture's index and the connection's number among those that are read."""
+    return f"tcp-{capture}-{facts.number}"
 
 
 @lru_cache(_SHARED)

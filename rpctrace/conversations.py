@@ -8,7 +8,7 @@ Most events bring no observation, and then cost no generator either: what comes 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,7 +30,7 @@ _SMB_PORTS = frozenset((139, 445))
 
 @dataclass(slots=True)
 class ConversationFacts:
-    """What is known of one DCE/RPC connection; grows while it is read."""
+    """What is known of one DCE/RPC connection; grows while it is read. `number` is given by `number_by_frame`."""
 
     connection: Connection
     first_frame: int
@@ -46,6 +46,7 @@ class ConversationFacts:
     failed: int = 0
     ended: str | None = None
     client_direction: Direction = 0
+    number: int = -1
 
     @property
     def client(self) -> Endpoint:
@@ -54,6 +55,12 @@ class ConversationFacts:
     @property
     def server(self) -> Endpoint:
         return self.connection.server if self.client_direction == 0 else self.connection.client
+
+
+def number_by_frame(facts: Iterable[ConversationFacts]) -> None:
+    """Numbers connections in the order in which the capture shows them."""
+    for number, each in enumerate(sorted(facts, key=lambda each: (each.first_frame, each.client, each.server))):
+        each.number = number
 
 
 class ObservedCall(NamedTuple):
@@ -111,7 +118,7 @@ class Conversations:
         self.others: list[Connection] = []
         self._every_pdu = every_pdu
         self._live: dict[int, _Conversation] = {}
-        self._now_ns: int | None = None
+        self.capture_end_ns: int | None = None  # set by who feeds, before what is still open is closed
 
     def feed(self, connection: Connection, event: StreamEvent) -> Sequence[Observation]:
         """One event of one connection, in its order."""
@@ -142,7 +149,7 @@ class Conversations:
     def close(self) -> Iterator[Observation]:
         """The capture is at its end."""
         for number in list(self._live):
-            yield from self._finish(self._live.pop(number))
+            yield from self._finish(self._live.pop(number), self.capture_end_ns)
 
     def _begin(self, connection: Connection) -> _Conversation:
         late = connection.guessed
@@ -159,8 +166,6 @@ class Conversations:
         return state
 
     def _see(self, facts: ConversationFacts | None, frame_number: int | None, timestamp_ns: int | None) -> None:
-        if timestamp_ns is not None and (self._now_ns is None or timestamp_ns > self._now_ns):
-            self._now_ns = timestamp_ns
         if facts is None or frame_number is None:
             return
         if frame_number > facts.last_frame:
@@ -199,7 +204,7 @@ class Conversations:
     def _close(self, state: _Conversation, connection: Connection, close: Close) -> Sequence[Observation]:
         if close.direction is None:
             self._live.pop(connection.number, None)
-            return self._finish(state)
+            return self._finish(state, self.capture_end_ns if close.timestamp_ns is None else close.timestamp_ns)
         self._see(state.facts, close.frame_number, close.timestamp_ns)
         told = self._framed(state, connection, close.direction, state.framers[close.direction].close())
         if state.association is not None and state.facts is not None:
@@ -209,17 +214,17 @@ class Conversations:
             state.facts.ended = state.facts.ended or f"{word} by the {end} in frame {close.frame_number}"
         if close.reset:
             self._live.pop(connection.number, None)
-            return [*told, *self._finish(state)]
+            return [*told, *self._finish(state, close.timestamp_ns)]
         return told
 
-    def _finish(self, state: _Conversation) -> Sequence[Observation]:
+    def _finish(self, state: _Conversation, end_ns: int | None) -> Sequence[Observation]:
         told: list[Observation] = []
         for direction, framer in enumerate(state.framers):
             told += self._framed(state, None, 1 if direction else 0, framer.close())
         association, facts = state.association, state.facts
         if association is None or facts is None:
             return told
-        told += [ObservedCall(facts, call) for call in association.close(self._now_ns)]
+        told += [ObservedCall(facts, call) for call in association.close(end_ns)]
         self._reach("open_calls", association.dropped_calls)
         self._reach("fragments_of_a_pdu", association.dropped_fragments)
         self._reach("presentation_contexts", association.presentation.dropped)

@@ -120,4 +120,8 @@ class Tally:
                     row.largest if row.durations else None,
                 )
             )
-        return tuple(sorted(rows, key=lambda row: (-row.count, row.client, row.server, str(row.interface))))
+        return tuple(sorted(rows, key=_row_order))
+
+
+def _row_order(row: Summary) -> tuple[int, str, str, str, str]:
+    return -row.count, row.client, row.server, str(row.interface), str(row.operation)

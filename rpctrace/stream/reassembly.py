@@ -130,7 +130,7 @@ class Reassembler:
             self._remove(state)
             return self._open(segment, flags, events)
         if _is_another(sender, segment):
-            self._end(state, events)
+            self._end(state, events, segment.timestamp_ns)
             return self._open(segment, flags, events)
         return self._greet(way, segment, flags)
 
@@ -202,11 +202,11 @@ class Reassembler:
                 if state.now_ns is None or now_ns - state.now_ns < self._maximum_idle_ns:
                     break
                 self._account.count("connections_idle")
-                self._end(state, events)
+                self._end(state, events, now_ns)
         if len(self._silent) + len(self._busy) >= self._maximum_connections:
             shelf = self._silent if len(self._silent) > half or not self._busy else self._busy
             self._account.count("connections")
-            self._end(next(iter(shelf.values())), events)
+            self._end(next(iter(shelf.values())), events, now_ns)
 
     def _sort_shelves(self) -> None:
         """The table is getting full: puts the longest untouched first; from now on `_crowded` keeps that order."""
@@ -223,11 +223,11 @@ class Reassembler:
                 for direction in state.directions:
                     direction.forget()
 
-    def _end(self, state: OrderedConnection, events: Events) -> None:
+    def _end(self, state: OrderedConnection, events: Events, now_ns: int | None = None) -> None:
         said: list[StreamEvent] = []
         state.finish(said)
         if not state.closed:
-            said.append(Close(None, False, None, None))
+            said.append(Close(None, False, None, now_ns))
         self._tell(state, said, events)
         self._remove(state)
 

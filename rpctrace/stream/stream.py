@@ -50,7 +50,8 @@ class Gap(NamedTuple):
 
 class Close(NamedTuple):
     """The connection's end as the capture shows it: FIN or RST in `direction`, or (None) the capture or an eviction
-    ended it."""
+    ended it; then `timestamp_ns` is the time of the segment that made room or took its place, None at the capture's
+    end."""
 
     direction: Direction | None
     reset: bool
