@@ -274,28 +274,28 @@ class FlowTable:
     def _make_room(self, now_ns: int | None) -> None:
         """Forgets a quarter of the flows: those passed over, ended or idle first, of the others the untouched."""
         wanted = self._maximum_keys - max(2, self._maximum_keys // 4)
+        met: set[Flow] = set()  # each flow is in the table by two keys
         for key, flow in list(self._flows.items()):
             if len(self._flows) <= wanted:
                 return
-            if self._flows.get(key) is not flow:
-                continue
             if flow is OTHER:
                 del self._flows[key]
-            elif flow.ended >= 2 or _is_idle(flow, now_ns):
-                self._forget(flow)
-            elif flow.touched:  # a second chance: to the end of the table
-                flow.touched = False
-                for each in flow.keys:
-                    self._flows[each] = self._flows.pop(each)
-            else:
-                self._count("flows")
-                self._forget(flow)
-        for flow in list(self._flows.values()):
+            elif flow not in met:
+                met.add(flow)
+                if flow.ended >= 2 or _is_idle(flow, now_ns):
+                    self._forget(flow)
+                elif flow.touched:  # a second chance: to the end of the table
+                    flow.touched = False
+                    for each in flow.keys:
+                        self._flows[each] = self._flows.pop(each, flow)
+                else:
+                    self._count("flows")
+                    self._forget(flow)
+        for flow in dict.fromkeys(self._flows.values()):
             if len(self._flows) <= wanted:
                 return
-            if flow is not OTHER:
-                self._count("flows")
-                self._forget(flow)
+            self._count("flows")
+            self._forget(flow)
 
     def _forget(self, flow: Flow) -> None:
         self._drop(flow)

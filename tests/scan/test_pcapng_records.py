@@ -1,0 +1,65 @@
+"""Runs of pcapng blocks: every frame counted, interfaces and their clocks kept apart, damage read by the careful walk."""
+
+from __future__ import annotations
+
+import random
+from struct import pack_into
+
+import pytest
+from builders.files import Interface, pcapng
+from scan_talk import counted, mixture, scanned
+
+FRAMES = mixture()
+
+
+@pytest.mark.parametrize("window_octets", [1, 100, 4_000, 1 << 18])
+@pytest.mark.parametrize("little_endian", [True, False])
+def test_all_frames_count(little_endian: bool, window_octets: int) -> None:
+    octets = pcapng(FRAMES, little_endian=little_endian)
+    found = scanned(octets, window_octets)
+    assert (found.frames, found.times, found.problems) == counted(octets)
+    assert {segment.source.port for segment in found.segments} == {60_000, 49_154}
+    assert len(found.segments) == 8
+
+
+def test_interfaces_in_turn() -> None:
+    """Micro- and nanoseconds and a power of two, one frame of each in turn."""
+    interfaces = (Interface(), Interface(resolution=9), Interface(resolution=0x80 | 20, offset_seconds=1_000))
+    frames = [frame._replace(interface=number % 3) for number, frame in enumerate(FRAMES)]
+    octets = pcapng(frames, interfaces=interfaces)
+    found = scanned(octets)
+    assert (found.frames, found.times, found.problems) == counted(octets)
+    assert len(found.segments) == 8
+
+
+def test_frames_with_comments() -> None:
+    """Options are stepped over; one that runs over its block is told, as ever."""
+    octets = bytearray(pcapng([frame._replace(comments=("seen",)) for frame in FRAMES]))
+    found = scanned(bytes(octets))
+    assert (found.frames, len(found.segments), found.problems) == (len(FRAMES), 8, [])
+    at = octets.rfind(b"seen")
+    pack_into("<H", octets, at - 2, 4000)
+    found = scanned(bytes(octets))
+    assert found.problems == counted(bytes(octets))[2] != []
+
+
+def test_blocks_without_times() -> None:
+    octets = pcapng(FRAMES, simple=True)
+    found = scanned(octets)
+    assert (found.frames, found.times, len(found.segments)) == (len(FRAMES), (None, None), 8)
+
+
+def test_damaged_blocks() -> None:
+    """Any word of 400 changed: frames, times and problems of the careful walk."""
+    octets, rng = pcapng(FRAMES), random.Random(4)
+    for _ in range(400):
+        damaged = bytearray(octets)
+        pack_into("<I", damaged, 4 * rng.randrange(len(octets) // 4), rng.choice((0, 1, 6, 100, rng.getrandbits(32))))
+        try:
+            expected = counted(bytes(damaged))
+        except Exception as error:
+            with pytest.raises(type(error)):
+                scanned(bytes(damaged))
+            continue
+        found = scanned(bytes(damaged), 5_000)
+        assert (found.frames, found.times, found.problems) == expected
