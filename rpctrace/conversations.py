@@ -249,8 +249,9 @@ class Conversations:
                 sent_by_client = header.pdu_type in Association.CLIENT_TYPES
                 facts.client_direction = direction if sent_by_client else (0 if direction else 1)
             facts.pdus += 1
-            if provenance.frames[-1] != facts.last_frame:  # the last one was looked at as a chunk
-                self._see(facts, provenance.frames[-1], provenance.timestamp_ns)
+            frame, time = provenance.frames[-1], provenance.timestamp_ns
+            if frame != facts.last_frame or time != facts.last_ns:  # mostly the chunk's, which was just seen
+                self._see(facts, frame, time)
             pdu = parse_pdu(octets, header)
             for call in association.pdu(direction, pdu, provenance):
                 told.append(ObservedCall(facts, call))

@@ -273,6 +273,17 @@ class DirectionState:
     def is_full(self) -> bool:
         return self.parked_octets > MAXIMUM_PARKED_OCTETS or len(self.parked) > MAXIMUM_PARKED_PIECES
 
+    @property
+    def is_open(self) -> bool:
+        return self.seen and not self.finished
+
+    @property
+    def holds(self) -> bool:
+        """Something waits, or the direction as a whole."""
+        if self.parked or self.fin is not None or self.reset is not None or self.waiting is not None:
+            return True
+        return self.seen and self.origin is None
+
     # Two copies
 
     def _compare_delivered(self, piece: Piece) -> None:
@@ -299,21 +310,10 @@ class DirectionState:
 
     def take_conflicts(self) -> list[Conflict]:
         """The conflicts found since, once it is known what their offsets count from."""
-        if self.origin is None or not self.conflicts:
+        if self.origin is None:
             return []
         found, self.conflicts = self.conflicts, ()
         return [conflict._replace(offset=conflict.offset - self.origin) for conflict in found]
-
-    @property
-    def is_open(self) -> bool:
-        return self.seen and not self.finished
-
-    @property
-    def holds(self) -> bool:
-        """Something waits, or the direction as a whole."""
-        if self.parked or self.fin is not None or self.reset is not None or self.waiting is not None:
-            return True
-        return self.seen and self.origin is None
 
     # Octets out
 
@@ -340,7 +340,7 @@ class DirectionState:
         return piece
 
     def chunk(self, octets: memoryview, frame_number: int, timestamp_ns: int | None) -> Chunk:
-        """The next octets as the event that delivers them; they are remembered."""
+        """The next octets as the event that delivers them; they are remembered for a while."""
         position = self.next
         self.next = following = position + len(octets)
         if following > self.highest:

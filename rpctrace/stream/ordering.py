@@ -182,14 +182,15 @@ class OrderedConnection:
     def _pump(self, events: list[StreamEvent]) -> None:
         """Delivers all that can go."""
         for direction in self.directions:
-            events.extend(direction.take_conflicts())
+            if direction.conflicts:
+                events += direction.take_conflicts()
         while (ready := self._next_direction()) is not None:
             self._deliver_head(ready, events)
         for direction in self.directions:
-            mark, other = direction.waiting, self.directions[1 - direction.index]
+            mark = direction.waiting
             if mark is None or direction.origin is None or mark.position > direction.next:
                 continue
-            if not self._waits(other, mark.acknowledgement):
+            if not self._waits(self.directions[1 - direction.index], mark.acknowledgement):
                 direction.waiting = None
                 events.append(Seen(direction.index, mark.frame_number, mark.timestamp_ns))
         for direction in self.directions:

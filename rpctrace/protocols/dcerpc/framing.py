@@ -123,7 +123,7 @@ class PduFramer:
             return None
         header = parse_header(view, at)
         start = self._state is _START
-        if is_plausible(header, lenient=True) or (not start and is_of_version_5(header)):
+        if (not start and is_of_version_5(header)) or is_plausible(header, lenient=True):
             self._state = _SYNCHRONISED
             self.recognised = True
             return header
@@ -181,7 +181,8 @@ class PduFramer:
         if self._state is _OTHER:
             at = len(view)
         self._buffer = bytearray(view[at:])
-        self._runs = [(end - at, frame, time) for end, frame, time in self._runs if end > at]
+        if at:
+            self._runs = [(end - at, frame, time) for end, frame, time in self._runs if end > at]
         self._run = 0
         self._offset += at
 
