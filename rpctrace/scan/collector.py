@@ -33,7 +33,7 @@ class Collector:
         self.table = table
         self.segments: list[Segment] = []
         self._decoder = decoder
-        self._buffer = bytearray()
+        self._octets = memoryview(b"")
         self._offset = 0
         self._layout = Layout(LinkType.NOT_A_PACKET, 0, lambda _high, _low: 0)
         self._shapes = shapes_of(LinkType.NOT_A_PACKET)
@@ -43,7 +43,7 @@ class Collector:
 
     def begin(self, buffer: bytearray, offset: int, layout: Layout) -> Shape:
         """The next records stand in `buffer`, at `offset` of the file; the shape that their frames should have."""
-        self._buffer, self._offset = buffer, offset
+        self._octets, self._offset = memoryview(buffer), offset
         if layout.link_type != self._layout.link_type:
             self._shapes = shapes_of(layout.link_type)
             self._shape = self._shapes[0]
@@ -62,7 +62,7 @@ class Collector:
         self, number: int, at: int, key: bytes | None, flags: int, high: int, low: int, captured: int, original: int
     ) -> None:
         """The record at `at` of the buffer; without `key` its frame is not TCP of the expected shape."""
-        table, buffer, shape = self.table, self._buffer, self._shape
+        table, octets, shape = self.table, self._octets, self._shape
         start = at + self._layout.header_octets
         if key is None:
             key, flags, shape = self._of_another_shape(start)
@@ -73,11 +73,11 @@ class Collector:
         read: Segment | None = None
         if key is not None and captured >= shape.smallest_octets:
             ends = ends_of(key) if flow is None or flow is OTHER else flow.ends[key != flow.keys[0]]
-            read = segment(shape, buffer, start, captured, number, timestamp_ns, ends)
+            read = segment(shape, octets, start, captured, number, timestamp_ns, ends)
         if read is None or key is None:
-            octets = memoryview(bytes(buffer[start : start + captured]))
+            frame = memoryview(octets[start : start + captured].tobytes())
             length = original if original > captured else captured
-            self.frame(Frame(number, timestamp_ns, self._layout.link_type, octets, length, self._offset + at))
+            self.frame(Frame(number, timestamp_ns, self._layout.link_type, frame, length, self._offset + at))
         elif flow is not None and flow.stage is Stage.LIVE and not flags & _CONTROL:
             flow.touched = True
             flow.now_ns = timestamp_ns
@@ -93,7 +93,7 @@ class Collector:
 
     def _of_another_shape(self, at: int) -> tuple[bytes | None, int, Shape]:
         for shape in self._others:
-            key, flags = tcp_key(shape, self._buffer, at)
+            key, flags = tcp_key(shape, self._octets, at)
             if key is not None:
                 self._of_other_shape[shape] += 1
                 return key, flags, shape

@@ -15,7 +15,6 @@ from typing import Any, Literal, NamedTuple
 from rpctrace.capture.frame import LinkType
 from rpctrace.network.decode import endpoint
 from rpctrace.network.flow import Endpoint, Segment, Transport
-from rpctrace.network.transport import FLAGS
 
 _TCP, _UDP = Transport.TCP, Transport.UDP
 _TCP_OCTETS = 20
@@ -118,7 +117,7 @@ def compiled(order: str, record_header: str, shape: Shape) -> Compiled:
     return Compiled(shape, layout.unpack_from, *words)
 
 
-def tcp_key(shape: Shape, octets: bytes | bytearray, at: int) -> tuple[bytes | None, int]:
+def tcp_key(shape: Shape, octets: memoryview, at: int) -> tuple[bytes | None, int]:
     """Key and flags of the frame at `at`; None where it is no TCP frame of this shape."""
     form = compiled("<", "", shape)
     word, protocol, key, flags = form.unpack_from(octets, at)
@@ -139,7 +138,7 @@ def ends_of(key: bytes) -> Ends:
 
 
 def segment(
-    shape: Shape, octets: bytearray, at: int, captured: int, number: int, timestamp_ns: int | None, ends: Ends
+    shape: Shape, octets: memoryview, at: int, captured: int, number: int, timestamp_ns: int | None, ends: Ends
 ) -> Segment | None:
     """The segment of a TCP frame of `shape` whose `captured` octets stand at `at`; None for one with lengths that
     `network.decode` has to judge."""
@@ -150,11 +149,11 @@ def segment(
         return None
     if length:
         start = at + shape.tcp_at + header
-        payload = memoryview(octets[start : min(start + length, at + captured)])
+        payload = memoryview(octets[start : min(start + length, at + captured)].tobytes())
     else:
         payload = NO_OCTETS
     # the named tuple's own constructor is twice as slow
     return _new(
         Segment,
-        (number, timestamp_ns, _TCP, *ends, sequence, acknowledgement, FLAGS[flags & 0x3F], payload, length, ()),
+        (number, timestamp_ns, _TCP, *ends, sequence, acknowledgement, flags & 0x3F, payload, length, ()),
     )

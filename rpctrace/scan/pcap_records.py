@@ -66,9 +66,8 @@ class _Run:
         fit it; any other is looked at first.
         """
         _shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
-        buffer, size, units = self.buffer, self.layout.record.size, NS_PER_SECOND // self.layout.ns_per_unit
-        flow_of, take = self.collector.table.flows.get, self.collector.record
-        header, fits = self.layout.record.unpack_from, self.layout.fits
+        buffer, layout, flow_of, take = self.buffer, self.layout, self.collector.table.flows.get, self.collector.record
+        size, units, header, fits = layout.record.size, NS_PER_SECOND // layout.ns_per_unit, layout.record, layout.fits
         other, syn, most, tunnels = OTHER, SYN, MAXIMUM_FRAME_OCTETS, TUNNEL_PORTS  # a local name is found faster
         start = at = self.at
         first = number = self.number
@@ -85,50 +84,44 @@ class _Run:
                 or not last_fraction <= fraction < units
                 or not 0 < captured == original <= most
             ):
-                if number > first and not self._fits(at, last_seconds):
+                if not self._may_stand(at, last_seconds if number > first else None):
                     self.is_odd = True
                     break
-                if captured > most or fraction >= units:
-                    self.is_odd = True
-                    break
-                if following > limit:
-                    break
-                # time went back, or on to another second: so the extremes are here
-                latest = max(latest, (last_seconds, last_fraction))
-                earliest = min(earliest, (seconds, fraction))
-                last_seconds = seconds
-            elif following > limit:
+                if following <= limit:  # time went back, or on to another second: so the extremes are here
+                    latest = max(latest, (last_seconds, last_fraction))
+                    earliest = min(earliest, (seconds, fraction))
+                    last_seconds = seconds
+            if following > limit:
                 break
-            if kind & kind_mask == kind_value:
-                carried = protocol & protocol_mask
-                if carried == tcp:
-                    if flow_of(key) is other and not flags & syn:
-                        number += 1
-                        last_fraction = fraction
-                        at = following
-                        continue
-                elif carried == udp and key[-2:] not in tunnels:
-                    number += 1
-                    last_fraction = fraction
-                    at = following
+            last_fraction = fraction
+            number += 1
+            record, at = at, following
+            if kind & kind_mask != kind_value:
+                key = None
+            elif (carried := protocol & protocol_mask) == tcp:
+                if flow_of(key) is other and not flags & syn:
                     continue
-                else:
-                    key = None
+            elif carried == udp and key[-2:] not in tunnels:
+                continue
             else:
                 key = None
-            ahead = header(buffer, following)
-            if not fits(ahead, seconds):
+            if not fits(header.unpack_from(buffer, following), seconds):
                 self.is_odd = True
+                at, number = record, number - 1
                 break
-            take(number, at, key, flags, seconds, fraction, captured, original)
-            number += 1
-            last_fraction = fraction
-            at = following
+            take(number - 1, record, key, flags, seconds, fraction, captured, original)
         self.at, self.number = at, number
         self.last = last_seconds, last_fraction
         self.earliest, self.latest = earliest, max(latest, self.last)
         if self.is_odd:
             self._take_back(start)
+
+    def _may_stand(self, at: int, seconds: int | None) -> bool:
+        """Whether the record at `at` is one to go on with: the successor of one of that second, or (None) the first."""
+        if seconds is not None:
+            return self._fits(at, seconds)
+        _seconds, fraction, captured, _original = self.layout.record.unpack_from(self.buffer, at)
+        return bool(captured <= MAXIMUM_FRAME_OCTETS and fraction * self.layout.ns_per_unit < NS_PER_SECOND)
 
     def _fits(self, at: int, seconds: int) -> bool:
         """Whether the record at `at` looks like the successor of one of that second."""

@@ -91,7 +91,7 @@ def drop_many(frames: Frames, rng: random.Random) -> Frames:
 def repeat(frames: Frames, rng: random.Random) -> Frames:
     at = rng.randrange(len(frames))
     behind = at + rng.randrange(1, 6)
-    return frames[:behind] + [frames[at]] + frames[behind:]
+    return [*frames[:behind], frames[at], *frames[behind:]]
 
 
 def shuffle(frames: Frames, rng: random.Random) -> Frames:

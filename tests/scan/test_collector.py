@@ -22,7 +22,7 @@ def collected(frames: list[TimedFrame], *, by_shape: bool) -> list[Segment]:
     for number, frame in enumerate(frames, 1):
         buffer = bytearray(4) + frame.octets + bytes(100)
         shape = collector.begin(buffer, 0, LAYOUT)
-        key, flags = tcp_key(shape, buffer, 4) if by_shape else (None, 0)
+        key, flags = tcp_key(shape, memoryview(buffer), 4) if by_shape else (None, 0)
         size = len(frame.octets)
         collector.record(number, 0, key, flags, frame.timestamp_ns, 0, size, size)
     return collector.segments

@@ -121,7 +121,7 @@ def test_smb_joined_in_the_middle_is_not_searched(table: FlowTable) -> None:
 
 
 def test_a_stray_reset_is_nothing(table: FlowTable, wire: Wire) -> None:
-    assert taken(FlowTable(RECOGNISERS), [wire.segment(0, flags=RST)]) == []
+    assert taken(table, [wire.segment(0, flags=RST)]) == []
 
 
 def test_what_turned_out_to_be_something_else(table: FlowTable, wire: Wire) -> None:

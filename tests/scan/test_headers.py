@@ -43,7 +43,7 @@ def test_the_same_as_decode(shape: Shape) -> None:
         octets = bytearray(good[: rng.randrange(shape.smallest_octets, len(good) + 1)] if turn else good)
         for _ in range(rng.choice((0, 1, 2)) if turn else 0):
             octets[rng.randrange(len(octets))] = rng.randrange(256)
-        buffer = bytearray(b"????") + octets + bytes(200)
+        buffer = memoryview(b"????" + octets + bytes(200))
         key, _flags = tcp_key(shape, buffer, 4)
         assert turn or key is not None
         if key is None:
@@ -73,9 +73,9 @@ def test_datagrams() -> None:
     datagram = ip_frame(V4[0][0], V4[1][0], UDP, udp_datagram(V4[0], V4[1], b"payload" * 9))
     form = compiled("<", "", SHAPES[0])
     assert form.unpack_from(datagram)[1] & form.protocol_mask == form.udp_value
-    assert tcp_key(SHAPES[0], bytearray(datagram), 0) == (None, 0)
+    assert tcp_key(SHAPES[0], memoryview(datagram), 0) == (None, 0)
 
 
 def test_links_without_a_shape() -> None:
     assert shapes_of(LinkType.IEEE802_11) == (NO_SHAPE,)
-    assert tcp_key(NO_SHAPE, bytearray(range(256)), 0) == (None, 0)
+    assert tcp_key(NO_SHAPE, memoryview(bytes(range(256))), 0) == (None, 0)

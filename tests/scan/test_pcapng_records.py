@@ -1,4 +1,4 @@
-"""Runs of pcapng blocks: every frame counted, interfaces and their clocks kept apart, damage read by the careful walk."""
+"""Runs of pcapng blocks: every frame counted, clocks kept apart, damage read as the careful walk reads it."""
 
 from __future__ import annotations
 
