@@ -1,13 +1,14 @@
 """Observed calls -> the entries of the Report: numbers get their names, frames their times, calls their ids.
 
-Thousands of calls share their hosts, interfaces and security contexts; an entry holds such a value once for all of them.
+Thousands of calls have equal hosts, interfaces and security contexts; each of these is one value, made once.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import ParamSpec, TypeVar, cast
 
 from rpctrace import report
 from rpctrace.conversations import ConversationFacts, ObservedCall, ObservedPdu
@@ -25,6 +26,9 @@ from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 from rpctrace.protocols.dcerpc.pdu import Bind, BindAck, BindNak, Fault, PduType, Request, Response
 from rpctrace.protocols.gssapi.token import read_token
 from rpctrace.protocols.kerberos.messages import ApOptions, ApReq
+
+_Asked = ParamSpec("_Asked")
+_Made = TypeVar("_Made")
 
 _SHARED = 4096  # values of one type that are held for the calls to come
 _REQUEST = CallKind.REQUEST
@@ -61,17 +65,27 @@ def moment(timestamp_ns: int | None) -> str | None:
     return second and f"{second}.{fraction:09d}Z"
 
 
+def _shared(make: Callable[_Asked, _Made]) -> Callable[_Asked, _Made]:
+    """`make`, which gives the value that it made before where it is asked for an equal one."""
+    return cast("Callable[_Asked, _Made]", lru_cache(_SHARED)(make))
+
+
 class Assembler:
     """Makes the entries of one capture; `names` are the host names the capture holds."""
 
     def __init__(self, capture: int, names: Mapping[str, str]) -> None:
         self._capture = capture
-        self._names = names
-        self._host = lru_cache(_SHARED)(self._new_host)
+        interface = _shared(_interface)
 
-    def _new_host(self, endpoint: Endpoint) -> report.Host:
-        address = sys.intern(endpoint.address)
-        return report.Host(address, endpoint.port, self._names.get(address))
+        def interfaces(contexts: tuple[OfferedContext, ...], is_request: bool) -> tuple[report.Interface, ...]:
+            return tuple([interface(context, is_request) for context in contexts])
+
+        def host(endpoint: Endpoint) -> report.Host:
+            address = sys.intern(endpoint.address)
+            return report.Host(address, endpoint.port, names.get(address))
+
+        self._interfaces, self._host = _shared(interfaces), _shared(host)
+        self._auth, self._ticket, self._fault = _shared(_auth), _shared(_ticket), _shared(_fault)
 
     def call(self, identity: str, observed: ObservedCall) -> report.Call:
         conversation, call = observed
@@ -80,7 +94,7 @@ class Assembler:
         if call.client_direction == 1:
             client, server = server, client
         is_request = call.kind is _REQUEST
-        interfaces = _interfaces(call.contexts, is_request)
+        interfaces = self._interfaces(call.contexts, is_request)
         uuid = interfaces[0].uuid if is_request and interfaces else None
         status = call.fault.status if call.fault else None
         request, reply = call.request, call.reply
@@ -123,14 +137,14 @@ class Assembler:
             reject_reason_name=(
                 tables.reject_reason_name(call.reject_reason) if call.reject_reason is not None else None
             ),
-            fault=_fault(call.fault) if call.fault else None,
+            fault=self._fault(call.fault) if call.fault else None,
             extended_error=(
                 None if call.extended_error is None else tuple(map(_extended_error, call.extended_error))
             ),
-            auth=_auth(call.authentication) if call.authentication else None,
-            ticket=_ticket(call.ticket) if call.ticket else None,
+            auth=self._auth(call.authentication) if call.authentication else None,
+            ticket=self._ticket(call.ticket) if call.ticket else None,
             partial=call.partial,
-            notes=(*call.notes, *((CONTESTED,) if conversation.conflicts else ())),
+            notes=(*call.notes, CONTESTED) if conversation.conflicts else call.notes,
         )
 
     def exchange(self, call: report.Call, observed: ObservedCall) -> report.KerberosExchange | None:
@@ -241,12 +255,6 @@ def stream_id(capture: int, facts: ConversationFacts) -> str:
     return f"tcp-{capture}-{facts.number}"
 
 
-@lru_cache(_SHARED)
-def _interfaces(contexts: tuple[OfferedContext, ...], is_request: bool) -> tuple[report.Interface, ...]:
-    return tuple(_interface(context, is_request) for context in contexts)
-
-
-@lru_cache(_SHARED)
 def _interface(context: OfferedContext, is_request: bool) -> report.Interface:
     syntax, transfer = context.abstract_syntax, context.transfer_syntax
     fact = tables.interface(syntax.uuid, syntax.version_text)
@@ -275,7 +283,6 @@ def _reason_name(result: int | None, reason: int | None) -> str | None:
     return tables.provider_reason_name(reason) if result == _PROVIDER_REJECTION else None
 
 
-@lru_cache(_SHARED)
 def _fault(fault: FaultValue) -> report.FaultFacts:
     return report.FaultFacts(fault.context_id, fault.cancel_count, fault.did_not_execute)
 
@@ -299,7 +306,6 @@ def _extended_error(record: ErrorRecord) -> report.ExtendedError:
     )
 
 
-@lru_cache(_SHARED)
 def _auth(said: CallAuthentication) -> report.Auth:
     code = said.kerberos_error.error_code if said.kerberos_error else None
     return report.Auth(
@@ -321,7 +327,6 @@ def _auth(said: CallAuthentication) -> report.Auth:
     )
 
 
-@lru_cache(_SHARED)
 def _ticket(presented: PresentedTicket) -> report.Ticket:
     options = presented.options or ApOptions(0)
     return report.Ticket(

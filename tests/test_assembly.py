@@ -5,12 +5,15 @@ from __future__ import annotations
 from builders import dcerpc as write
 from builders import extended_error, kerberos
 from dcerpc_talk import CONTEXT, Talk, head
+from hypothesis import given
+from hypothesis import strategies as st
 from test_tally import FACTS
 from tokens import SKEW, U2U_AP_REQ
 
-from rpctrace.assembly import Assembler, sort_by_frame
+from rpctrace.assembly import Assembler, moment, sort_by_frame
 from rpctrace.conversations import ConversationFacts, ObservedCall
 from rpctrace.diagnosis.registry import diagnose
+from rpctrace.encoding.times import iso_8601
 
 ERROR = extended_error.extended_error(extended_error.ErrorRecord(0x721, 130, 3, "WS2", 7))
 
@@ -89,3 +92,30 @@ def test_a_call_of_a_contested_connection_says_so() -> None:
     assert any(note.startswith("contested") for note in call.notes)
     (finding,) = diagnose([call])
     assert any(not item.supports and "differing copies" in item.text for item in finding.evidence)
+
+
+def test_equal_values_of_many_calls_are_one_value() -> None:
+    """A report of thousands of calls holds each host, interface and security context once."""
+    assembler = Assembler(0, {})
+    (first, _), (second, _) = observed(), observed()
+    one, other = assembler.call("call-1", first), assembler.call("call-2", second)
+    assert one.client is other.client
+    assert one.connection is other.connection
+    assert one.interfaces is other.interfaces
+    assert one.interfaces
+    assert one.auth is other.auth is not None
+    assert one.ticket is other.ticket is not None
+
+
+def test_calls_by_frame() -> None:
+    """As they began; what was made earlier in the same frame stays first."""
+    calls = observed()
+    turned = [calls[1], calls[0], calls[1]]
+    sort_by_frame(turned)
+    assert turned == [calls[0], calls[1], calls[1]]
+
+
+@given(st.integers(-(10**20), 10**20) | st.integers(0, 3 * 10**9))
+def test_moments_are_those_of_iso_8601(timestamp_ns: int) -> None:
+    assert moment(timestamp_ns) == iso_8601(timestamp_ns)
+    assert moment(None) is None

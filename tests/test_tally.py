@@ -72,3 +72,28 @@ def test_the_summary_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         tally.take(ObservedCall(FACTS, observed.call._replace(opnum=opnum)))
     assert len(tally.summary()) == 3
     assert tally.limits["summary_rows"] == 7
+
+
+@pytest.mark.parametrize(("asked_ns", "answered_ns", "median_ns"), [(0, 2**64, 2**63 - 1), (2**64, 0, -(2**63))])
+def test_forged_times_do_not_stop_the_counting(asked_ns: int, answered_ns: int, median_ns: int) -> None:
+    """A duration that no clock gives is counted as the longest one, or the most negative."""
+    call = talked()[-1].call
+    assert call.request is not None
+    assert call.reply is not None
+    times = {
+        "request": call.request._replace(timestamp_ns=asked_ns), "reply": call.reply._replace(timestamp_ns=answered_ns),
+    }  # fmt: skip
+    tally = Tally("default")
+    tally.take(ObservedCall(FACTS, replace(call, **times)))  # type: ignore[arg-type]  # two fields of one type
+    (row,) = tally.summary()
+    assert row.median_ns == median_ns
+    assert row.largest_ns == max(answered_ns - asked_ns, -1)
+
+
+def test_a_row_names_the_end_that_asked() -> None:
+    """Joined in the middle, the one that was taken for the server may be the client."""
+    tally = Tally("default")
+    facts = replace(FACTS, client_direction=1)
+    tally.take(ObservedCall(facts, talked()[-1].call))
+    (row,) = tally.summary()
+    assert (row.client, row.server) == ("10.0.0.2", "10.0.0.1")

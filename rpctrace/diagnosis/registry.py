@@ -16,9 +16,12 @@ def diagnose(calls: Sequence[Call]) -> tuple[Finding, ...]:
     left = [call for call in calls if call.failed]
     findings: list[Finding] = []
     for rule in RULES:
-        taken = [call for call in left if rule.applies(call)]
+        taken: list[Call] = []
+        others: list[Call] = []
+        for call in left:
+            (taken if rule.applies(call) else others).append(call)
         findings.extend(rule.find(taken))
-        left = [call for call in left if not rule.applies(call)]
+        left = others
     return tuple(
         sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), -f.confidence, f.capture, f.frames[:1]))
     )

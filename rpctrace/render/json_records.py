@@ -128,7 +128,8 @@ class RecordWriter:
         found = members(record_type)
         writers = [_writer_for(name, annotation, _Member(self, name, depth + 1)) for _, name, annotation in found]
         # The first attribute once more, because a getter of one name gives no tuple; the writers end before it.
-        values: Callable[[object], tuple[object, ...]] = attrgetter(*(attribute for attribute, *_ in found), found[0][0])
+        attributes = [attribute for attribute, *_ in found]
+        values: Callable[[object], tuple[object, ...]] = attrgetter(*attributes, attributes[0])
         start = self.line_end(depth + 1)
         join, opening, closing = f",{start}".join, f"{{{start}", f"{self.line_end(depth)}}}"
         return lambda record: f"{opening}{join(map(call, writers, values(record)))}{closing}"

@@ -6,9 +6,9 @@ import io
 import json
 
 import pytest
+from report_json import document
 from report_values import HOSTILE_TEXTS, article_report, empty_report, full_report, hostile_report
 
-from rpctrace.render.json import document
 from rpctrace.render.jsonl import LINE_TYPES, render
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.report import Report
