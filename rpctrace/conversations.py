@@ -86,7 +86,7 @@ Observation = ObservedCall | ObservedPdu
 class _Conversation:
     """One connection while it lasts."""
 
-    __slots__ = ("association", "facts", "framers")
+    __slots__ = ("association", "facts", "framers", "open_directions")
 
     def __init__(self, problems: Problems, *, joined_late: bool = False) -> None:
         from_start = not joined_late
@@ -96,6 +96,7 @@ class _Conversation:
         )
         self.association: Association | None = None
         self.facts: ConversationFacts | None = None
+        self.open_directions: set[Direction] = {0, 1}
 
 
 _NOTHING: Sequence[Observation] = ()
@@ -212,7 +213,8 @@ class Conversations:
             end = "client" if close.direction == state.facts.client_direction else "server"
             word = "reset" if close.reset else "closed"
             state.facts.ended = state.facts.ended or f"{word} by the {end} in frame {close.frame_number}"
-        if close.reset:
+        state.open_directions.discard(close.direction)
+        if close.reset or not state.open_directions:
             self._live.pop(connection.number, None)
             return [*told, *self._finish(state, close.timestamp_ns)]
         return told

@@ -182,7 +182,7 @@ class Reassembler:
             self._busy.pop(number, None)
             state.release()
             self._closed[number] = state
-            if len(self._closed) > self._maximum_connections // 4:
+            if len(self._closed) > self._maximum_connections // 16:
                 self._remove(next(iter(self._closed.values())))
         elif state.carried and self._silent.pop(number, None) is not None:
             self._busy[number] = state
