@@ -112,10 +112,8 @@ def _token(presented: Presented, number: int) -> bytes:
 def _say(conversation: TcpConversation, side: int, octets: bytes) -> tuple[int, int]:
     """Says it; the indexes of its first and its last packet."""
     first = len(conversation.packets)
-    conversation.send(side, octets)
-    own_place = conversation.packets[first].client_at  # an acknowledgement of the peer has it elsewhere
-    own = [at for at, packet in enumerate(conversation.packets[first:], first) if packet.client_at == own_place]
-    return first, own[-1]
+    conversation.send(side, octets, acknowledged=False)
+    return first, len(conversation.packets) - 1
 
 
 def planted(number: int, ends: Ends, chance: Random) -> tuple[list[Packet], Truth]:

@@ -14,7 +14,10 @@ ENDPOINT_MAPPER_PORT = 135
 STUB_OCTETS = (24, 60, 120, 300, 900, 2_600)
 CALLS = (2, 6, 20, 60)
 FRAGMENT_OCTETS = 4_096
-_SIGNATURE_OCTETS = {dcerpc.SPNEGO: 76, dcerpc.NTLM: 16}  # [MS-RPCE] 2.2.2.11 auth_value of a sealed PDU
+# How a sealed PDU's signature begins (RFC 4121 4.2.6.2 Wrap token; [MS-NLMP] 2.2.2.9.1), and how much follows.
+_SIGNATURES = {dcerpc.SPNEGO: (bytes.fromhex("050407ff0000001c"), 68), dcerpc.NTLM: (bytes.fromhex("01000000"), 12)}
+# Nobody knows it, so nobody takes made-up stubs apart that are not sealed.
+UNKNOWN_INTERFACE = dcerpc.SyntaxId("5b1c9d3e-7a40-4f6e-9c15-2d8e6a3b7f01", 1)
 INTERFACES = (
     dcerpc.LSARPC,
     dcerpc.NETLOGON_INTERFACE,
@@ -52,7 +55,7 @@ def kerberos_legs(interface: dcerpc.SyntaxId, realm: str, service: kerberos.Prin
 def ntlm_legs(interface: dcerpc.SyntaxId) -> list[Pair]:
     """bind with NEGOTIATE, bind_ack with CHALLENGE, auth3 with AUTHENTICATE, which nothing answers."""
     negotiate, challenge = ntlm.negotiate(), ntlm.challenge("EXAMPLE", [(ntlm.AV_NB_DOMAIN, "EXAMPLE")])
-    last = ntlm.authenticate("EXAMPLE", "alice", "CLIENT7", nt_response=filler("nt response", 180))
+    last = ntlm.authenticate("EXAMPLE", "alice", "CLIENT7")
     pair = _bind(interface, _secured(negotiate, dcerpc.NTLM), _secured(challenge, dcerpc.NTLM))
     return [pair, (dcerpc.auth3(_secured(last, dcerpc.NTLM)), b"")]
 
@@ -60,7 +63,8 @@ def ntlm_legs(interface: dcerpc.SyntaxId) -> list[Pair]:
 def _call(call_id: int, auth_type: int | None, pool: Pool) -> Pair:
     security = None
     if auth_type is not None:
-        security = Security(auth_type, dcerpc.PRIVACY, pool.draw(_SIGNATURE_OCTETS[auth_type]), alignment=16)
+        begin, rest = _SIGNATURES[auth_type]
+        security = Security(auth_type, dcerpc.PRIVACY, begin + pool.draw(rest), alignment=16)
     head = Head(call_id, dcerpc.WHOLE, security)
     asked, answered = (pool.draw(pool.chance.choice(STUB_OCTETS)) for _ in range(2))
     if pool.chance.randrange(24) == 0:
@@ -81,7 +85,7 @@ def conversation(pool: Pool, calls: int | None = None) -> list[Pair]:
     elif auth_type == dcerpc.NTLM:
         pairs = ntlm_legs(interface)
     else:
-        pairs = [_bind(interface, Head(1), Head(1))]
+        pairs = [_bind(UNKNOWN_INTERFACE, Head(1), Head(1))]
     wanted = pool.chance.choice(CALLS) if calls is None else calls
     return pairs + [_call(2 + index, auth_type, pool) for index in range(wanted)]
 

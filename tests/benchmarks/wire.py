@@ -137,15 +137,15 @@ class TcpConversation:
         self.now_us += _ACK_GAP_US
         self.segment(CLIENT, ACK)
 
-    def send(self, side: int, octets: bytes) -> None:
-        """`octets` after a pause, in segments; the peer acknowledges every second one."""
+    def send(self, side: int, octets: bytes, *, acknowledged: bool = True) -> None:
+        """`octets` after a pause, in segments; the peer acknowledges every second one, or all with what it says."""
         self.now_us += self._chance.choice(_PAUSES_US[side])
         size = self.segment_octets
         last = len(octets) - size
         for number, at in enumerate(range(0, len(octets), size)):
             self.segment(side, ACK | PSH if at >= last else ACK, octets[at : at + size])
             self.now_us += _SEGMENT_GAP_US
-            if number & 1:
+            if number & 1 and acknowledged:
                 self.segment(1 - side, ACK)
                 self.now_us += _ACK_GAP_US
 
