@@ -26,6 +26,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 from benchmarks import noise, recorded, rpc, smb, wire  # noqa: E402  (the path above comes first)
 from benchmarks.parts import FORMS, MOST_COPIES, PCAP, PCAPNG, Form, Record, copies, other_client, record, write  # noqa: E402
 from benchmarks.planted import VARIANTS, Truth, address_text, planted  # noqa: E402
+from benchmarks.recorded import Recorded  # noqa: E402
 from benchmarks.wire import Ends, Packet, Turn  # noqa: E402
 
 # class of traffic -> its share of a profile's packets
@@ -46,6 +47,8 @@ CONCURRENT_CONVERSATIONS = 300
 BEGIN_US = 1_760_000_000_000_000
 UNITS = {"K": 1_000, "M": 1_000_000, "G": 1_000_000_000}
 
+_ALSO_MADE_UP = {"rpc", "pipe"}
+_RPC_PORTS = range(49_664, 49_700)
 _STOCK = 160  # made-up RPC conversations that a corpus draws from
 _JUMBO_EXCHANGES = (8, 16, 32)
 _CLIENTS = 3_000
@@ -64,7 +67,7 @@ class Conversations:
         self._chance = chance
         self._pool = noise.Pool(chance)
         self._serial = 0
-        self._stock: dict[str, list[tuple[int, int, Sequence[Turn]]]] = {}
+        self._stock = [rpc.conversation(self._pool) for _ in range(_STOCK)]
 
     def ends(self, server_port: int, *, ipv6: bool = False) -> Ends:
         rounds, client = divmod(self._serial, _CLIENTS)
@@ -77,25 +80,20 @@ class Conversations:
             ipv6,
         )
 
-    def _stocked(self, kind: str) -> list[tuple[int, int, Sequence[Turn]]]:
-        """(protocol, server port, talk): recorded ones, and as many made-up ones as make a variety."""
-        if kind not in self._stock:
-            real = [(talk.protocol, talk.server_port, talk.talk) for talk in recorded.everything() if talk.kind == kind]
-            made: list[tuple[int, int, Sequence[Turn]]] = []
-            for _ in range(_STOCK if kind != "kerberos" else 0):
-                pairs = rpc.conversation(self._pool)
-                if kind == "pipe":
-                    made.append((recorded.TCP, smb.PORT, rpc.through_pipe(pairs)))
-                else:
-                    port = self._chance.randrange(49_664, 49_700)
-                    made.append((recorded.TCP, port, rpc.over_tcp(pairs)))
-            self._stock[kind] = [*real, *made]
-        return self._stock[kind]
+    def _made_up(self, kind: str, pairs: Sequence[rpc.Pair]) -> Recorded:
+        if kind == "pipe":
+            return Recorded(recorded.TCP, smb.PORT, tuple(rpc.through_pipe(pairs, self._pool)))
+        return Recorded(recorded.TCP, self._chance.choice(_RPC_PORTS), tuple(rpc.over_tcp(pairs)))
 
     def _from_stock(self, kind: str) -> list[Packet]:
-        protocol, port, talk = self._chance.choice(self._stocked(kind))
-        ends = self.ends(port, ipv6=self._chance.randrange(_IPV6_IN) == 0)
-        return wire.tcp(ends, talk, self._chance) if protocol == recorded.TCP else wire.udp(ends, talk, self._chance)
+        """A conversation of the captures or a made-up one, each as likely as any other."""
+        real = recorded.of_kind(kind)
+        made = self._stock if kind in _ALSO_MADE_UP else []
+        number = self._chance.randrange(len(real) + len(made))
+        talk = real[number] if number < len(real) else self._made_up(kind, made[number - len(real)])
+        ends = self.ends(talk.server_port, ipv6=self._chance.randrange(_IPV6_IN) == 0)
+        write_down = wire.tcp if talk.protocol == recorded.TCP else wire.udp
+        return write_down(ends, talk.talk, self._chance)
 
     def _made(self, talk: Sequence[Turn], port: int, segment_octets: int = wire.MAXIMUM_SEGMENT_OCTETS) -> list[Packet]:
         return wire.tcp(self.ends(port), talk, self._chance, segment_octets=segment_octets)

@@ -1,4 +1,4 @@
-"""Packets in order of time -> a pcap or pcapng file; the same packets again, later and from other clients, to any length.
+"""Packets in order of time -> a pcap or pcapng file; the same packets again, later and from others, to any length.
 
 A copy costs little because all but two things in it stay as they are: the time of each record, and the client's four
 octets, which change so that the sums of their two halves stay the same and with them every checksum.

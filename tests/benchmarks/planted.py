@@ -6,10 +6,11 @@ from collections.abc import Callable
 from random import Random
 from typing import NamedTuple
 
-from benchmarks.rpc import ENDPOINT_MAPPER_PORT
-from benchmarks.wire import CLIENT, JUMBO_SEGMENT_OCTETS, MAXIMUM_SEGMENT_OCTETS, SERVER, Ends, Packet, TcpConversation
 from builders import dcerpc, filler, kerberos, spnego
 from builders.dcerpc import Head, Result, Security
+
+from benchmarks.rpc import ENDPOINT_MAPPER_PORT
+from benchmarks.wire import CLIENT, JUMBO_SEGMENT_OCTETS, MAXIMUM_SEGMENT_OCTETS, SERVER, Ends, Packet, TcpConversation
 
 STATUS = 0x721  # RPC_S_SEC_PKG_ERROR
 SMALL_SEGMENT_OCTETS = 200

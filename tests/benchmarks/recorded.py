@@ -118,7 +118,7 @@ def conversations(octets: bytes) -> list[Recorded]:
 
 
 @cache
-def everything() -> tuple[Recorded, ...]:
-    """The conversations of SOURCES that belong to some class of traffic."""
+def of_kind(kind: str) -> tuple[Recorded, ...]:
+    """The conversations of SOURCES that belong to a class of traffic."""
     found = (talk for name in SOURCES for talk in conversations((CAPTURES / name).read_bytes()))
-    return tuple(talk for talk in found if talk.kind is not None)
+    return tuple(talk for talk in found if talk.kind == kind)

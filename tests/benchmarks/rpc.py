@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from builders import dcerpc, filler, kerberos, ntlm, spnego
+from builders.dcerpc import Head, Result, Security
+
 from benchmarks import smb
 from benchmarks.noise import Pool
 from benchmarks.wire import CLIENT, SERVER, Turn
-from builders import dcerpc, filler, kerberos, ntlm, spnego
-from builders.dcerpc import Head, Result, Security
 
 ENDPOINT_MAPPER_PORT = 135
 STUB_OCTETS = (24, 60, 120, 300, 900, 2_600)
@@ -94,8 +95,6 @@ def over_tcp(pairs: Sequence[Pair]) -> list[Turn]:
     return [turn for asked, answered in pairs for turn in ((CLIENT, asked), (SERVER, answered)) if turn[1]]
 
 
-def through_pipe(pairs: Sequence[Pair]) -> list[Turn]:
+def through_pipe(pairs: Sequence[Pair], pool: Pool) -> list[Turn]:
     """The same through a named pipe; without the pairs that nothing answers, and what does not fit one answer."""
-    fitting = [pair for pair in pairs if pair[1] and len(pair[1]) <= FRAGMENT_OCTETS]
-    return smb.pipe("lsarpc", fitting)
-
+    return smb.pipe(pool, "lsarpc", [pair for pair in pairs if pair[1] and len(pair[1]) <= FRAGMENT_OCTETS])
