@@ -1,6 +1,6 @@
 """Repeats the performance figures of the README: corpora made here, programs run in turn, one table.
 
-    python tests/benchmarks/run.py --small          some minutes, corpora of 50 MB
+    python tests/benchmarks/run.py --small          a minute or two, corpora of 10 to 50 MB
     python tests/benchmarks/run.py                  as the README does it
     python tests/benchmarks/make_corpus.py mixed mixed.pcap --size 10G
 

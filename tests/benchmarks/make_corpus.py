@@ -57,7 +57,7 @@ _FIRST_SERVER = 0xAC10_0001  # 172.16.0.1
 _SERVERS = 40
 _FIRST_EPHEMERAL_PORT = 49_152
 _IPV6_IN = 12  # one of so many RPC conversations is over IPv6
-_CUT_SHORT_US = 1_000
+_BETWEEN_PARTS_US = 1_000
 
 
 class Conversations:
@@ -164,7 +164,7 @@ def interleaved(profile: str, form: Form, octets: int, planted_calls: int, chanc
         for number, truth in enumerate(truths)
     ]
     records = list(map(itemgetter(0), marked))
-    return Part(records, settled, records[-1].time_us - BEGIN_US + _CUT_SHORT_US)
+    return Part(records, settled, records[-1].time_us - BEGIN_US + _BETWEEN_PARTS_US)
 
 
 def _client_in(truth: Truth, copy: int) -> str:
@@ -194,10 +194,9 @@ def make(
     count = -(-octets // part_octets)
     if count > MOST_COPIES:
         raise ValueError(f"{count} parts; at most {MOST_COPIES}: make --part larger")
-    planted_calls = 0 if profile in WITHOUT_PLANTED else max(len(VARIANTS), octets // OCTETS_A_PLANTED_CALL)
-    part = interleaved(
-        profile, FORMS[form], octets // count, -(-planted_calls // count), Random(f"{profile} {seed}")
-    )  # fmt: skip
+    in_a_part = octets // count
+    planted_calls = 0 if profile in WITHOUT_PLANTED else max(len(VARIANTS), in_a_part // OCTETS_A_PLANTED_CALL)
+    part = interleaved(profile, FORMS[form], in_a_part, planted_calls, Random(f"{profile} {seed}"))
     with out.open("wb", buffering=0) as file:
         size = write(copies(FORMS[form], part.records, count, part.period_us), file)
     facts = {
