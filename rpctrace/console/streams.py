@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import io
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from typing import Literal, TextIO
@@ -93,4 +92,8 @@ def use_color(choice: ColorChoice) -> bool:
 
 def width_columns() -> int | None:
     """The terminal's width; None where standard output is no terminal, so that a pipe never changes a table."""
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    if not sys.stdout.isatty():
+        return None
+    from shutil import get_terminal_size  # it loads every compression
+
+    return get_terminal_size().columns

@@ -12,7 +12,7 @@ import pytest
 from report_values import HOSTILE_TEXTS, article_report, empty_report, full_report, hostile_report
 
 from rpctrace.errors import UsageError
-from rpctrace.render.registry import RENDERINGS, rendering_for_file, rendering_named
+from rpctrace.render.registry import ENTRIES, Entry, rendering_for_file, rendering_named
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.table import TABLE_NAMES
 from rpctrace.report import Report
@@ -33,7 +33,7 @@ def rendered(name: str, report: Report, options: RenderOptions) -> str:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("name", [rendering.name for rendering in RENDERINGS])
+@pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
 def test_no_control_bidi_or_surrogate_character_reaches_an_output(name: str, options: RenderOptions, text: str) -> None:
@@ -49,7 +49,7 @@ def test_no_control_bidi_or_surrogate_character_reaches_an_output(name: str, opt
     )
 
 
-@pytest.mark.parametrize("name", [rendering.name for rendering in RENDERINGS])
+@pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
 @pytest.mark.parametrize("report", [empty_report(), article_report(), full_report()])
 def test_the_same_report_gives_the_same_text(name: str, report: Report) -> None:
     assert rendered(name, report, RenderOptions()) == rendered(name, report, RenderOptions())
@@ -58,7 +58,7 @@ def test_the_same_report_gives_the_same_text(name: str, report: Report) -> None:
 @pytest.mark.parametrize("options", OPTIONS)
 def test_without_utf_8_the_report_s_own_words_are_ascii(options: RenderOptions) -> None:
     ascii_options = RenderOptions(options.table, options.width_columns, options.verbosity, False, False)
-    assert all(rendered(rendering.name, full_report(), ascii_options).isascii() for rendering in RENDERINGS)
+    assert all(rendered(entry.name, full_report(), ascii_options).isascii() for entry in ENTRIES)
 
 
 @pytest.mark.parametrize(
@@ -88,10 +88,22 @@ def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
 
 
 def test_names_and_suffixes_are_unique() -> None:
-    names = [rendering.name for rendering in RENDERINGS]
-    suffixes = [suffix for rendering in RENDERINGS for suffix in rendering.suffixes]
+    names = [entry.name for entry in ENTRIES]
+    suffixes = [suffix for entry in ENTRIES for suffix in entry.suffixes]
     assert len(set(names)) == len(names)
     assert len(set(suffixes)) == len(suffixes)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.name)
+def test_an_entry_says_what_its_rendering_says(entry: Entry) -> None:
+    rendering = entry.load()
+    assert (rendering.name, rendering.suffixes) == (entry.name, entry.suffixes)
+
+
+def test_every_rendering_has_its_entry() -> None:
+    folder = REPOSITORY / "rpctrace" / "render"
+    written = {path.stem for path in folder.glob("*.py") if "\nRENDERING = " in path.read_text(encoding="utf-8")}
+    assert written == {entry.home for entry in ENTRIES}
 
 
 def test_the_registry_loads_without_heavy_libraries() -> None:
