@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
@@ -58,8 +59,7 @@ _KINDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(NamedTuple):
     """One meaning of what was asked. `values` are its spellings as a number, `names` as a word (with who says so)."""
 
     kind: str
