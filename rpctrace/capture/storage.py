@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from itertools import chain
 from types import TracebackType
@@ -120,6 +119,8 @@ class _Spooled:
     """The octets of a stream, kept in a temporary file, by offset (`format.RandomAccess`)."""
 
     def __init__(self, read: Callable[[int], bytes], notes: Notes) -> None:
+        import tempfile  # a plain file needs none
+
         self._file = tempfile.SpooledTemporaryFile(max_size=SPOOLED_IN_MEMORY_OCTETS)  # noqa: SIM115 - closed by close
         self.size = 0
         while octets := read(_PIECE_OCTETS):

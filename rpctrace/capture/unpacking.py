@@ -6,8 +6,6 @@ that grows beyond all measure is stopped.
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -89,8 +87,23 @@ def _salvaged(inflate: zlib._Decompress, data: bytes) -> bytes:
     return bytes(octets)
 
 
-def _xz_member() -> lzma.LZMADecompressor:
+def _bzip2_member() -> _Member:
+    import bz2  # as lzma: few captures need it
+
+    return bz2.BZ2Decompressor()
+
+
+def _xz_member() -> _Member:
+    import lzma
+
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAXIMUM_DICTIONARY_OCTETS)
+
+
+def _damages() -> tuple[type[Exception], ...]:
+    """What the libraries raise for damaged data; asked for once one of them has raised."""
+    from lzma import LZMAError
+
+    return OSError, EOFError, LZMAError, MemoryError
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +117,7 @@ class Compression:
 # bz2 and lzma also drop the output of the call that meets damage, and cannot be copied: small calls lose little
 COMPRESSIONS = (
     Compression("gzip", b"\x1f\x8b", _GzipMember),
-    Compression("bzip2", b"BZh", bz2.BZ2Decompressor, 1 << 12),
+    Compression("bzip2", b"BZh", _bzip2_member, 1 << 12),
     Compression("xz", b"\xfd7zXZ\0", _xz_member, 1 << 12),
 )
 
@@ -170,7 +183,7 @@ class Unpacker:
         except Damaged as error:
             self._end(f"the {self._kind.name} stream: {error.reason}", loses_octets=True, unpacked=len(error.octets))
             return error.octets
-        except (OSError, EOFError, lzma.LZMAError, MemoryError):
+        except _damages():
             self._end(f"the {self._kind.name} stream: the data are damaged", loses_octets=True)
             return b""
         if member.eof:
