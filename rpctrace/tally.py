@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections import Counter
-from statistics import median_low
+from collections.abc import Sequence
 from typing import Literal
 
 from rpctrace.conversations import ConversationFacts, ObservedCall
@@ -20,6 +20,11 @@ DURATIONS_OF_A_ROW = 10_000
 _LONGEST_NS = 2**63 - 1  # what a place of an array holds
 _REQUEST = CallKind.REQUEST
 _HARMLESS = tuple(outcome for outcome in Outcome if not is_failure(outcome.value, True))
+
+
+def median_low(values: Sequence[int]) -> int:
+    """That of `statistics`, which loads fractions, decimals and random numbers."""
+    return sorted(values)[(len(values) - 1) // 2]
 
 
 class _Row:
