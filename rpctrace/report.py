@@ -7,7 +7,9 @@ Times are nanoseconds since 1970 UTC; `*_time` beside them is the same moment in
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from rpctrace.records import dataclass
 
 SCHEMA = "rpctrace.report/1"
 
