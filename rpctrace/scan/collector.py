@@ -32,6 +32,7 @@ class Collector:
     def __init__(self, decoder: Decoder, table: FlowTable) -> None:
         self.table = table
         self.segments: list[Segment] = []
+        self._flow_of = table.flows.get
         self._decoder = decoder
         self._octets = memoryview(b"")
         self._offset = 0
@@ -62,11 +63,11 @@ class Collector:
         self, number: int, at: int, key: bytes | None, flags: int, high: int, low: int, captured: int, original: int
     ) -> None:
         """The record at `at` of the buffer; without `key` its frame is not TCP of the expected shape."""
-        table, octets, shape = self.table, self._octets, self._shape
+        octets, shape = self._octets, self._shape
         start = at + self._layout.header_octets
         if key is None:
             key, flags, shape = self._of_another_shape(start)
-        flow = None if key is None else table.flows.get(key)
+        flow = None if key is None else self._flow_of(key)
         if flow is OTHER and not flags & SYN:
             return
         timestamp_ns = self._layout.timestamp_ns(high, low)
@@ -83,7 +84,7 @@ class Collector:
             flow.now_ns = timestamp_ns
             self.segments.append(read)
         else:
-            self.segments += table.take(key, read)
+            self.segments += self.table.take(key, read)
 
     def frame(self, frame: Frame) -> None:
         """A frame for the plain reading."""
