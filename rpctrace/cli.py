@@ -6,6 +6,7 @@ status that `console/exit_status.py` promises.
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import signal
@@ -26,6 +27,7 @@ from rpctrace.version import __version__
 FORMATS = ("text", "json", "jsonl", "csv", "netmon", "markdown")
 TABLES = ("findings", "faults", "calls", "kerberos", "auth", "streams")
 SEVERITIES = ("high", "medium", "low", "note")
+GARBAGE_THRESHOLD = 50_000  # objects made since the last look; Python's own is 700
 MAXIMUM_ZONE_HOURS = 14  # Kiribati
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 _SIZE = re.compile(r"(\d{1,15})\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
@@ -111,11 +113,10 @@ def cli() -> None:
 @_verbose
 @_quiet
 def analyze(captures: tuple[str, ...], form: str | None, netmon_utc_offset: int | None, max_unpacked: int | None,
-            plain: bool, **choices: Any) -> ExitStatus:  # fmt: skip
+            **choices: Any) -> ExitStatus:  # fmt: skip
     """Show failed calls and the ticket that each presented (- is standard input)."""
     from rpctrace.console.analyzing import AnalyzeChoices, analyze_command
 
-    del plain  # the only way yet
     return analyze_command(AnalyzeChoices(
         captures=captures, format=form, netmon_utc_offset_minutes=netmon_utc_offset,
         max_unpacked_octets=max_unpacked, **choices,
@@ -260,6 +261,8 @@ def _termination_as_exception() -> Iterator[None]:
 
 def run() -> None:
     """The console script."""
+    # What is made here is made to stay, or lies in no circle of references: looking for garbage often finds none.
+    gc.set_threshold(GARBAGE_THRESHOLD)
     status = main()
     try:
         sys.stdout.flush()

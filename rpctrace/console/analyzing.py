@@ -37,6 +37,7 @@ class AnalyzeChoices:
     calls: CallsChoice = "default"
     netmon_utc_offset_minutes: int | None = None
     max_unpacked_octets: int | None = None
+    plain: bool = False
     strict: bool = False
     force: bool = False
     color: streams.ColorChoice = "auto"
@@ -58,6 +59,7 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
     wanted = [*(rendering for _, rendering in to_files), *([to_output] if to_output else [])]
     options = Options(
         calls=choices.calls,
+        plain=choices.plain,
         pdus=any(rendering.needs_pdus for rendering in wanted),
         netmon_utc_offset_minutes=choices.netmon_utc_offset_minutes,
         max_unpacked_octets=choices.max_unpacked_octets,
