@@ -24,7 +24,7 @@ from rpctrace.records import dataclass
 
 MAXIMUM_NESTING = 8  # IP packets inside IP packets
 MAXIMUM_PROBLEM_KINDS = 64
-MAXIMUM_CACHED_ENDPOINTS = 65_536
+MAXIMUM_CACHED_ENDPOINTS = 8_192
 
 _TCP, _UDP = int(Transport.TCP), int(Transport.UDP)
 _HEADERS: dict[int, Callable[[memoryview, int], Header]] = {_TCP: tcp, _UDP: udp}

@@ -24,7 +24,7 @@ from rpctrace.network.flow import Endpoint, Segment, TcpFlags
 from rpctrace.scan.candidates import Recogniser
 from rpctrace.scan.headers import Ends
 
-MAXIMUM_KEYS = 2 * 65_536
+MAXIMUM_KEYS = 2 * 32_768
 MAXIMUM_HELD_SEGMENTS = 32  # of one flow that is starting
 MAXIMUM_HELD_OCTETS_OF_A_FLOW = 64 * 1024
 # As long as the reassembly waits until it is clear where a direction joined in the middle starts.
