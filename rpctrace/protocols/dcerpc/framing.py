@@ -19,6 +19,8 @@ from rpctrace.protocols.dcerpc.pdu import HEADER_LENGTH_OCTETS, Header
 from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.stream.stream import Chunk, Gap
 
+_new = tuple.__new__  # of a named tuple: half the cost of its own constructor
+
 # How far a stream that was never recognised is searched: the largest fragment, twice.
 MAXIMUM_SEARCH_OCTETS = 2 * 65536
 # Version 5.0 or 5.1, a connection-oriented type, any flags, and a data representation that occurs (C706 12.6.3.1).
@@ -78,8 +80,8 @@ class PduFramer:
             # The common case, a PDU that is a chunk of its own, leaves no trace in the framer.
             header = parse_header(octets) if len(octets) >= HEADER_LENGTH_OCTETS else None
             if header is not None and header.fragment_length == len(octets) and is_of_version_5(header):
-                provenance = Provenance._make(((chunk.frame_number,), chunk.timestamp_ns, chunk.offset))
-                return (FramedPdu._make((octets, provenance, header)),)
+                provenance = _new(Provenance, ((chunk.frame_number,), chunk.timestamp_ns, chunk.offset))
+                return (_new(FramedPdu, (octets, provenance, header)),)
         if self._skip:
             stepped = min(self._skip, len(octets))
             self._skip -= stepped
