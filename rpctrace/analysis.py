@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
 from rpctrace import report, tally
@@ -28,7 +28,6 @@ from rpctrace.network.flow import Endpoint, Segment
 from rpctrace.protocols.dcerpc import association, contexts, security
 from rpctrace.protocols.dissector import Problems
 from rpctrace.protocols.registry import RECOGNISERS
-from rpctrace.records import dataclass
 from rpctrace.report import Limit, ProblemEntry, Report, Tool
 from rpctrace.scan import flows
 from rpctrace.scan.flows import FlowTable
@@ -65,7 +64,6 @@ class Progress:
     frames: int
 
 
-_USUAL_OPTIONS = Options()
 PDUS_KEPT = 1_000_000
 EXCHANGES_KEPT = 50_000
 TOOL = Tool("rpctrace", __version__)
@@ -100,7 +98,7 @@ _BOUNDS = {
 
 def analyze(
     source: Source | Sequence[Source],
-    options: Options = _USUAL_OPTIONS,
+    options: Options = Options(),
     progress: Callable[[Progress], None] | None = None,
     unreadable: Callable[[CaptureError], None] | None = None,
 ) -> Report:

@@ -19,12 +19,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.knowledge.tables import FEATURE_NEGOTIATION_PREFIX
-from rpctrace.records import dataclass
 from rpctrace.report import Auth, Call, Host, Report, Ticket
 from rpctrace.spellings import interfaces_spelled, reject_reasons_spelled, statuses_spelled
 

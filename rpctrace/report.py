@@ -7,9 +7,7 @@ Times are nanoseconds since 1970 UTC; `*_time` beside them is the same moment in
 
 from __future__ import annotations
 
-from dataclasses import field
-
-from rpctrace.records import dataclass
+from dataclasses import dataclass, field
 
 SCHEMA = "rpctrace.report/1"
 

@@ -7,13 +7,12 @@ problems and limits stay whole, because they say how far the report can be trust
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
-from rpctrace.records import dataclass
 from rpctrace.report import Call, Finding, Host, KerberosExchange, Report, Stream, Summary
 from rpctrace.spellings import interfaces_spelled, statuses_spelled
 

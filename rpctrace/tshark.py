@@ -13,12 +13,12 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import EngineError
-from rpctrace.records import dataclass
 
 MAXIMUM_SECONDS = 300
 MAXIMUM_OUTPUT_OCTETS = 512 * 1024 * 1024

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from rpctrace.capture.format import Notes
-from rpctrace.records import dataclass
 
 INPUT_OCTETS = 1 << 14
 OUTPUT_OCTETS = 1 << 16

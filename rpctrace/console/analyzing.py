@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rpctrace.console import output_files, streams
 from rpctrace.console.exit_status import ExitStatus, strongest
 from rpctrace.console.progress import ProgressLine
 from rpctrace.errors import CaptureError, UsageError
-from rpctrace.records import dataclass
 
 if TYPE_CHECKING:
     from rpctrace.analysis import Options

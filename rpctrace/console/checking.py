@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from rpctrace.console import output_files, streams
 from rpctrace.console.exit_status import ExitStatus, strongest
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import CaptureError, UsageError
 from rpctrace.expectations import MAXIMUM_OCTETS, SUFFIX, Expectation, differences, read_expectation, written
-from rpctrace.records import dataclass
 from rpctrace.report import Report
 
 CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".cap")

@@ -7,11 +7,10 @@ A parser of authentication tokens gives a value even for half a message: a field
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import ParamSpec, TypeVar
 
 from rpctrace.errors import ParseError
-from rpctrace.records import dataclass
 
 _Value = TypeVar("_Value")
 _Arguments = ParamSpec("_Arguments")

@@ -9,7 +9,7 @@ time of the frame that completed it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from rpctrace.capture.frame import Frame, LinkType
@@ -20,7 +20,6 @@ from rpctrace.network.ip import IP_VERSIONS, Packet, address_text, without_exten
 from rpctrace.network.link import LINKS, Step, find_ip
 from rpctrace.network.transport import Header, tcp, udp
 from rpctrace.network.tunnels import IP_TUNNELS, UDP_TUNNELS, Inner
-from rpctrace.records import dataclass
 
 MAXIMUM_NESTING = 8  # IP packets inside IP packets
 MAXIMUM_PROBLEM_KINDS = 64

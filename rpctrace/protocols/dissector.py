@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from rpctrace.encoding.partial import detached
 from rpctrace.errors import ParseError
-from rpctrace.records import dataclass
 
 
 class Provenance(NamedTuple):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from rpctrace.encoding.text import safe_text
-from rpctrace.records import dataclass
 from rpctrace.render.layout import lay_out
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.words import (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from rpctrace.records import dataclass
 from rpctrace.render.words import Signs, frames_words, interface_words, presented_words, result_words, ticket_words
 from rpctrace.report import Call, display_filter
 

@@ -7,9 +7,9 @@ control or bidirectional character of a capture reaches the stream; what a rende
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TextIO
 
-from rpctrace.records import dataclass
 from rpctrace.report import Report
 
 

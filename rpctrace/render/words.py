@@ -7,9 +7,9 @@ it is a place where a narrow table may break; who wants one line puts a space th
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from rpctrace.encoding.text import safe_text
-from rpctrace.records import dataclass
 from rpctrace.report import Auth, Call, CaptureFacts, ExtendedError, Host, Interface, KerberosExchange, Ticket
 
 _CONFIDENCE_WORDS = ((0.95, "near certain"), (0.75, "very likely"), (0.5, "likely"))

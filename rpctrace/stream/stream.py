@@ -6,10 +6,10 @@ from the first one of that direction that the connection knows of (behind the SY
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from rpctrace.network.flow import Endpoint
-from rpctrace.records import dataclass
 
 Direction = Literal[0, 1]
 

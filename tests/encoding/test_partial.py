@@ -5,10 +5,10 @@ from __future__ import annotations
 import gc
 import pickle
 import weakref
+from dataclasses import dataclass
 
 from rpctrace.encoding.partial import FirstProblem, Partial, detached
 from rpctrace.errors import Malformed, ParseError, Truncated
-from rpctrace.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -9,7 +10,6 @@ from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 from rpctrace.protocols.dcerpc.pdu import SyntaxId
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.kerberos.messages import ApOptions, KrbError
-from rpctrace.records import dataclass
 from rpctrace.stream.stream import Direction
 
 

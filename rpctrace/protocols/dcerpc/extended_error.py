@@ -6,7 +6,7 @@ before a cut or a damaged place are returned; nothing is allocated for lengths t
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import IntFlag
 
 from rpctrace.encoding.ndr import type_serialization_1
@@ -14,7 +14,6 @@ from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.encoding.times import filetime_to_ns
 from rpctrace.errors import Malformed, ParseError
-from rpctrace.records import dataclass
 
 LAYER = "dcerpc.extended_error"
 MAXIMUM_RECORDS = 32

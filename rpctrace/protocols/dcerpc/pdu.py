@@ -7,12 +7,12 @@ the million is a named tuple, which costs a third of a frozen dataclass.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import IntFlag
 from typing import NamedTuple
 
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.errors import ParseError
-from rpctrace.records import dataclass
 
 HEADER_LENGTH_OCTETS = 16
 SEC_TRAILER_LENGTH_OCTETS = 8

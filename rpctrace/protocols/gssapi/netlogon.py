@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.encoding.text import decode_text
 from rpctrace.errors import Malformed, Truncated
-from rpctrace.records import dataclass
 
 _LAYER = "netlogon.NL_AUTH_MESSAGE"
 _MAXIMUM_LABEL_OCTETS = 63  # RFC 1035 2.3.4; a larger first octet points elsewhere

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.errors import Malformed, Truncated
-from rpctrace.records import dataclass
 
 _LAYER = "schannel.TLSPlaintext"
 _MAJOR_VERSION = 3  # SSL 3.0 and every TLS

@@ -7,6 +7,7 @@ None or (), `complete` and `problem` say so. `ParseError` only where not even th
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from rpctrace.encoding import der
 from rpctrace.encoding.der import Fields
@@ -15,7 +16,6 @@ from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets
 from rpctrace.errors import Malformed
 from rpctrace.protocols.gssapi.framing import FRAME_TAG, SPNEGO_OID, parse_frame
-from rpctrace.records import dataclass
 
 _LAYER = "spnego"
 _INIT, _RESP = der.context_tag(0), der.context_tag(1)

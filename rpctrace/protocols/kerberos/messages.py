@@ -9,6 +9,7 @@ of message could be told. Octets behind the message do no harm.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import IntFlag
 from typing import NamedTuple
 
@@ -19,7 +20,6 @@ from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.encoding.times import kerberos_time_to_ns
 from rpctrace.errors import Malformed, ParseError
-from rpctrace.records import dataclass
 
 _LAYER = "kerberos"
 _NS_PER_MICROSECOND = 1_000

@@ -8,6 +8,7 @@ first reason. `ParseError` only where not even the kind of message could be told
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import IntFlag
 from typing import NamedTuple, TypeVar
 
@@ -17,7 +18,6 @@ from rpctrace.encoding.reader import Layout, Octets, Reader
 from rpctrace.encoding.text import decode_text, decode_utf16
 from rpctrace.encoding.times import filetime_to_ns
 from rpctrace.errors import Malformed, Truncated
-from rpctrace.records import dataclass
 
 SIGNATURE = b"NTLMSSP\0"
 _LAYER = "ntlm"
