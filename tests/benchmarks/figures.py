@@ -94,8 +94,9 @@ def _mebibytes(cost: Cost | None) -> str:
     return UNKNOWN if cost is None else f"{cost.peak_octets / MEBIBYTE:.0f}"
 
 
-def _times(cost: Cost, other: Cost | None) -> str:
-    return UNKNOWN if other is None or not other.cpu_seconds else f"{cost.cpu_seconds / other.cpu_seconds:.2f}"
+def _times(cost: Cost | None, other: Cost) -> str:
+    """How many times as much CPU the first one took."""
+    return UNKNOWN if cost is None or not other.cpu_seconds else f"{cost.cpu_seconds / other.cpu_seconds:.1f}"
 
 
 def _cells(row: Row) -> list[str]:
@@ -103,13 +104,14 @@ def _cells(row: Row) -> list[str]:
     return [
         row.corpus, f"{row.octets / MEGABYTE:.0f}", f"{row.packets:,}".replace(",", " "),
         _seconds(row.tshark), _mebibytes(row.tshark), _seconds(row.rpctrace), _mebibytes(row.rpctrace),
-        _times(row.rpctrace, row.tshark), _times(row.rpctrace, row.cat), found,
+        _times(row.tshark, row.rpctrace), _times(row.rpctrace, row.cat), found,
     ]  # fmt: skip
 
 
 def corpora_table(rows: Sequence[Row]) -> str:
     head = (
-        "corpus", "MB", "packets", "tshark CPU s", "MiB", "rpctrace CPU s", "MiB", "÷ tshark", "÷ cat", "planted found",
+        "corpus", "MB", "packets", "tshark CPU s", "MiB", "rpctrace CPU s", "MiB", "tshark ÷ rpctrace", "rpctrace ÷ cat",
+        "planted found",
     )  # fmt: skip
     return markdown(head, [_cells(row) for row in rows])
 
@@ -123,12 +125,12 @@ def jobs_table(rows: Sequence[Row]) -> str:
     told = [
         [
             row.corpus, f"{row.rpctrace.wall_seconds:.2f}", f"{row.two_jobs.wall_seconds:.2f}",
-            f"{row.two_jobs.wall_seconds / row.rpctrace.wall_seconds:.2f}",
+            f"{row.rpctrace.wall_seconds / row.two_jobs.wall_seconds:.2f}",
         ]
         for row in rows
         if row.two_jobs is not None
     ]  # fmt: skip
-    return markdown(("wall seconds", "one process", "--jobs 2", "ratio"), told)
+    return markdown(("wall seconds", "one process", "--jobs 2", "speed-up"), told)
 
 
 def machine_line(where: Machine) -> str:

@@ -36,6 +36,7 @@ class Cost(NamedTuple):
 def environment(settings: str | None = None) -> dict[str, str]:
     """rpctrace of this checkout; tshark with the settings of an empty folder, not with somebody's own."""
     inherited = {**os.environ, "PYTHONPATH": str(CHECKOUT), "TZ": "UTC"}
+    inherited.pop("PYTHONDONTWRITEBYTECODE", None)  # an installation has its modules compiled
     return inherited if settings is None else {**inherited, "WIRESHARK_CONFIG_DIR": settings}
 
 

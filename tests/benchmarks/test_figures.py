@@ -53,7 +53,7 @@ def test_the_table_says_what_was_not_measured() -> None:
         Row("noise", 50_000_000, 56_699, Cost(0.0, 0.1, mebibytes, 0), fast),
     ]
     lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in figures.corpora_table(rows).splitlines()]
-    assert lines[2] == ["mixed", "1000", "1 150 304", "4.00", "80", "2.00", "40", "0.50", "4.00", "208 of 208"]
+    assert lines[2] == ["mixed", "1000", "1 150 304", "4.00", "80", "2.00", "40", "2.0", "4.0", "208 of 208"]
     assert lines[3] == ["noise", "50", "56 699", "-", "-", "2.00", "40", "-", "-", "-"]
     assert {len(line) for line in lines} == {10}
     assert len({len(line) for line in figures.corpora_table(rows).splitlines()}) == 1
