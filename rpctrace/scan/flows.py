@@ -176,7 +176,12 @@ class FlowTable:
         if direction.is_other and other.is_other:
             self._pass_over(flow)
         elif direction.is_other and (flow.stage is Stage.SEARCHED or len(flow.held) == MAXIMUM_HELD_SEGMENTS):
-            self._flows[key] = OTHER  # only the other direction can still show something
+            # Only the other direction can still show something, and then the handshake is what it needs.
+            self._flows[key] = OTHER
+            handshake = [held for held in flow.held if int(held.flags) & SYN]
+            self._release(flow)
+            for held in handshake:
+                self._hold(flow, held)
         return _NOTHING
 
     def _restart(self, flow: Flow) -> None:
