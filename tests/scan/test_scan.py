@@ -43,6 +43,16 @@ def test_a_large_transfer_joined_in_the_middle_is_left_soon() -> None:
     assert scanned(pcap(said.frames)).segments == []
 
 
+def test_file_data_of_smb_are_passed_over() -> None:
+    """A READ of a file: behind the first octets of each direction nothing is taken, however many there are."""
+    negotiate = bytes.fromhex("0000006c fe534d42 4000") + bytes(102)
+    said = talk(50_000, negotiate, negotiate)
+    said.frames = said.frames[:-3]
+    for _ in range(50):
+        said.send(SERVER, bytes.fromhex("0000ffff fe534d42 4000") + BIND * 500)
+    assert scanned(pcap(said.frames)).segments == []
+
+
 def test_cut_frames() -> None:
     """A snapshot length of 60: the headers are there, the octets are not, and lengths say so."""
     segments = scanned(pcap(cut(talk(60_000, BIND, b"x" * 100, START_NS).frames, 60))).segments
