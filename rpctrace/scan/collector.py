@@ -12,9 +12,10 @@ from rpctrace.network.flow import Segment, Transport
 from rpctrace.network.ip import address_octets
 from rpctrace.network.tunnels import UDP_TUNNELS
 from rpctrace.scan.flows import FIN, OTHER, RST, SYN, FlowTable, Key, Stage
-from rpctrace.scan.headers import Shape, ends_of, segment, shapes_of, tcp_key
+from rpctrace.scan.headers import Shape, compiled, ends_of, segment, shapes_of
 
 TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in UDP_TUNNELS)
+PASSED_OVER = b""
 _CONTROL = FIN | SYN | RST
 
 
@@ -24,6 +25,17 @@ class Layout(NamedTuple):
     link_type: LinkType
     header_octets: int
     timestamp_ns: Callable[[int, int], int]
+
+
+class RecordForm(NamedTuple):
+    """How the records of one file are unpacked: `order` and `header` for `compiled`; where the time stands among the
+    fields, followed by captured and original length; and how many octets behind a record have to be read with it."""
+
+    layout: Layout
+    order: str
+    header: str
+    time_at: int
+    octets_behind: int
 
 
 class Collector:
@@ -67,6 +79,8 @@ class Collector:
         start = at + self._layout.header_octets
         if key is None:
             key, flags, shape = self._of_another_shape(start)
+            if key == PASSED_OVER:
+                return
         flow = None if key is None else self._flow_of(key)
         if flow is OTHER and not flags & SYN:
             return
@@ -92,13 +106,34 @@ class Collector:
         if read is not None and read.transport is Transport.TCP:
             self.segments += self.table.take(key_of(read), read)
 
+    def decode_only(self, frame: Frame) -> None:
+        """A frame of which somebody else knows that nothing comes: the decoder tells where it was last."""
+        self._decoder.decode(frame)
+
     def _of_another_shape(self, at: int) -> tuple[bytes | None, int, Shape]:
+        """Key, flags and shape; no key where the frame has none of the shapes."""
         for shape in self._others:
-            key, flags = tcp_key(shape, self._octets, at)
+            key, flags = passed_or_key(shape, self._octets, at)
             if key is not None:
                 self._of_other_shape[shape] += 1
                 return key, flags, shape
         return None, 0, self._shape
+
+
+def passed_or_key(shape: Shape, octets: memoryview, at: int) -> tuple[bytes | None, int]:
+    """Key and flags of the frame at `at`, `PASSED_OVER` for UDP that is no tunnel; None without TCP in this shape.
+
+    Which frames are passed over does not depend on the shape that is expected, nor so on where windows begin.
+    """
+    form = compiled("<", "", shape)
+    word, protocol, key, flags = form.unpack_from(octets, at)
+    if word & form.type_mask == form.type_value:
+        carried = protocol & form.protocol_mask
+        if carried == form.tcp_value:
+            return key, flags
+        if carried == form.udp_value and key[-2:] not in TUNNEL_PORTS:
+            return PASSED_OVER, 0
+    return None, 0
 
 
 def key_of(read: Segment) -> Key:

@@ -95,6 +95,18 @@ class FlowTable:
         """By key; `OTHER` for what is passed over. For those who read records, to look up and not to change."""
         return self._flows
 
+    @property
+    def held_octets(self) -> int:
+        return self._held_octets
+
+    @property
+    def maximum_keys(self) -> int:
+        return self._maximum_keys
+
+    def pass_over(self, key: Key) -> None:
+        """A flow began with this key, and somebody else saw that it is none of ours."""
+        self._flows[key] = self._flows[turned(key)] = OTHER
+
     def take(self, key: Key, segment: Segment) -> Sequence[Segment]:
         """The segments that are to be read now: this one, held ones before it, or none."""
         flow = self._flows.get(key)
@@ -130,7 +142,7 @@ class FlowTable:
     def _begin(self, key: Key, segment: Segment, flags: int) -> Flow:
         if len(self._flows) >= self._maximum_keys:
             self._make_room(segment.timestamp_ns)
-        keys = (key, _turned(key))
+        keys = (key, turned(key))
         stage = Stage.STARTING if flags & SYN else Stage.SEARCHED
         if not flags & SYN:
             if flags & RST:  # of something that the capture does not hold
@@ -325,10 +337,10 @@ def _has_octets(flow: Flow) -> bool:
     return False
 
 
-def _turned(key: Key) -> Key:
+def turned(key: Key) -> Key:
     """The key of the other direction."""
     if not isinstance(key, bytes):
-        inner = _turned(key[0])
+        inner = turned(key[0])
         assert isinstance(inner, bytes)
         return inner, key[1]
     half = (len(key) - 4) // 2
