@@ -33,6 +33,10 @@ _PATIENCE_SECONDS = 2.0
 _Result = tuple[int, Index | None]
 
 
+def is_worth_it(file: StoredFile) -> bool:
+    return file.size >= MINIMUM_OCTETS
+
+
 class _Worker:
     def __init__(self, process: BaseProcess, pipe: Connection[Range | None, _Result]) -> None:
         self.process = process
