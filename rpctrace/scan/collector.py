@@ -12,7 +12,7 @@ from rpctrace.network.flow import Segment, Transport
 from rpctrace.network.ip import address_octets
 from rpctrace.network.tunnels import UDP_TUNNELS
 from rpctrace.scan.flows import FIN, OTHER, RST, SYN, FlowTable, Key, Stage
-from rpctrace.scan.headers import Shape, compiled, ends_of, segment, shapes_of
+from rpctrace.scan.headers import Shape, ends_of, segment, shapes_of, tcp_key, udp_port
 
 TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in UDP_TUNNELS)
 PASSED_OVER = b""
@@ -65,6 +65,10 @@ class Collector:
         self._others = tuple(shape for shape in self._shapes if shape is not self._shape)
         return self._shape
 
+    def move(self, offset: int) -> None:
+        """The octets in the buffer are others now, of this offset of the file."""
+        self._offset = offset
+
     def end(self, frames: int) -> None:
         """There were so many frames since `begin`: if most had another shape, that one is expected next."""
         for shape, count in self._of_other_shape.most_common(1):
@@ -111,29 +115,19 @@ class Collector:
         self._decoder.decode(frame)
 
     def _of_another_shape(self, at: int) -> tuple[bytes | None, int, Shape]:
-        """Key, flags and shape; no key where the frame has none of the shapes."""
+        """Key, flags and shape; no key where the frame has none of the shapes, `PASSED_OVER` for UDP in no tunnel.
+
+        Which frames are passed over does not depend on the shape that is expected, nor so on where windows begin.
+        """
         for shape in self._others:
-            key, flags = passed_or_key(shape, self._octets, at)
+            key, flags = tcp_key(shape, self._octets, at)
+            port = udp_port(shape, self._octets, at) if key is None else None
+            if port is not None and port not in TUNNEL_PORTS:
+                key = PASSED_OVER
             if key is not None:
                 self._of_other_shape[shape] += 1
                 return key, flags, shape
         return None, 0, self._shape
-
-
-def passed_or_key(shape: Shape, octets: memoryview, at: int) -> tuple[bytes | None, int]:
-    """Key and flags of the frame at `at`, `PASSED_OVER` for UDP that is no tunnel; None without TCP in this shape.
-
-    Which frames are passed over does not depend on the shape that is expected, nor so on where windows begin.
-    """
-    form = compiled("<", "", shape)
-    word, protocol, key, flags = form.unpack_from(octets, at)
-    if word & form.type_mask == form.type_value:
-        carried = protocol & form.protocol_mask
-        if carried == form.tcp_value:
-            return key, flags
-        if carried == form.udp_value and key[-2:] not in TUNNEL_PORTS:
-            return PASSED_OVER, 0
-    return None, 0
 
 
 def key_of(read: Segment) -> Key:

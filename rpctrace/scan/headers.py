@@ -126,6 +126,14 @@ def tcp_key(shape: Shape, octets: memoryview, at: int) -> tuple[bytes | None, in
     return key, flags
 
 
+def udp_port(shape: Shape, octets: memoryview, at: int) -> bytes | None:
+    """The destination port of the frame at `at`; None where it is no UDP frame of this shape."""
+    form = compiled("<", "", shape)
+    word, protocol, key, _flags = form.unpack_from(octets, at)
+    is_udp = word & form.type_mask == form.type_value and protocol & form.protocol_mask == form.udp_value
+    return bytes(key[-2:]) if is_udp else None
+
+
 def shapes_of(link_type: LinkType) -> tuple[Shape, ...]:
     return tuple(shape for shape in SHAPES if link_type in shape.link_types) or (NO_SHAPE,)
 

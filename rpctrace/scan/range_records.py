@@ -127,7 +127,7 @@ class _PcapRange:
         passing, take, place = self.indexer.passing.get, self.indexer.record, places.append
         header, fits = layout.record.unpack_from, layout.fits
         syn, most, tunnels = SYN, MAXIMUM_FRAME_OCTETS, TUNNEL_PORTS
-        (last_seconds, last_fraction), number, limit = self.last, len(places), window.end - size
+        (last_seconds, last_fraction), number, limit = self.last, len(places) - 1, window.end - size
         while at <= limit:
             seconds, fraction, captured, original, kind, protocol, key, flags = unpack(buffer, at)
             following = at + size + captured
@@ -139,48 +139,32 @@ class _PcapRange:
                 if not fits(header(buffer, at), last_seconds):
                     self.is_odd = True
                     break
-                if at >= border:
-                    self.done = True
-                    break
-                if following > limit:
-                    break
-                self.latest = max(self.latest, (last_seconds, last_fraction))
-                self.earliest = min(self.earliest, (seconds, fraction))
-                last_seconds = seconds
-            elif at >= border:
-                self.done = True
+                if following <= limit and at < border:
+                    self.latest = max(self.latest, (last_seconds, last_fraction))
+                    self.earliest = min(self.earliest, (seconds, fraction))
+                    last_seconds = seconds
+            if following > limit or at >= border:
+                self.done = at >= border
                 break
-            elif following > limit:
-                break
-            if kind & kind_mask == kind_value:
-                carried = protocol & protocol_mask
-                if carried == tcp:
-                    note = passing(key)
-                    if note is not None and not flags & syn:
-                        note(number)
-                        place(at + shift)
-                        number += 1
-                        last_fraction = fraction
-                        at = following
-                        continue
-                elif carried == udp and key[-2:] not in tunnels:
-                    place(at + shift)
-                    number += 1
-                    last_fraction = fraction
-                    at = following
+            last_fraction = fraction
+            place(at + shift)
+            number += 1
+            record, at = at, following
+            if kind & kind_mask != kind_value:
+                key = None
+            elif (carried := protocol & protocol_mask) == tcp:
+                note = passing(key)
+                if note is not None and not flags & syn:
+                    note(number)
                     continue
-                else:
-                    key = None
+            elif carried == udp and key[-2:] not in tunnels:
+                continue
             else:
                 key = None
             if not fits(header(buffer, following), seconds):
                 self.is_odd = True
                 break
-            take(number, at, key, flags, seconds, fraction, captured, original)
-            place(at + shift)
-            number += 1
-            last_fraction = fraction
-            at = following
+            take(number, record, key, flags, seconds, fraction, captured, original)
         self.last = last_seconds, last_fraction
         return at
 

@@ -134,9 +134,9 @@ class Indexer(Collector):
         timestamp_ns = self._layout.timestamp_ns(high, low)
         read = None
         if key is not None and captured >= shape.smallest_octets:
-            read = segment(shape, self._buffer, start, captured, number, timestamp_ns, ends_of(key))
+            read = segment(shape, self._octets, start, captured, number, timestamp_ns, ends_of(key))
         if read is None:
-            octets = memoryview(bytes(self._buffer[start : start + captured]))
+            octets = memoryview(self._octets[start : start + captured].tobytes())
             length = original if original > captured else captured
             self._frame_of(pair, Frame(number, timestamp_ns, self._layout.link_type, octets, length, self._offset + at))
         elif pair is not None and key is not None:
