@@ -11,8 +11,9 @@ segments are given out where a window would end if every record were walked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Generator, Iterable, Iterator
+from heapq import heapify, heappop, heapreplace
+from typing import Protocol
 
 from rpctrace.capture.frame import Frame
 from rpctrace.capture.pcap import PcapWalk
@@ -31,10 +32,11 @@ from rpctrace.scan.flows import (
     turned,
 )
 from rpctrace.scan.headers import Compiled, compiled
-from rpctrace.scan.ranges import Index, Pair, Range, unpacked
+from rpctrace.scan.ranges import MOST_RECORD_OCTETS, Index, Pair, Range, unpacked
 
-READ_TOGETHER_OCTETS = 4096  # records that lie closer are read at once
-MOST_READ_OCTETS = 1 << 18
+LEAST_READ_OCTETS = 1 << 12  # besides a record, for those that follow
+MOST_READ_OCTETS = 1 << 16
+_MOST_HELD_OCTETS = max(MAXIMUM_HELD_OCTETS_OF_A_FLOW, MOST_RECORD_OCTETS) + SEGMENT_OVERHEAD_OCTETS  # of one flow
 
 
 class Helpers(Protocol):
@@ -50,14 +52,17 @@ class Helpers(Protocol):
         """What a range holds, once, and what was known when it was given out; None where nobody reads it."""
 
 
-class _Event(NamedTuple):
-    """A record, by number, that has to be looked at: one of a pair of keys, or of none; or one to be decoded only."""
+class _Source:
+    """Records that have to be looked at, by number: those of a pair of keys, or of none."""
 
-    number: int
-    key: Key | None = None
-    other: Key | None = None
-    is_birth: bool = False
-    decodes_only: bool = False
+    __slots__ = ("decodes_only", "has_syn", "key", "numbers", "other")
+
+    def __init__(self, numbers: Iterable[int], key: Key | None, other: Key | None, *, has_syn: bool) -> None:
+        self.numbers = iter(numbers)
+        self.key = key
+        self.other = other
+        self.has_syn = has_syn
+        self.decodes_only = False
 
 
 class Ahead:
@@ -67,6 +72,7 @@ class Ahead:
         self._capture = capture
         self._collector = collector
         self._helpers = helpers
+        self._octets = _Octets(capture)
         self._next: tuple[Range, Index] | None = None
         self._order = ""  # of the octets in the first section of a pcapng file
         self._from = 1  # ranges that begin before it are behind us, or nobody reads them; the first one is our own
@@ -96,11 +102,11 @@ class Ahead:
                 continue
             else:
                 written = form(walk.order.name, told.interfaces[index.interface])
-            merge = _Merge(self._capture, self._collector, index, written, walk.number)
+            merge = _Merge(self._capture, self._collector, self._octets, index, written, walk.number)
             if not merge.may_begin():
                 continue
             yield from merge.steps(window)
-            walk.number += index.count
+            walk.number += index.records
             if isinstance(walk, PcapWalk):
                 walk.seconds = index.last[0]
             self._helpers.turn(interfaces)
@@ -131,126 +137,148 @@ class Ahead:
 class _Merge:
     """One index and the state that everything before it left."""
 
-    def __init__(self, capture: Capture, collector: Collector, index: Index, form: RecordForm, number: int) -> None:
+    def __init__(
+        self, capture: Capture, collector: Collector, octets: _Octets, index: Index, form: RecordForm, number: int
+    ) -> None:
         self._capture = capture
         self._collector = collector
+        self._octets = octets
         self._table = collector.table
         self._index = index
         self._form = form
         self._number = number  # of the first frame
         self._places = unpacked(index.places)
         self._places.append(index.stop - index.first)
-        self._syns = frozenset(unpacked(index.syns))
-        self._events: list[_Event] = []
-        self._buffer = bytearray()
-        self._read = (0, 0)  # which places stand in it
+        # (number of the next record, a number of its own so that no two compare further, source or the key of a birth)
+        self._queue: list[tuple[int, int, _Source | Key]] = []
         self._compiled: Compiled | None = None
 
     def may_begin(self) -> bool:
         """Lists what is to be done; False if a bound of the table may be reached on the way, which has to happen at
         the very record at which it happens in one reading."""
-        index, table = self._index, self._table
-        flows, events = table.flows, self._events
+        index, table, queue = self._index, self._table, self._queue
+        flows, has_fragments = table.flows, index.has_fragments
         new_keys, may_be_held = 0, table.held_octets + index.held_octets
         for pair in index.pairs:
-            key, other = pair.key, turned(pair.key)
+            key, numbers, birth, _began, is_other = pair
+            other = turned(key)
             one, two = flows.get(key), flows.get(other)
             if one is OTHER and two is OTHER:
-                if not index.has_fragments and (pair.is_other or pair.birth is None):
+                if not has_fragments and (is_other or birth is None):
                     continue
             elif one is None or two is None:
                 new_keys += 2
-            if pair.is_other and pair.birth is not None and not index.has_fragments and _is_new(pair, one, two):
-                events.append(_Event(pair.birth, key, other, is_birth=True))
+            is_new = _is_new(pair, one, two)
+            if is_other and is_new and birth is not None and not has_fragments:
+                queue.append((birth, len(queue), key))
                 continue
-            numbers = unpacked(pair.numbers)
-            events.extend(_Event(number, key, other) for number in numbers)
-            is_live = one is not None and one is two and one.stage is Stage.LIVE and pair.birth is None
-            is_passed_over = one is OTHER and two is OTHER and pair.birth is None
-            if not (is_live or is_passed_over or _is_new(pair, one, two)):
-                may_be_held += sum(self._places[number + 1] - self._places[number] for number in numbers)
-                may_be_held += len(numbers) * SEGMENT_OVERHEAD_OCTETS
+            self._enqueue(_Source(unpacked(numbers), key, other, has_syn=birth is not None or has_fragments))
+            is_live = one is not None and one.stage is Stage.LIVE
+            if not is_new and (birth is not None or not (is_live or (one is OTHER and two is OTHER))):
+                may_be_held += _MOST_HELD_OCTETS
         odd = unpacked(index.odd)
-        events.extend(map(_Event, odd))
-        if odd:
-            new_keys += 2 * len(odd)
-            may_be_held += len(odd) * 2 * MAXIMUM_HELD_OCTETS_OF_A_FLOW
+        self._enqueue(_Source(odd, None, None, has_syn=True))
         if index.last_decoded is not None:
-            events.append(_Event(index.last_decoded, decodes_only=True))
-        events.sort(key=_number_of)
+            only = _Source((index.last_decoded,), None, None, has_syn=True)
+            only.decodes_only = True
+            self._enqueue(only)
+        heapify(queue)
+        new_keys += 2 * len(odd)
+        may_be_held += len(odd) * _MOST_HELD_OCTETS
         return len(flows) + new_keys < table.maximum_keys and may_be_held <= MAXIMUM_HELD_OCTETS
+
+    def _enqueue(self, source: _Source) -> None:
+        first = next(source.numbers, None)
+        if first is not None:
+            self._queue.append((first, len(self._queue), source))
 
     def steps(self, window: Window) -> Iterator[None]:
         """Stops where a window would end."""
-        index, table, collector, form = self._index, self._table, self._collector, self._form
-        flows, syns, places = table.flows, self._syns, self._places
+        index, table, collector, behind = self._index, self._table, self._collector, self._form.octets_behind
+        queue, flows, places, first = self._queue, table.flows, self._places, index.first
         window_end = window.position - window.at + window.end
-        for place, event in enumerate(self._events):
-            number, key, other, is_birth, decodes_only = event
-            if is_birth and key is not None:
-                table.pass_over(key)
+        self._octets.begin(first)
+        shape = collector.begin(self._octets.buffer, first, self._form.layout)
+        self._compiled = compiled(self._form.order, self._form.header, shape)
+        while queue:
+            number, rank, source = queue[0]
+            if not isinstance(source, _Source):
+                table.pass_over(source)
+                heappop(queue)
                 continue
-            if key is not None and other is not None and number not in syns and (
-                flows.get(key) is OTHER and flows.get(other) is OTHER
-            ):  # fmt: skip
-                continue
-            needed = index.first + places[number + 1] + form.octets_behind
+            key, other = source.key, source.other
+            is_passed_over = (
+                key is not None and other is not None and flows.get(key) is OTHER and flows.get(other) is OTHER
+            )
+            following = None if is_passed_over and not source.has_syn else next(source.numbers, None)
+            if following is None:
+                heappop(queue)
+            else:
+                heapreplace(queue, (following, rank, source))
+            needed = first + places[number + 1] + behind
             if needed > window_end:
                 if collector.segments:
                     yield
-                window_end += _windows(needed - window_end, window) * window.window_octets
-            self._give(place, number, decodes_only)
-        needed = index.stop + form.octets_behind
+                window_end += _whole_windows(needed - window_end, window)
+            if not is_passed_over or source.has_syn:
+                self._give(number, source.decodes_only)
+        needed = index.stop + behind
         if needed > window_end:
             if collector.segments:
                 yield
-            window_end += _windows(needed - window_end, window) * window.window_octets
-        times = form.layout.timestamp_ns(*index.earliest), form.layout.timestamp_ns(*index.latest)
-        self._capture.count(self._number + index.count - 1, *times)
+            window_end += _whole_windows(needed - window_end, window)
+        times = self._form.layout.timestamp_ns(*index.earliest), self._form.layout.timestamp_ns(*index.latest)
+        self._capture.count(self._number + index.records - 1, *times)
         self._capture.go_on(window, index.stop, window_end)
 
-    def _give(self, event_place: int, number: int, decodes_only: bool) -> None:
+    def _give(self, number: int, decodes_only: bool) -> None:
         """One record to the collector, as the walk of `pcap_records` and `pcapng_records` does."""
-        start, end = self._places[number], self._places[number + 1]
-        if not self._read[0] <= start < end <= self._read[1]:
-            self._fill(event_place, start, end)
-        form, at = self._form, start - self._read[0]
-        if self._compiled is None:
-            return
+        form, collector = self._form, self._collector
+        at = self._octets.at(self._places[number], self._places[number + 1], collector)
+        assert self._compiled is not None
         _shape, unpack, kind_mask, kind_value, protocol_mask, tcp, _udp = self._compiled
-        fields = unpack(self._buffer, at)
+        fields = unpack(self._octets.buffer, at)
         high, low, captured, original = fields[form.time_at : form.time_at + 4]
-        if decodes_only:
-            octets = memoryview(bytes(self._buffer[at + form.layout.header_octets :][:captured]))
-            time = form.layout.timestamp_ns(high, low)
-            frame = Frame(self._number + number, time, form.layout.link_type, octets, max(captured, original), 0)
-            self._collector.decode_only(frame)
-            return
         kind, protocol, key, flags = fields[-4:]
+        if decodes_only:
+            start = at + form.layout.header_octets
+            octets = memoryview(bytes(self._octets.buffer[start : start + captured]))
+            time_ns = form.layout.timestamp_ns(high, low)
+            collector.decode_only(
+                Frame(self._number + number, time_ns, form.layout.link_type, octets, max(captured, original), 0)
+            )
+            return
         if kind & kind_mask != kind_value or protocol & protocol_mask != tcp:
             key, flags = None, 0
-        self._collector.record(self._number + number, at, key, flags, high, low, captured, original)
-
-    def _fill(self, event_place: int, start: int, end: int) -> None:
-        """Reads a record and those after it that lie close, with what follows, as in a window."""
-        places = self._places
-        for event in self._events[event_place + 1 :]:
-            if event.is_birth:
-                continue
-            if places[event.number] > end + READ_TOGETHER_OCTETS or end - start > MOST_READ_OCTETS:
-                break
-            end = places[event.number + 1]
-        offset = self._index.first + start
-        octets = self._capture.read_at(offset, end - start + SLACK_OCTETS)
-        self._buffer = bytearray(octets) + bytes(SLACK_OCTETS)
-        self._read = start, end
-        shape = self._collector.begin(self._buffer, offset, self._form.layout)
-        if self._compiled is None or self._compiled.shape is not shape:
-            self._compiled = compiled(self._form.order, self._form.header, shape)
+        collector.record(self._number + number, at, key, flags, high, low, captured, original)
 
 
-def _number_of(event: _Event) -> int:
-    return event.number
+class _Octets:
+    """Records of a range, wherever they lie: a little is read with each, more as long as the next one follows."""
+
+    def __init__(self, capture: Capture) -> None:
+        self.buffer = bytearray(MOST_RECORD_OCTETS + MOST_READ_OCTETS + SLACK_OCTETS)
+        self._capture = capture
+        self._first = 0
+        self._start = self._end = 0  # of what stands in the buffer
+        self._step = LEAST_READ_OCTETS
+
+    def begin(self, first: int) -> None:
+        """Places are counted from `first` of the file."""
+        self._first = first
+        self._start = self._end = 0
+
+    def at(self, start: int, end: int, collector: Collector) -> int:
+        """Where in the buffer the record from place `start` to `end` stands, and some octets behind it."""
+        if not self._start <= start < end <= self._end:
+            is_next = 0 <= start - self._end < self._step
+            self._step = min(2 * self._step, MOST_READ_OCTETS) if is_next else LEAST_READ_OCTETS
+            wanted = end - start + self._step
+            octets = self._capture.read_at(self._first + start, wanted + SLACK_OCTETS)
+            self.buffer[: len(octets)] = octets
+            self._start, self._end = start, start + wanted
+            collector.move(self._first + start)
+        return start - self._start
 
 
 def _is_new(pair: Pair, one: Flow | None, two: Flow | None) -> bool:
@@ -261,5 +289,5 @@ def _is_new(pair: Pair, one: Flow | None, two: Flow | None) -> bool:
     return pair.began and (one is None or one is OTHER) and (two is None or two is OTHER)
 
 
-def _windows(octets: int, window: Window) -> int:
-    return -(-octets // window.window_octets)
+def _whole_windows(octets: int, window: Window) -> int:
+    return -(-octets // window.window_octets) * window.window_octets

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rpctrace.capture.pcap import Layout as WrittenAs
 from rpctrace.capture.pcap import MAXIMUM_FRAME_OCTETS, PcapWalk
+from rpctrace.capture.pcap import Layout as WrittenAs
 from rpctrace.capture.storage import Capture
 from rpctrace.capture.window import Window
 from rpctrace.encoding.times import NS_PER_SECOND

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rpctrace.capture.pcap import MAXIMUM_FRAME_OCTETS, RUN_OCTETS, PcapWalk
+from rpctrace.capture.pcap import PcapWalk
 from rpctrace.capture.pcapng import MAXIMUM_RESYNC_OCTETS, Block, PcapngWalk
 from rpctrace.capture.pcapng_options import Overrun, read_options
 from rpctrace.capture.storage import OpenedAgain
@@ -20,8 +20,9 @@ from rpctrace.scan.flows import SYN
 from rpctrace.scan.headers import Compiled, compiled
 from rpctrace.scan.pcap_records import pcap_form
 from rpctrace.scan.pcapng_records import FIXED_OCTETS, OPTION_OCTETS, OVERHEAD_OCTETS, pcapng_form
-from rpctrace.scan.ranges import Index, Indexer, Range, Time
+from rpctrace.scan.ranges import MOST_RECORD_OCTETS, Index, Indexer, Range, Time
 
+SEARCHED_OCTETS = 1 << 18
 CHAINED_RECORDS = 6  # that must follow each other, so that octets inside a frame are not taken for a record
 _ENHANCED = int(Block.ENHANCED_PACKET)
 
@@ -48,7 +49,7 @@ def index_of(file: OpenedAgain, wanted: Range, recognisers: Sequence[Recogniser]
 
 
 def _first_record(walk: PcapWalk, window: Window, end: int) -> int | None:
-    view, position, layout = window.peek(RUN_OCTETS), window.position, walk.layout
+    view, position, layout = window.peek(SEARCHED_OCTETS), window.position, walk.layout
     start = 0
     while (place := walk.find_record(view, start, None)) is not None and position + place < end:
         at, seconds = place, None
@@ -126,7 +127,7 @@ class _PcapRange:
         buffer, size, units, at = window.buffer, layout.record.size, NS_PER_SECOND // layout.ns_per_unit, window.at
         passing, take, place = self.indexer.passing.get, self.indexer.record, places.append
         header, fits = layout.record.unpack_from, layout.fits
-        syn, most, tunnels = SYN, MAXIMUM_FRAME_OCTETS, TUNNEL_PORTS
+        syn, most, tunnels = SYN, MOST_RECORD_OCTETS - size, TUNNEL_PORTS
         (last_seconds, last_fraction), number, limit = self.last, len(places) - 1, window.end - size
         while at <= limit:
             seconds, fraction, captured, original, kind, protocol, key, flags = unpack(buffer, at)
@@ -136,7 +137,7 @@ class _PcapRange:
                 or not last_fraction <= fraction < units
                 or not 0 < captured == original <= most
             ):
-                if not fits(header(buffer, at), last_seconds):
+                if captured > most or not fits(header(buffer, at), last_seconds):
                     self.is_odd = True
                     break
                 if following <= limit and at < border:
@@ -214,12 +215,14 @@ class _PcapngRange:
         buffer, at, end, number = window.buffer, window.at, window.end, len(places)
         passing, take, place = self.indexer.passing.get, self.indexer.record, places.append
         second_length, enhanced, syn, tunnels = self.walk.order.u32.unpack_from, _ENHANCED, SYN, TUNNEL_PORTS
+        most = MOST_RECORD_OCTETS
         last_high, last_low = self.last
         while at + OVERHEAD_OCTETS <= end:
             block, length, index, high, low, captured, original, kind, protocol, key, flags = unpack(buffer, at)
             following = at + length
             if at >= border or (
-                block != enhanced or length & 3 or length < captured + OVERHEAD_OCTETS or index not in alike
+                block != enhanced or length & 3 or index not in alike
+                or not captured + OVERHEAD_OCTETS <= length <= most
             ):
                 self.done = True
                 break

@@ -23,6 +23,7 @@ from rpctrace.scan.flows import OTHER, SYN, FlowTable, Key, Stage, turned
 from rpctrace.scan.headers import ends_of, segment
 
 NUMBERS = "I"  # the typecode of arrays of record numbers, and of places in a range
+MOST_RECORD_OCTETS = 0x1_0200  # the longest IP packet with all headers; longer ones are left to the one reading
 _NO_BOUND = 1 << 62
 Numbers = bytes  # the octets of such an array
 Time = tuple[int, int]
@@ -56,7 +57,7 @@ class Index(NamedTuple):
 
     first: int
     stop: int  # the offset behind the last one
-    count: int
+    records: int
     places: Numbers
     earliest: Time
     latest: Time

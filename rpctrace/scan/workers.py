@@ -22,11 +22,12 @@ from rpctrace.scan.ranges import Index, Range
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
+    from multiprocessing.context import ForkContext, SpawnContext
     from multiprocessing.process import BaseProcess
 
-RANGE_OCTETS = 8 << 20
+RANGE_OCTETS = 16 << 20
 MINIMUM_OCTETS = 64 << 20  # of a file that is worth a second process
-HANDED_OUT = 3  # ranges that one process has or is about to read
+HANDED_OUT = 2  # ranges that one process has or is about to read
 READ_AHEAD = 4  # ranges for each process between the one that is merged and the last one handed out
 _PATIENCE_SECONDS = 2.0
 
@@ -70,7 +71,7 @@ class Workers:
 
         # a copy of ourselves is there at once, but must not be made while another thread may hold a lock
         quick = sys.platform == "linux" and threading.active_count() == 1
-        context = multiprocessing.get_context("fork" if quick else "spawn")
+        context: ForkContext | SpawnContext = multiprocessing.get_context("fork" if quick else "spawn")
         for _ in range(max(0, count)):
             ours, theirs = context.Pipe()
             inherited = [ours, *(each.pipe for each in self._workers)] if quick else []
@@ -106,9 +107,7 @@ class Workers:
             owner = next((worker for worker in self._workers if number in worker.has), None)
             if owner is None:
                 return None
-            if owner.pipe.poll():
-                self._receive(owner)
-            elif not self._help():
+            if owner.pipe.poll() or not self._help():
                 self._receive(owner)
             self.turn(self._interfaces)
         index, given = self._results.pop(number), self._given.pop(number)
@@ -188,8 +187,10 @@ def work(
     recognisers: tuple[Recogniser, ...],
 ) -> None:
     """What a process does: a range in, its index out, until the other end of the pipe is closed."""
+    import gc
     import signal
 
+    gc.disable()  # nothing here refers to itself
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the one who started us is told too, and then closes the pipe
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     for each in inherited:
