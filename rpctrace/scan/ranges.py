@@ -72,10 +72,10 @@ class Index(NamedTuple):
 
 
 class _Pair:
-    __slots__ = ("began", "birth", "key", "must_be_read", "numbers")
+    __slots__ = ("began", "birth", "keys", "must_be_read", "numbers")
 
-    def __init__(self, key: Key) -> None:
-        self.key = key
+    def __init__(self, keys: tuple[Key, Key]) -> None:
+        self.keys = keys
         self.numbers: list[int] = []
         self.birth: tuple[int, Key] | None = None
         self.began = False
@@ -135,7 +135,9 @@ class Indexer(Collector):
         timestamp_ns = self._layout.timestamp_ns(high, low)
         read = None
         if key is not None and captured >= shape.smallest_octets:
-            read = segment(shape, self._octets, start, captured, number, timestamp_ns, ends_of(key))
+            flow = self.table.flows.get(key)
+            ends = ends_of(key) if flow is None or flow is OTHER else flow.ends[key != flow.keys[0]]
+            read = segment(shape, self._octets, start, captured, number, timestamp_ns, ends)
         if read is None:
             octets = memoryview(self._octets[start : start + captured].tobytes())
             length = original if original > captured else captured
@@ -174,7 +176,7 @@ class Indexer(Collector):
         pair = self._pairs.get(key)
         if pair is None:
             other = turned(key)
-            pair = self._pairs[key] = self._pairs[other] = _Pair(key)
+            pair = self._pairs[key] = self._pairs[other] = _Pair((key, other))
             if not flags & SYN:
                 self.passing[key] = self.passing[other] = pair.numbers.append
         pair.numbers.append(number)
@@ -187,14 +189,15 @@ class Indexer(Collector):
         if pair.birth is None:
             pair.birth = read.frame_number, key
             pair.began = len(pair.numbers) == 1
-        self.table.take(key, read)
-        self.held_octets = max(self.held_octets, self.table.held_octets)
-        for each in (key, turned(key)):
-            flow = self.table.flows.get(each)
-            if flow is OTHER or (flow is not None and flow.stage is Stage.LIVE):
-                self.passing[each] = pair.numbers.append
+        table, passing = self.table, self.passing
+        table.take(key, read)
+        if table.held_octets > self.held_octets:
+            self.held_octets = table.held_octets
+        for each in pair.keys:
+            if table.flows[each].stage is Stage.STARTING:
+                passing.pop(each, None)
             else:
-                self.passing.pop(each, None)
+                passing[each] = pair.numbers.append
 
     def index(
         self, first: int, stop: int, places: list[int], times: tuple[Time, Time, Time], interface: int = 0
@@ -202,7 +205,7 @@ class Indexer(Collector):
         flows = self.table.flows
         pairs = []
         for pair in dict.fromkeys(self._pairs.values()):
-            birth, key = (None, pair.key) if pair.birth is None else pair.birth
+            birth, key = (None, pair.keys[0]) if pair.birth is None else pair.birth
             is_other = (
                 birth is not None and not pair.must_be_read
                 and flows.get(key) is OTHER and flows.get(turned(key)) is OTHER
