@@ -74,6 +74,7 @@ class Ahead:
         self._helpers = helpers
         self._octets = _Octets(capture)
         self._next: tuple[Range, Index] | None = None
+        self.running: Interface | None = None  # whose blocks are walked on from the cursor: another one's end the run
         self._order = ""  # of the octets in the first section of a pcapng file
         self._from = 1  # ranges that begin before it are behind us, or nobody reads them; the first one is our own
 
@@ -101,7 +102,10 @@ class Ahead:
             elif isinstance(walk, PcapWalk) or not self._is_still_so(walk, told):
                 continue
             else:
-                written = form(walk.order.name, told.interfaces[index.interface])
+                interface = told.interfaces[index.interface]
+                if self.running is not None and not is_alike(self.running, interface):
+                    continue
+                written = form(walk.order.name, interface)
             merge = _Merge(self._capture, self._collector, self._octets, index, written, walk.number)
             if not merge.may_begin():
                 continue
@@ -109,6 +113,8 @@ class Ahead:
             walk.number += index.records
             if isinstance(walk, PcapWalk):
                 walk.seconds = index.last[0]
+            else:
+                self.running = told.interfaces[index.interface]
             self._helpers.turn(interfaces)
         return None
 
@@ -117,8 +123,9 @@ class Ahead:
         known = walk.interfaces[: len(told.interfaces)]
         return walk.order.name == self._order and tuple(known) == told.interfaces
 
-    def came_to(self, offset: int) -> None:
+    def came_to(self, offset: int, interface: Interface | None = None) -> None:
         """The records were read up to `offset`, and the next one does not end before that of the index begins."""
+        self.running = interface
         if self._next is not None and self._next[1].first != offset:
             self._next = None
 
@@ -287,6 +294,11 @@ def _is_new(pair: Pair, one: Flow | None, two: Flow | None) -> bool:
     if one is OTHER and two is OTHER:
         return pair.birth is not None
     return pair.began and (one is None or one is OTHER) and (two is None or two is OTHER)
+
+
+def is_alike(one: Interface, other: Interface) -> bool:
+    """Whether one run walks the blocks of both."""
+    return one.link_type == other.link_type and one.clock == other.clock
 
 
 def _whole_windows(octets: int, window: Window) -> int:

@@ -33,7 +33,11 @@ def collect_pcapng(
     """Gives every frame of the walk to `collector` and counts it in `capture`; stops after each window."""
     while not walk.done:
         limit = (yield from ahead.take_over(walk, window, pcapng_form)) if ahead is not None else None
-        interface = _next_interface(walk, window)
+        interface = None if ahead is None else ahead.running
+        if interface is None:
+            interface = _next_interface(walk, window)
+        elif ahead is not None:
+            ahead.running = None
         if interface is not None and interface.clock is not None:
             run = _Run(walk, window, interface, collector)
             is_cut = run.end_at(limit, window)
@@ -48,14 +52,12 @@ def collect_pcapng(
                 walk.number = run.number
                 window.advance(run.at)
             if ahead is not None and is_cut and not run.is_odd:
-                ahead.came_to(window.position)
+                ahead.came_to(window.position, interface)
                 continue
-            if count:
+            if count or collector.segments:
                 yield
             if not run.is_odd and window.fill():
                 continue
-        if collector.segments:
-            yield
         frame = walk.step()
         if frame is not None:
             capture.count(frame.number, frame.timestamp_ns, frame.timestamp_ns)

@@ -18,6 +18,7 @@ from rpctrace.scan.candidates import Recogniser
 from rpctrace.scan.collector import TUNNEL_PORTS
 from rpctrace.scan.flows import SYN
 from rpctrace.scan.headers import Compiled, compiled
+from rpctrace.scan.merging import is_alike
 from rpctrace.scan.pcap_records import pcap_form
 from rpctrace.scan.pcapng_records import FIXED_OCTETS, OPTION_OCTETS, OVERHEAD_OCTETS, pcapng_form
 from rpctrace.scan.ranges import MOST_RECORD_OCTETS, Index, Indexer, Range, Time
@@ -191,7 +192,7 @@ class _PcapngRange:
         chosen = interfaces[index]
         form = pcapng_form(self.walk.order.name, chosen)
         self.alike = frozenset(
-            place for place, each in enumerate(interfaces) if (each.link_type, each.clock) == (chosen[0], chosen[2])
+            place for place, each in enumerate(interfaces) if is_alike(each, chosen)
         )
         self.earliest = self.latest = self.last = self.walk.order.enhanced.unpack_from(head, 8)[1:3]
         while not self.done:
