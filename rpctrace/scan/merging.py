@@ -90,6 +90,8 @@ class Ahead:
             interfaces = tuple(walk.interfaces)
             self._order = self._order or walk.order.name
         self._helpers.turn(interfaces)
+        if interfaces == ():
+            return None
         while (found := self._at_hand(window)) is not None:
             told, index = found
             if index.first > window.position:

@@ -22,7 +22,6 @@ from rpctrace.scan.ranges import Index, Range
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
-    from multiprocessing.context import ForkContext, SpawnContext
     from multiprocessing.process import BaseProcess
 
 RANGE_OCTETS = 16 << 20
@@ -71,14 +70,19 @@ class Workers:
 
         # a copy of ourselves is there at once, but must not be made while another thread may hold a lock
         quick = sys.platform == "linux" and threading.active_count() == 1
-        context: ForkContext | SpawnContext = multiprocessing.get_context("fork" if quick else "spawn")
+        context = multiprocessing.get_context("fork") if quick else multiprocessing.get_context("spawn")
         for _ in range(max(0, count)):
             ours, theirs = context.Pipe()
             inherited = [ours, *(each.pipe for each in self._workers)] if quick else []
             process = context.Process(
                 target=work, args=(theirs, inherited, self._file, self._recognisers), name="rpctrace", daemon=True
             )
-            process.start()
+            try:
+                process.start()
+            except OSError:  # the system has no room for it
+                ours.close()
+                theirs.close()
+                return
             theirs.close()
             self._workers.append(_Worker(process, ours))
 
