@@ -157,13 +157,18 @@ def _other(rng: random.Random, now_ns: int) -> TimedFrame:
 def _mishaps(frames: list[TimedFrame], rng: random.Random) -> list[TimedFrame]:
     for _ in range(len(frames) // 20):
         at = rng.randrange(len(frames))
-        kind = rng.randrange(4)
+        kind = rng.randrange(6)
         if kind == 0:
             frames.insert(max(0, at - rng.randrange(9)), frames.pop(at))
         elif kind == 1:
             frames.insert(min(len(frames), at + rng.randrange(9)), frames[at])
         elif kind == 2:
             del frames[at]
+        elif kind == 3:  # a segmentation offload wrote no length; no header is that long
+            octets = bytearray(frames[at].octets)
+            place, value = rng.choice(((16, bytes(2)), (46, b"\xf0"), (46, b"\x40"), (47, b"\x02")))
+            octets[place : place + len(value)] = value
+            frames[at] = frames[at]._replace(octets=bytes(octets))
         else:
             octets = frames[at].octets
             frames[at] = frames[at]._replace(

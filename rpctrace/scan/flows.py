@@ -34,7 +34,7 @@ SEGMENT_OVERHEAD_OCTETS = 512
 MAXIMUM_IDLE_NS = 2 * 3600 * NS_PER_SECOND  # RFC 1122 4.2.3.6
 
 FIN, SYN, RST, ACK = int(TcpFlags.FIN), int(TcpFlags.SYN), int(TcpFlags.RST), int(TcpFlags.ACK)
-_ENDS = FIN | RST
+ENDS = FIN | RST
 
 Key = bytes | tuple[bytes, tuple[int, ...]]  # the latter inside a tunnel
 _NOTHING: tuple[Segment, ...] = ()
@@ -120,7 +120,7 @@ class FlowTable:
         if segment.timestamp_ns is not None:
             flow.now_ns = segment.timestamp_ns
         flow.touched = True
-        if flags & _ENDS:
+        if flags & ENDS:
             flow.ended += 2 if flags & RST else 1
         if flow.stage is Stage.LIVE:
             return (segment,)
@@ -168,7 +168,7 @@ class FlowTable:
                 return self._follow(flow, segment)
             if direction.next is not None and direction.next != first:
                 # octets of the connection before, which may have been ours, or no SYN that a station sends
-                if _has_octets(flow) or segment.length_octets or flags & _ENDS:
+                if _has_octets(flow) or segment.length_octets or flags & ENDS:
                     self._hold(flow, segment)
                     return self._follow(flow, segment)
                 self._restart(flow)

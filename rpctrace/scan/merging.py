@@ -169,11 +169,13 @@ class _Merge:
         flows, has_fragments = table.flows, index.has_fragments
         new_keys, may_be_held = 0, table.held_octets + index.held_octets
         for pair in index.pairs:
-            key, numbers, birth, _began, is_other = pair
+            key, numbers, birth, _began, is_other, is_counted = pair
             other = turned(key)
             one, two = flows.get(key), flows.get(other)
-            if one is OTHER and two is OTHER:
-                if not has_fragments and (is_other or birth is None):
+            may_start = birth is not None or not is_counted
+            is_passed_over = one is OTHER and two is OTHER
+            if is_passed_over:
+                if not has_fragments and (is_other or not may_start):
                     continue
             elif one is None or two is None:
                 new_keys += 2
@@ -181,9 +183,9 @@ class _Merge:
             if is_other and is_new and birth is not None and not has_fragments:
                 queue.append((birth, len(queue), key))
                 continue
-            self._enqueue(_Source(unpacked(numbers), key, other, has_syn=birth is not None or has_fragments))
+            self._enqueue(_Source(unpacked(numbers), key, other, has_syn=may_start or has_fragments))
             is_live = one is not None and one.stage is Stage.LIVE
-            if not is_new and (birth is not None or not (is_live or (one is OTHER and two is OTHER))):
+            if not (is_counted and is_new) and (may_start or not (is_live or is_passed_over)):
                 may_be_held += _MOST_HELD_OCTETS
         odd = unpacked(index.odd)
         self._enqueue(_Source(odd, None, None, has_syn=True))

@@ -45,8 +45,7 @@ def index_of(file: OpenedAgain, wanted: Range, recognisers: Sequence[Recogniser]
     if first is None:
         return None
     file.window.advance(file.window.at + first - file.window.position)
-    index = reader.read(first, wanted.end)
-    return None if indexer.reached_a_bound else index
+    return reader.read(first, wanted.end)
 
 
 def _first_record(walk: PcapWalk, window: Window, end: int) -> int | None:
