@@ -157,3 +157,19 @@ def test_server_speaks_first(path: Path) -> None:
     path.write_bytes(files.pcap(said.frames + mixture(9)))
     for border in range(100, 1_000, 30):
         same_by_ranges(path, border)
+
+
+@pytest.mark.parametrize("damage", [(16, b"\0\0"), (46, b"\xf0")], ids=["no length", "long header"])
+def test_a_start_that_only_the_plain_reading_reads(path: Path, damage: tuple[int, bytes]) -> None:
+    """Of a flow that was passed over: a SYN without a stated length, as an offload leaves it, is one all the same; and
+    of damage the problem is told."""
+    web = talk(50_000, b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK").frames
+    again = talk(50_000, BIND, write.bind_ack([write.Result()]), START_NS + 10**9)
+    place, octets = damage
+    start = bytearray(again.frames[0].octets)
+    start[place : place + len(octets)] = octets
+    frames = [*web, *mixture(3), again.frames[0]._replace(octets=bytes(start)), *again.frames[1:], *mixture(2)]
+    path.write_bytes(files.pcap(frames))
+    assert any(segment.source.port == 50_000 for segment in outcome(path).segments) or outcome(path).facts[5]
+    for border in range(1_000, 9_000, 100):
+        same_by_ranges(path, border)
