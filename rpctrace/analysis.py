@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
@@ -31,6 +32,7 @@ from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.report import Limit, ProblemEntry, Report, Tool
 from rpctrace.scan import flows
 from rpctrace.scan.flows import FlowTable
+from rpctrace.scan.merging import Helpers
 from rpctrace.scan.scan import scan
 from rpctrace.stream import direction, reassembly
 from rpctrace.stream.stream import Connection, StreamEvent
@@ -45,13 +47,15 @@ class Options:
     `notable` only those that failed, stayed unanswered or carried a token. `pdus` records every MSRPC PDU for the
     Network Monitor view. `plain` reads every frame with `network.decode`, slowly and without `scan`.
     `netmon_utc_offset_minutes`: the zone of Network Monitor files before 2.3.
-    `max_unpacked_octets`: where a compressed input stops."""
+    `max_unpacked_octets`: where a compressed input stops. `jobs`: how many processes may read one large file, with the
+    same result as one."""
 
     calls: Literal["default", "all", "notable"] = "default"
     pdus: bool = False
     plain: bool = False
     netmon_utc_offset_minutes: int | None = None
     max_unpacked_octets: int | None = None
+    jobs: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +235,19 @@ def _read(
         if options.plain or options.pdus:  # the Network Monitor view numbers every conversation
             reading.read(capture, _plain(capture, reading.decoder))
         else:
-            reading.read(capture, scan(capture, reading.decoder, reading.table))
+            with _helpers(capture, options.jobs) as helpers:
+                reading.read(capture, scan(capture, reading.decoder, reading.table, helpers))
         return reading.report(capture, calls_before)
+
+
+def _helpers(capture: Capture, jobs: int) -> AbstractContextManager[Helpers | None]:
+    """Processes that read ahead, for a file that is worth it."""
+    file = capture.stored_file() if jobs > 1 else None
+    if file is None:
+        return nullcontext()
+    from rpctrace.scan.workers import Workers, is_worth_it
+
+    return Workers(file, RECOGNISERS, jobs) if is_worth_it(file) else nullcontext()
 
 
 def _plain(capture: Capture, decoder: Decoder) -> Iterator[Segment]:

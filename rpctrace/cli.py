@@ -106,6 +106,8 @@ def cli() -> None:
               help="Zone of Network Monitor files that do not store it.")  # fmt: skip
 @click.option("--max-unpacked", metavar="SIZE", callback=_octets_given,
               help="Stop reading a compressed capture after this much.")  # fmt: skip
+@click.option("--jobs", type=click.IntRange(1), default=1, metavar="N",
+              help="Processes that read one large capture, if it is not compressed (default: 1).")  # fmt: skip
 @click.option("--plain", is_flag=True, help="Read every frame along the specifications: slow, the reference.")
 @click.option("--strict", is_flag=True, help="Exit with 3 if anything at all could not be read.")
 @click.option("--force", is_flag=True, help="Replace an existing -o file that is no report.")

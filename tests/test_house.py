@@ -43,6 +43,7 @@ PROTOCOL_FLOORS = (("dissector", "ntlm"), ("kerberos",), ("gssapi",), ("dcerpc",
 INPUT_OUTPUT_HOMES = {
     "capture/storage.py": "the one reader of capture files",
     "tshark.py": "the one home of the subprocess",
+    "scan/workers.py": "the processes of --jobs",
     "cli.py": "arguments and the exit status",
     "console/": "terminals and files of the commands",
 }

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import chain
 from types import TracebackType
-from typing import IO, BinaryIO, Self
+from typing import IO, BinaryIO, NamedTuple, Self
 
 from rpctrace.capture.format import CaptureProblem, Notes, RandomAccessFormat, ReadOptions, SequentialFormat, Walk
 from rpctrace.capture.frame import Frame
@@ -29,6 +29,15 @@ HEAD_OCTETS = 4096
 STANDARD_INPUT = "-"
 TOLD_FRAMES = 4096
 _PIECE_OCTETS = 1 << 20
+
+
+class StoredFile(NamedTuple):
+    """A file as it was when it was opened, for those who open it once more."""
+
+    path: str
+    size: int
+    device: int
+    inode: int
 
 
 class _Stored:
@@ -109,6 +118,19 @@ class _Stored:
             return b""
         self.read_octets = max(self.read_octets, offset + len(octets))
         return octets
+
+    def go_to(self, offset: int) -> None:
+        """The next octets of `read` and `readinto` are those at `offset`."""
+        self._file.seek(self._start + offset)
+        self._pushed_back = b""
+        self.read_octets = offset
+
+    def identity(self, path: str) -> StoredFile | None:
+        """None for what is not ours to open again."""
+        if not self._closes or self.known_size is None:
+            return None
+        status = os.fstat(self._file.fileno())
+        return StoredFile(path, self.known_size, status.st_dev, status.st_ino)
 
     def close(self) -> None:
         if self._closes:
@@ -245,6 +267,22 @@ class Capture:
                 self.count(frame.number, frame.timestamp_ns, frame.timestamp_ns)
                 yield frame
 
+    def stored_file(self) -> StoredFile | None:
+        """The file, where others can open it under its path and find the same octets as the walks do."""
+        return self._stored.identity(self.path) if self.compression is None else None
+
+    def read_at(self, offset: int, count: int) -> bytes:
+        """Octets of a `stored_file`. Whoever reads so moves the window of the walk with `go_on` before it reads on."""
+        octets = self._stored.read_at(offset, count)
+        if len(octets) < min(count, self._stored.size - offset):
+            raise CaptureError(self.path, "the file changed while it was read", offset)
+        return octets
+
+    def go_on(self, window: Window, position: int, end: int) -> None:
+        """The walk goes on at `position`, with octets up to `end` in its window."""
+        self._stored.go_to(position)
+        window.restart(position, end)
+
     def close(self) -> None:
         self._walks = iter(())
         if self._spooled is not None:
@@ -283,6 +321,32 @@ def open_capture(
         capture.close()
         raise
     return capture
+
+
+class OpenedAgain:
+    """A `StoredFile`, opened once more: its walk, and windows that start anywhere in it."""
+
+    def __init__(self, file: StoredFile, window_octets: int = WINDOW_OCTETS) -> None:
+        _, opened, _ = _open(file.path)
+        notes = Notes()
+        self._stored = _Stored(opened, closes=True, notes=notes)
+        identity = self._stored.identity(file.path)
+        if identity is None or (identity.device, identity.inode) != (file.device, file.inode):
+            self.close()
+            raise CaptureError(file.path, "another file has this name by now")
+        self._stored.known_size = file.size
+        self.window = Window(self._stored.readinto, window_octets)
+        kind = sequential_format(bytes(self.window.peek(HEAD_OCTETS)))
+        if kind is None:
+            raise CaptureError(file.path, "no format with records in order")
+        self.walk = kind.walk(self.window, notes, ReadOptions(), 1)
+
+    def go_to(self, position: int) -> None:
+        self._stored.go_to(position)
+        self.window.restart(position, position)
+
+    def close(self) -> None:
+        self._stored.close()
 
 
 def _open(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, IO[bytes], bool]:

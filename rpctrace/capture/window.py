@@ -61,7 +61,21 @@ class Window:
         if self._ended:
             return False
         carried = self.end - self.at
-        wanted = max(count, carried + self._window_octets)
+        self._read_up_to(max(count, carried + self._window_octets))
+        return self.end > carried
+
+    def restart(self, position: int, end: int) -> None:
+        """Goes on at `position` of the file, which is where `readinto` reads now, and holds what it has up to `end`."""
+        self._base, self.at, self.end, self._ended = position, 0, 0, False
+        self._read_up_to(end - position)
+
+    @property
+    def window_octets(self) -> int:
+        return self._window_octets
+
+    def _read_up_to(self, wanted: int) -> None:
+        """Moves what is left to the front and reads until it is so many octets."""
+        carried = self.end - self.at
         if wanted + SLACK_OCTETS > len(self.buffer):
             grown = bytearray(wanted + SLACK_OCTETS)
             grown[:carried] = memoryview(self.buffer)[self.at : self.end]
@@ -77,4 +91,3 @@ class Window:
                 self._ended = True
                 break
             self.end += got
-        return self.end > carried

@@ -38,6 +38,7 @@ class AnalyzeChoices:
     netmon_utc_offset_minutes: int | None = None
     max_unpacked_octets: int | None = None
     plain: bool = False
+    jobs: int = 1
     strict: bool = False
     force: bool = False
     color: streams.ColorChoice = "auto"
@@ -63,6 +64,7 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
         pdus=any(rendering.needs_pdus for rendering in wanted),
         netmon_utc_offset_minutes=choices.netmon_utc_offset_minutes,
         max_unpacked_octets=choices.max_unpacked_octets,
+        jobs=choices.jobs,
     )
     report, status = read_captures(choices.captures, options, choices.quiet)
     if not report.captures:

@@ -12,9 +12,10 @@ from rpctrace.network.flow import Segment, Transport
 from rpctrace.network.ip import address_octets
 from rpctrace.network.tunnels import UDP_TUNNELS
 from rpctrace.scan.flows import FIN, OTHER, RST, SYN, FlowTable, Key, Stage
-from rpctrace.scan.headers import Shape, ends_of, segment, shapes_of, tcp_key
+from rpctrace.scan.headers import Shape, ends_of, segment, shapes_of, tcp_key, udp_port
 
 TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in UDP_TUNNELS)
+PASSED_OVER = b""
 _CONTROL = FIN | SYN | RST
 
 
@@ -24,6 +25,17 @@ class Layout(NamedTuple):
     link_type: LinkType
     header_octets: int
     timestamp_ns: Callable[[int, int], int]
+
+
+class RecordForm(NamedTuple):
+    """How the records of one file are unpacked: `order` and `header` for `compiled`; where the time stands among the
+    fields, followed by captured and original length; and how many octets behind a record have to be read with it."""
+
+    layout: Layout
+    order: str
+    header: str
+    time_at: int
+    octets_behind: int
 
 
 class Collector:
@@ -53,6 +65,10 @@ class Collector:
         self._others = tuple(shape for shape in self._shapes if shape is not self._shape)
         return self._shape
 
+    def move(self, offset: int) -> None:
+        """The octets in the buffer are others now, of this offset of the file."""
+        self._offset = offset
+
     def end(self, frames: int) -> None:
         """There were so many frames since `begin`: if most had another shape, that one is expected next."""
         for shape, count in self._of_other_shape.most_common(1):
@@ -67,6 +83,8 @@ class Collector:
         start = at + self._layout.header_octets
         if key is None:
             key, flags, shape = self._of_another_shape(start)
+            if key == PASSED_OVER:
+                return
         flow = None if key is None else self._flow_of(key)
         if flow is OTHER and not flags & SYN:
             return
@@ -92,9 +110,20 @@ class Collector:
         if read is not None and read.transport is Transport.TCP:
             self.segments += self.table.take(key_of(read), read)
 
+    def decode_only(self, frame: Frame) -> None:
+        """A frame of which somebody else knows that nothing comes: the decoder tells where it was last."""
+        self._decoder.decode(frame)
+
     def _of_another_shape(self, at: int) -> tuple[bytes | None, int, Shape]:
+        """Key, flags and shape; no key where the frame has none of the shapes, `PASSED_OVER` for UDP in no tunnel.
+
+        Which frames are passed over does not depend on the shape that is expected, nor so on where windows begin.
+        """
         for shape in self._others:
             key, flags = tcp_key(shape, self._octets, at)
+            port = udp_port(shape, self._octets, at) if key is None else None
+            if port is not None and port not in TUNNEL_PORTS:
+                key = PASSED_OVER
             if key is not None:
                 self._of_other_shape[shape] += 1
                 return key, flags, shape

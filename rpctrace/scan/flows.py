@@ -34,7 +34,7 @@ SEGMENT_OVERHEAD_OCTETS = 512
 MAXIMUM_IDLE_NS = 2 * 3600 * NS_PER_SECOND  # RFC 1122 4.2.3.6
 
 FIN, SYN, RST, ACK = int(TcpFlags.FIN), int(TcpFlags.SYN), int(TcpFlags.RST), int(TcpFlags.ACK)
-_ENDS = FIN | RST
+ENDS = FIN | RST
 
 Key = bytes | tuple[bytes, tuple[int, ...]]  # the latter inside a tunnel
 _NOTHING: tuple[Segment, ...] = ()
@@ -95,6 +95,18 @@ class FlowTable:
         """By key; `OTHER` for what is passed over. For those who read records, to look up and not to change."""
         return self._flows
 
+    @property
+    def held_octets(self) -> int:
+        return self._held_octets
+
+    @property
+    def maximum_keys(self) -> int:
+        return self._maximum_keys
+
+    def pass_over(self, key: Key) -> None:
+        """A flow began with this key, and somebody else saw that it is none of ours."""
+        self._flows[key] = self._flows[turned(key)] = OTHER
+
     def take(self, key: Key, segment: Segment) -> Sequence[Segment]:
         """The segments that are to be read now: this one, held ones before it, or none."""
         flow = self._flows.get(key)
@@ -108,7 +120,7 @@ class FlowTable:
         if segment.timestamp_ns is not None:
             flow.now_ns = segment.timestamp_ns
         flow.touched = True
-        if flags & _ENDS:
+        if flags & ENDS:
             flow.ended += 2 if flags & RST else 1
         if flow.stage is Stage.LIVE:
             return (segment,)
@@ -130,7 +142,7 @@ class FlowTable:
     def _begin(self, key: Key, segment: Segment, flags: int) -> Flow:
         if len(self._flows) >= self._maximum_keys:
             self._make_room(segment.timestamp_ns)
-        keys = (key, _turned(key))
+        keys = (key, turned(key))
         stage = Stage.STARTING if flags & SYN else Stage.SEARCHED
         if not flags & SYN:
             if flags & RST:  # of something that the capture does not hold
@@ -156,7 +168,7 @@ class FlowTable:
                 return self._follow(flow, segment)
             if direction.next is not None and direction.next != first:
                 # octets of the connection before, which may have been ours, or no SYN that a station sends
-                if _has_octets(flow) or segment.length_octets or flags & _ENDS:
+                if _has_octets(flow) or segment.length_octets or flags & ENDS:
                     self._hold(flow, segment)
                     return self._follow(flow, segment)
                 self._restart(flow)
@@ -330,10 +342,10 @@ def _has_octets(flow: Flow) -> bool:
     return False
 
 
-def _turned(key: Key) -> Key:
+def turned(key: Key) -> Key:
     """The key of the other direction."""
     if not isinstance(key, bytes):
-        inner = _turned(key[0])
+        inner = turned(key[0])
         assert isinstance(inner, bytes)
         return inner, key[1]
     half = (len(key) - 4) // 2

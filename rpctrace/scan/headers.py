@@ -17,7 +17,7 @@ from rpctrace.network.decode import endpoint
 from rpctrace.network.flow import Endpoint, Segment, Transport
 
 _TCP, _UDP = Transport.TCP, Transport.UDP
-_TCP_OCTETS = 20
+TCP_OCTETS = 20
 NO_OCTETS = memoryview(b"")
 _new = tuple.__new__
 
@@ -53,7 +53,7 @@ def _shape(
     length_at, includes = (ip_at + 2, ip_octets) if ip_octets == _IPV4 else (ip_at + 4, 0)
     layout = Struct(f">H{tcp_at + 4 - length_at - 2}xIIBB")
     return Shape(
-        name, links, type_at, *type_word, ip_at, ip_octets, tcp_at, tcp_at + _TCP_OCTETS, length_at, includes,
+        name, links, type_at, *type_word, ip_at, ip_octets, tcp_at, tcp_at + TCP_OCTETS, length_at, includes,
         layout.unpack_from,
     )  # fmt: skip
 
@@ -126,6 +126,14 @@ def tcp_key(shape: Shape, octets: memoryview, at: int) -> tuple[bytes | None, in
     return key, flags
 
 
+def udp_port(shape: Shape, octets: memoryview, at: int) -> bytes | None:
+    """The destination port of the frame at `at`; None where it is no UDP frame of this shape."""
+    form = compiled("<", "", shape)
+    word, protocol, key, _flags = form.unpack_from(octets, at)
+    is_udp = word & form.type_mask == form.type_value and protocol & form.protocol_mask == form.udp_value
+    return bytes(key[-2:]) if is_udp else None
+
+
 def shapes_of(link_type: LinkType) -> tuple[Shape, ...]:
     return tuple(shape for shape in SHAPES if link_type in shape.link_types) or (NO_SHAPE,)
 
@@ -145,7 +153,7 @@ def segment(
     stated, sequence, acknowledgement, offset, flags = shape.unpack_from(octets, at + shape.length_at)
     header = offset >> 4 << 2
     length = stated - shape.length_includes - header
-    if header < _TCP_OCTETS or length < 0 or not stated:
+    if header < TCP_OCTETS or length < 0 or not stated:
         return None
     if length:
         start = at + shape.tcp_at + header

@@ -8,34 +8,50 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.capture.pcap import MAXIMUM_FRAME_OCTETS, PcapWalk
+from rpctrace.capture.pcap import Layout as WrittenAs
 from rpctrace.capture.storage import Capture
 from rpctrace.capture.window import Window
 from rpctrace.encoding.times import NS_PER_SECOND
-from rpctrace.scan.collector import TUNNEL_PORTS, Collector, Layout
+from rpctrace.scan.collector import TUNNEL_PORTS, Collector, Layout, RecordForm
 from rpctrace.scan.flows import OTHER, SYN
 from rpctrace.scan.headers import Compiled, compiled
+from rpctrace.scan.merging import Ahead
 
 Time = tuple[int, int]  # seconds, and units of the file behind them
 
 
-def collect_pcap(walk: PcapWalk, window: Window, capture: Capture, collector: Collector) -> Iterator[None]:
-    """Gives every frame of the walk to `collector` and counts it in `capture`; stops after each window."""
-    record, ns_per_unit = walk.layout.record, walk.layout.ns_per_unit
+def pcap_form(written: WrittenAs) -> RecordForm:
+    record, ns_per_unit = written.record, written.ns_per_unit
 
     def timestamp_ns(seconds: int, fraction: int) -> int:
         return seconds * NS_PER_SECOND + fraction * ns_per_unit
 
-    layout = Layout(walk.layout.link_type, record.size, timestamp_ns)
+    layout = Layout(written.link_type, record.size, timestamp_ns)
+    return RecordForm(layout, record.format[0], f"IIII{record.size - 16}x", 0, record.size)
+
+
+def collect_pcap(
+    walk: PcapWalk, window: Window, capture: Capture, collector: Collector, ahead: Ahead | None = None
+) -> Iterator[None]:
+    """Gives every frame of the walk to `collector` and counts it in `capture`; stops after each window."""
+    form = pcap_form(walk.layout)
+    timestamp_ns = form.layout.timestamp_ns
     while not walk.done:
+        limit = (yield from ahead.take_over(walk, window, form)) if ahead is not None else None
         run = _Run(walk, window, collector)
-        shape = collector.begin(window.buffer, window.position - window.at, layout)
-        run.walk(compiled(record.format[0], f"IIII{record.size - 16}x", shape))
+        is_cut = run.end_at(limit, window)
+        shape = collector.begin(window.buffer, window.position - window.at, form.layout)
+        run.walk(compiled(form.order, form.header, shape))
         count = run.number - walk.number
         if count:
             collector.end(count)
             capture.count(run.number - 1, timestamp_ns(*run.earliest), timestamp_ns(*run.latest))
             walk.number, walk.seconds = run.number, run.last[0]
             window.advance(run.at)
+        if ahead is not None and is_cut and not run.is_odd:
+            ahead.came_to(window.position)
+            continue
+        if count or collector.segments:
             yield
         if run.is_odd or not window.fill():
             for frame in walk.look_twice():
@@ -58,6 +74,12 @@ class _Run:
         self.earliest: Time = (0, 0)
         self.latest: Time = (0, 0)
         self.last: Time = (0, 0)
+
+    def end_at(self, limit: int | None, window: Window) -> bool:
+        """Accepts no record that ends behind `limit` of the file; whether that stands in the window."""
+        end = self.end if limit is None else limit + self.layout.record.size - window.position + window.at
+        is_cut, self.end = end < self.end, min(end, self.end)
+        return is_cut
 
     def walk(self, form: Compiled) -> None:
         """The hot loop of the program: one `unpack_from` and a few comparisons of numbers a record.

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rpctrace.capture.pcapng import Block, Interface, PcapngWalk
-from rpctrace.capture.pcapng_options import Clock, Overrun, read_options
+from rpctrace.capture.pcapng_options import MICROSECONDS, Clock, Overrun, read_options
 from rpctrace.capture.storage import Capture
 from rpctrace.capture.window import Window
-from rpctrace.scan.collector import TUNNEL_PORTS, Collector, Layout
+from rpctrace.scan.collector import TUNNEL_PORTS, Collector, Layout, RecordForm
 from rpctrace.scan.flows import OTHER, SYN
 from rpctrace.scan.headers import Compiled, compiled
+from rpctrace.scan.merging import Ahead
 
 FIXED_OCTETS = 28  # of an enhanced packet block, before its frame
 OVERHEAD_OCTETS = 32  # with the second length
@@ -21,21 +22,39 @@ OPTION_OCTETS = 4  # the shortest
 _ENHANCED = int(Block.ENHANCED_PACKET)
 
 
-def collect_pcapng(walk: PcapngWalk, window: Window, capture: Capture, collector: Collector) -> Iterator[None]:
+def pcapng_form(order: str, interface: Interface) -> RecordForm:
+    layout = Layout(interface.link_type, FIXED_OCTETS, _times(interface.clock or MICROSECONDS))
+    return RecordForm(layout, order, "IIIIIII", 3, 0)
+
+
+def collect_pcapng(
+    walk: PcapngWalk, window: Window, capture: Capture, collector: Collector, ahead: Ahead | None = None
+) -> Iterator[None]:
     """Gives every frame of the walk to `collector` and counts it in `capture`; stops after each window."""
     while not walk.done:
-        interface = _next_interface(walk, window)
+        limit = (yield from ahead.take_over(walk, window, pcapng_form)) if ahead is not None else None
+        interface = None if ahead is None else ahead.running
+        if interface is None:
+            interface = _next_interface(walk, window)
+        elif ahead is not None:
+            ahead.running = None
         if interface is not None and interface.clock is not None:
             run = _Run(walk, window, interface, collector)
-            layout = Layout(interface.link_type, FIXED_OCTETS, _times(interface.clock))
-            shape = collector.begin(window.buffer, window.position - window.at, layout)
-            run.walk(compiled(walk.order.name, "IIIIIII", shape))
+            is_cut = run.end_at(limit, window)
+            form = pcapng_form(walk.order.name, interface)
+            shape = collector.begin(window.buffer, window.position - window.at, form.layout)
+            run.walk(compiled(form.order, form.header, shape))
             count = run.number - walk.number
             if count:
                 collector.end(count)
-                capture.count(run.number - 1, layout.timestamp_ns(*run.earliest), layout.timestamp_ns(*run.latest))
+                times = form.layout.timestamp_ns(*run.earliest), form.layout.timestamp_ns(*run.latest)
+                capture.count(run.number - 1, *times)
                 walk.number = run.number
                 window.advance(run.at)
+            if ahead is not None and is_cut and not run.is_odd:
+                ahead.came_to(window.position, interface)
+                continue
+            if count or collector.segments:
                 yield
             if not run.is_odd and window.fill():
                 continue
@@ -80,6 +99,12 @@ class _Run:
         self.number = walk.number  # of the next frame
         self.is_odd = False  # that block is not an ordinary one
         self.earliest = self.latest = (0, 0)
+
+    def end_at(self, limit: int | None, window: Window) -> bool:
+        """Accepts no block that ends behind `limit` of the file; whether that stands in the window."""
+        end = self.end if limit is None else limit - window.position + window.at
+        is_cut, self.end = end < self.end, min(end, self.end)
+        return is_cut
 
     def walk(self, form: Compiled) -> None:
         """The hot loop for pcapng: two `unpack_from` and a few comparisons of numbers a block."""

@@ -17,28 +17,32 @@ from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment
 from rpctrace.scan.collector import Collector
 from rpctrace.scan.flows import FlowTable
+from rpctrace.scan.merging import Ahead, Helpers
 from rpctrace.scan.pcap_records import collect_pcap
 from rpctrace.scan.pcapng_records import collect_pcapng
 
 
-def scan(capture: Capture, decoder: Decoder, table: FlowTable) -> Iterator[Segment]:
-    """The TCP segments of flows that `table` follows. `capture` counts all frames as it goes."""
+def scan(capture: Capture, decoder: Decoder, table: FlowTable, helpers: Helpers | None = None) -> Iterator[Segment]:
+    """The TCP segments of flows that `table` follows. `capture` counts all frames as it goes. `helpers` read ranges of
+    the first file in it ahead; what comes out is the same."""
     collector = Collector(decoder, table)
+    ahead = Ahead(capture, collector, helpers) if helpers is not None else None
     for walk in capture.walks():
-        for _ in _collect(walk, capture, collector):
+        steps, ahead = _collect(walk, capture, collector, ahead), None
+        for _ in steps:
             segments, collector.segments = collector.segments, []
             yield from segments
     yield from table.close()
 
 
-def _collect(walk: Walk, capture: Capture, collector: Collector) -> Iterator[None]:
+def _collect(walk: Walk, capture: Capture, collector: Collector, ahead: Ahead | None) -> Iterator[None]:
     source = getattr(walk, "source", None)
     if isinstance(source, Window):
         # before pcap 2.4 some writers swapped the two lengths: those files are walked as any other
         if isinstance(walk, PcapWalk) and (walk.layout.captured, walk.layout.original) == (2, 3):
-            return collect_pcap(walk, source, capture, collector)
+            return collect_pcap(walk, source, capture, collector, ahead)
         if isinstance(walk, PcapngWalk):
-            return collect_pcapng(walk, source, capture, collector)
+            return collect_pcapng(walk, source, capture, collector, ahead)
     return _collect_frames(walk, capture, collector)
 
 

@@ -17,7 +17,8 @@ from builders.files import netmon, pcap, pcapng
 from builders.network import TimedFrame
 from capture_frames import FrameValue, frames_of
 
-from rpctrace.capture.storage import open_capture
+from rpctrace.capture.pcap import PcapWalk
+from rpctrace.capture.storage import OpenedAgain, open_capture
 from rpctrace.errors import CaptureError, UsageError
 
 SAMPLES = Path(__file__).parents[2].parent / "shared" / "captures"
@@ -227,3 +228,52 @@ def test_equals_tshark(folder: str) -> None:
         assert ours == [line.split("\t") for line in told.splitlines()], path.name
         compared += 1
     assert compared > 5
+
+
+def test_opened_again(tmp_path: Path) -> None:
+    """A file of ours, uncompressed: the same octets from anywhere, up to the size it had."""
+    path = tmp_path / "x"
+    octets = pcap([TimedFrame(n, bytes([n]) * 60) for n in range(9)])
+    path.write_bytes(octets)
+    with open_capture(path) as capture:
+        file = capture.stored_file()
+        assert file is not None
+        path.write_bytes(octets + b"more")
+        again = OpenedAgain(file)
+        assert isinstance(again.walk, PcapWalk)
+        again.go_to(100)
+        assert again.window.peek(1 << 20) == octets[100:]
+        again.close()
+        assert capture.read_at(100, 9_999) == octets[100:]
+        (walk,) = capture.walks()
+        source = walk.source  # type: ignore[attr-defined]
+        capture.go_on(source, 50, 60)
+        assert (source.position, bytes(source.take(9))) == (50, octets[50:59])
+
+
+def test_not_opened_again(tmp_path: Path) -> None:
+    """What is compressed, not opened by us, or another file by now."""
+    path, other = tmp_path / "x", tmp_path / "y"
+    octets = pcap([TimedFrame(n, bytes(60)) for n in range(9)])
+    path.write_bytes(gzip.compress(octets))
+    with open_capture(path) as capture:
+        assert capture.stored_file() is None
+    with open_capture(io.BytesIO(octets)) as capture:
+        assert capture.stored_file() is None
+    path.write_bytes(octets)
+    with open_capture(path) as capture:
+        file = capture.stored_file()
+        assert file is not None
+        other.write_bytes(octets)
+        os.replace(other, path)
+        with pytest.raises(CaptureError, match="another file"):
+            OpenedAgain(file)
+
+
+def test_a_file_that_shrinks(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(pcap([TimedFrame(n, bytes(60)) for n in range(9)]))
+    with open_capture(path) as capture:
+        os.truncate(path, 200)
+        with pytest.raises(CaptureError, match="changed while it was read"):
+            capture.read_at(100, 300)

@@ -29,3 +29,16 @@ def test_steps_at_random(window_octets: int) -> None:
         assert window.position == min(at + count, len(OCTETS))
     assert all(view == OCTETS[at : at + len(view)] for at, view in taken)
     assert (len(window.peek(9)), len(window.take(9)), window.skip(9)) == (0, 0, 0)
+
+
+def test_restart() -> None:
+    """Anywhere, back too, and behind the end; with just so many octets read."""
+    file = io.BytesIO(OCTETS)
+    window = Window(file.readinto, 64)
+    for position, end in ((4_000, 4_100), (10, 10), (4_990, 9_000), (70, 3_000)):
+        file.seek(position)
+        window.restart(position, end)
+        assert (window.position, window.end - window.at) == (position, max(0, min(end, len(OCTETS)) - position))
+        assert file.tell() == min(end, len(OCTETS))
+        assert window.peek(99) == OCTETS[position : position + 99]
+    assert window.window_octets == 64

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from builders.network import TimedFrame
+from builders.network import Host, TimedFrame, udp_frame
 from scan_talk import START_NS, mixture
 
 from rpctrace.capture.frame import Frame, LinkType
@@ -70,3 +70,18 @@ def test_keys_of_segments(source: str, destination: str, octets: str) -> None:
     made = Segment(1, 1, Transport.TCP, *ends, 1, 1, TcpFlags.ACK, memoryview(b""), 0)
     assert key_of(made) == bytes.fromhex(octets)
     assert key_of(made._replace(tunnel=(5,))) == (bytes.fromhex(octets), (5,))
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "2001:db8::1"])
+def test_udp_of_any_shape_is_passed_over(address: str) -> None:
+    """Also where another one is expected: what the decoder is asked about does not depend on where windows begin."""
+    decoder = Decoder()
+    collector = Collector(decoder, FlowTable(RECOGNISERS))
+    frame = udp_frame((Host(address), 53), (Host(address), 53), b"?")
+    for expected in SHAPES[:2]:
+        collector._shape = expected
+        buffer = bytearray(4) + frame[:44] + bytes(100)
+        collector.begin(buffer, 0, LAYOUT)
+        if collector._shape.name.endswith("ipv6") != (":" in address):
+            collector.record(1, 0, None, 0, START_NS, 0, 44, 44)
+    assert decoder.problems == ()

@@ -208,3 +208,15 @@ def test_syn_again(table: FlowTable) -> None:
     bind = wire.segment(0, BIND)._replace(frame_number=4, sequence=other.sequence + 1)
     assert taken(table, [first, again, other]) == []
     assert taken(table, [bind]) == [other, bind]
+
+
+def test_what_somebody_else_saw_to_be_none_of_ours(table: FlowTable, wire: Wire) -> None:
+    """Entered by either key, until a SYN begins another connection."""
+    wire.segment(0, REQUEST)
+    key = key_of(wire.segments[0])
+    table.pass_over(key)
+    assert [*table.flows] == [key, key_of(wire.segments[1])]
+    assert taken(table, wire.segments[3:]) == []
+    assert table.held_octets == 0
+    assert taken(table, wire.segments) == wire.segments
+    assert table.maximum_keys == flows.MAXIMUM_KEYS

@@ -39,6 +39,10 @@ def occurs(octets: bytes) -> bool:
     )
 
 
+def is_other(octets: bytes) -> bool:
+    return OTHER_PROTOCOL.search(octets) is not None
+
+
 # Two to seven octets of the signature; one alone is too many a payload's last.
 _BEGUN = re.compile(
     rb"\x05[\x00\x01](?:[\x00\x02\x03\x0b-\x13](?:.(?:[\x00\x01\x10\x11](?:[\x00-\x03]\x00?)?)?)?)?\Z", re.DOTALL
@@ -49,7 +53,7 @@ RECOGNISER = Recogniser(
     HEADER_LENGTH_OCTETS,
     begins,
     occurs,
-    lambda octets: OTHER_PROTOCOL.search(octets) is not None,
+    is_other,
     MAXIMUM_SEARCH_OCTETS,
     SMB_PORTS,
 )

@@ -1,0 +1,177 @@
+"""A capture read once in one go and once by ranges, for the tests of the latter: everything that a scan leaves."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from builders import dcerpc as write
+from builders.network import IPV4, TCP, UDP, Host, TimedFrame, ethernet, ipv4_fragments, tcp_segment, udp_frame
+from builders.tcp import CLIENT, SERVER, TcpConversation, merged
+from scan_talk import BIND, START_NS
+
+from rpctrace.capture.pcapng import Interface
+from rpctrace.capture.storage import OpenedAgain, StoredFile, open_capture
+from rpctrace.network.decode import Decoder
+from rpctrace.network.flow import Segment
+from rpctrace.protocols.registry import RECOGNISERS
+from rpctrace.scan.flows import FlowTable
+from rpctrace.scan.merging import Helpers
+from rpctrace.scan.range_records import index_of
+from rpctrace.scan.ranges import Index, Range
+from rpctrace.scan.scan import scan
+
+
+class Inline:
+    """`Helpers` without a process; `reads` says which ranges are read ahead."""
+
+    def __init__(
+        self, file: StoredFile, range_octets: int, reads: Callable[[int], bool] = lambda _number: True
+    ) -> None:
+        self._file = OpenedAgain(file, 512)
+        self._size = file.size
+        self._octets = range_octets
+        self._reads = reads
+        self._interfaces: tuple[Interface, ...] = ()
+        self.used: list[int] = []
+
+    def range_at(self, offset: int) -> Range | None:
+        number = -(-offset // self._octets)
+        start = number * self._octets
+        return Range(number, start, start + self._octets, self._interfaces) if start < self._size else None
+
+    def turn(self, interfaces: tuple[Interface, ...] | None) -> None:
+        self._interfaces = interfaces or ()
+
+    def obtain(self, number: int) -> tuple[Range, Index] | None:
+        wanted = self.range_at(number * self._octets)
+        index = index_of(self._file, wanted, RECOGNISERS) if wanted is not None and self._reads(number) else None
+        if wanted is None or index is None:
+            return None
+        self.used.append(number)
+        return wanted, index
+
+    def close(self) -> None:
+        self._file.close()
+
+
+class Outcome(NamedTuple):
+    """All that a scan says and leaves."""
+
+    segments: list[Segment]
+    flows: list[tuple[Any, ...]]
+    facts: tuple[Any, ...]
+
+
+def outcome(
+    path: Path,
+    helpers: Callable[[StoredFile], Helpers] | None = None,
+    *,
+    window_octets: int = 1 << 18,
+    ignores: Callable[[Segment], bool] = lambda _segment: False,
+    maximum_keys: int = 1 << 17,
+) -> Outcome:
+    """`ignores`: after which segments its flow turns out to be another protocol."""
+    decoder, table, segments = Decoder(), FlowTable(RECOGNISERS, maximum_keys=maximum_keys), []
+    with open_capture(path, window_octets=window_octets) as capture:
+        file = capture.stored_file()
+        assert file is not None
+        for segment in scan(capture, decoder, table, helpers(file) if helpers is not None else None):
+            segments.append(segment)
+            if ignores(segment):
+                table.ignore(segment.source, segment.destination, segment.tunnel)
+        flows = [
+            (key, flow.stage, flow.ended, flow.now_ns, flow.touched, list(flow.held), flow.keys)
+            for key, flow in table.flows.items()
+        ]
+        facts = (
+            capture.frame_count, capture.first_ns, capture.last_ns, capture.complete, capture.problems,
+            decoder.problems, table.limits, table.held_octets,
+        )  # fmt: skip
+    return Outcome(segments, flows, facts)
+
+
+def same_by_ranges(path: Path, range_octets: int, **how: Any) -> list[int]:
+    """Holds a reading by ranges against one without; the ranges that were read ahead."""
+    made: list[Inline] = []
+    reads = how.pop("reads", lambda _number: True)
+
+    def helpers(file: StoredFile) -> Inline:
+        made.append(Inline(file, range_octets, reads))
+        return made[0]
+
+    assert outcome(path, helpers, **how) == outcome(path, **how)
+    made[0].close()
+    return made[0].used
+
+
+def babel(rng: random.Random, talks: int) -> list[TimedFrame]:
+    """Connections of all kinds on few ports, so that their ends meet again; other traffic; and what goes wrong."""
+    servers = [(Host("10.0.0.2", "02:00:00:00:00:02"), 135), (Host("2001:db8::2", "02:00:00:00:00:02"), 445)]
+    spoken = []
+    for number in range(talks):
+        server = rng.choice(servers)
+        client = Host("10.0.0.1" if server[0].address == "10.0.0.2" else "2001:db8::1"), 50_000 + rng.randrange(9)
+        said = TcpConversation(client, server, START_NS + number * rng.randrange(4_000_000))
+        said.sequence = [rng.getrandbits(32), rng.getrandbits(32)]
+        if rng.random() < 0.8:
+            said.connect()
+        _speak(said, rng)
+        if rng.random() < 0.5:
+            said.close()
+        spoken.append(said.frames)
+    frames = merged(*spoken)
+    for _ in range(talks):
+        at = rng.randrange(len(frames))
+        frames.insert(at, _other(rng, frames[at].timestamp_ns))
+    return _mishaps(frames, rng)
+
+
+def _speak(said: TcpConversation, rng: random.Random) -> None:
+    ours = rng.random() < 0.3
+    answers: Sequence[bytes] = (write.bind_ack([write.Result()]), b"HTTP/1.1 200 OK\r\n\r\n", b"\x16\x03\x01")
+    said.send(CLIENT, BIND if ours else rng.choice((b"GET / HTTP/1.1\r\n\r\n", b"\x05", b"\x16\x03\x01" * 9)), 50)
+    if rng.random() < 0.9:
+        said.send(SERVER, answers[0] if ours else rng.choice(answers[1:]))
+    for _ in range(rng.randrange(8)):
+        body = write.request(rng.randbytes(rng.randrange(300))) if ours else rng.randbytes(rng.randrange(500))
+        said.send(rng.choice((CLIENT, SERVER)), body, rng.choice((100, 1460)))
+
+
+def _other(rng: random.Random, now_ns: int) -> TimedFrame:
+    here, there = Host("10.0.0.1"), Host("10.0.0.2", "02:00:00:00:00:02")
+    kind = rng.randrange(5)
+    if kind == 0:
+        return TimedFrame(now_ns, ethernet(here, there, 0x0806, bytes(28)))
+    if kind == 1:
+        return TimedFrame(now_ns, udp_frame((here, 5353), (there, 5353), rng.randbytes(40)))
+    if kind == 2:  # a packet that says nothing sensible
+        return TimedFrame(now_ns, ethernet(here, there, IPV4, bytes((0x45, 0, 0, 3)) + rng.randbytes(30)))
+    told = tcp_segment((here, 50_000 + rng.randrange(9)), (there, 135), BIND, sequence=7, flags=rng.choice((2, 16)))
+    pieces = ipv4_fragments(here, there, rng.choice((TCP, UDP)), told, 48)
+    return TimedFrame(now_ns, rng.choice(pieces))
+
+
+def _mishaps(frames: list[TimedFrame], rng: random.Random) -> list[TimedFrame]:
+    for _ in range(len(frames) // 20):
+        at = rng.randrange(len(frames))
+        kind = rng.randrange(6)
+        if kind == 0:
+            frames.insert(max(0, at - rng.randrange(9)), frames.pop(at))
+        elif kind == 1:
+            frames.insert(min(len(frames), at + rng.randrange(9)), frames[at])
+        elif kind == 2:
+            del frames[at]
+        elif kind == 3:  # a segmentation offload wrote no length; no header is that long
+            octets = bytearray(frames[at].octets)
+            place, value = rng.choice(((16, bytes(2)), (46, b"\xf0"), (46, b"\x40"), (47, b"\x02")))
+            octets[place : place + len(value)] = value
+            frames[at] = frames[at]._replace(octets=bytes(octets))
+        else:
+            octets = frames[at].octets
+            frames[at] = frames[at]._replace(
+                octets=octets[: rng.choice((14, 40, 60, 70))], original_length_octets=len(octets)
+            )
+    return frames
