@@ -19,6 +19,7 @@ from rpctrace.scan.merging import Ahead
 FIXED_OCTETS = 28  # of an enhanced packet block, before its frame
 OVERHEAD_OCTETS = 32  # with the second length
 OPTION_OCTETS = 4  # the shortest
+MOST_BLOCK_OCTETS = 1 << 20  # of an ordinary one
 _ENHANCED = int(Block.ENHANCED_PACKET)
 
 
@@ -121,6 +122,7 @@ class _Run:
                 self.is_odd = True
                 break
             if following > end:
+                self.is_odd = length > MOST_BLOCK_OCTETS  # else a wrong length would have the file read into the window
                 break
             has_options = length >= captured + OVERHEAD_OCTETS + OPTION_OCTETS
             if second_length(buffer, following - 4)[0] != length or (

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import random
 from struct import pack_into
 
 import pytest
 from builders.files import Interface, pcapng
 from scan_talk import counted, mixture, scanned
+
+from rpctrace.capture.pcapng import PcapngWalk
+from rpctrace.capture.storage import open_capture
+from rpctrace.capture.window import Window
+from rpctrace.network.decode import Decoder
+from rpctrace.protocols.registry import RECOGNISERS
+from rpctrace.scan.collector import Collector
+from rpctrace.scan.flows import FlowTable
+from rpctrace.scan.pcapng_records import collect_pcapng
 
 FRAMES = mixture()
 
@@ -63,3 +73,21 @@ def test_damaged_blocks() -> None:
             continue
         found = scanned(bytes(damaged), 5_000)
         assert (found.frames, found.times, found.problems) == expected
+
+
+def test_a_length_that_no_block_has() -> None:
+    """The rest of the file is not read into the window for its sake."""
+    octets = bytearray(pcapng(FRAMES * 40))
+    with open_capture(io.BytesIO(octets)) as capture:
+        places = [frame.file_offset for frame in capture]
+    pack_into("<I", octets, places[50] + 4, 0x7000_0000)
+    assert len(octets) > 1 << 21
+    with open_capture(io.BytesIO(octets), window_octets=4_096) as capture:
+        collector = Collector(Decoder(), FlowTable(RECOGNISERS))
+        for walk in capture.walks():
+            assert isinstance(walk, PcapngWalk)
+            assert isinstance(walk.source, Window)
+            for _ in collect_pcapng(walk, walk.source, capture, collector):
+                assert len(walk.source.buffer) < 1 << 20
+        assert [problem.loses_octets for problem in capture.problems] == [True]
+        assert capture.frame_count > len(places) // 2
