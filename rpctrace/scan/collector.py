@@ -11,7 +11,7 @@ from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, Transport
 from rpctrace.network.ip import address_octets
 from rpctrace.network.tunnels import UDP_TUNNELS
-from rpctrace.scan.flows import FIN, OTHER, RST, SYN, FlowTable, Key, Stage
+from rpctrace.scan.flows import FIN, LIVE, OTHER, RST, SYN, FlowTable, Key
 from rpctrace.scan.headers import Shape, ends_of, segment, shapes_of, tcp_key, udp_port
 
 TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in UDP_TUNNELS)
@@ -97,7 +97,7 @@ class Collector:
             frame = memoryview(octets[start : start + captured].tobytes())
             length = original if original > captured else captured
             self.frame(Frame(number, timestamp_ns, self._layout.link_type, frame, length, self._offset + at))
-        elif flow is not None and flow.stage is Stage.LIVE and not flags & _CONTROL:
+        elif flow is not None and flow.stage is LIVE and not flags & _CONTROL:
             flow.touched = True
             flow.now_ns = timestamp_ns
             self.segments.append(read)

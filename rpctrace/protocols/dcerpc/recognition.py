@@ -5,30 +5,24 @@ from __future__ import annotations
 import re
 
 from rpctrace.protocols.dcerpc.framing import MAXIMUM_SEARCH_OCTETS, OTHER_PROTOCOL, SIGNATURE
-from rpctrace.protocols.dcerpc.parse import CONNECTION_ORIENTED, is_plausible, parse_header
+from rpctrace.protocols.dcerpc.parse import is_plausible, parse_header
 from rpctrace.protocols.dcerpc.pdu import HEADER_LENGTH_OCTETS
 from rpctrace.scan.candidates import Recogniser
 
 # Named pipes carry PDUs inside SMB; a connection joined in the middle on these ports is not searched for bare ones.
 SMB_PORTS = frozenset((139, 445))
 
-
-# What stands at fixed places of a header (C706 12.6.3.1): PTYPE, and the data representation.
-_FIRST_OCTETS = (
-    (2, frozenset(map(int, CONNECTION_ORIENTED))),
-    (4, frozenset((0x00, 0x01, 0x10, 0x11))),
-    (5, frozenset(range(4))),
-    (6, frozenset((0,))),
-    (7, frozenset((0,))),
-)
+# What stands at fixed places of a header (C706 12.6.3.1): PTYPE at 2, the data representation from 4 on.
+_HEAD = re.compile(rb"..[\x00\x02\x03\x0b-\x13].[\x00\x01\x10\x11][\x00-\x03]\x00\x00", re.DOTALL)
+_HEAD_OCTETS = 8
+_ANY_HEAD = bytes(_HEAD_OCTETS)  # fits: what is not there yet may be all right
 
 
 def begins(octets: bytes) -> bool:
     """Whether a connection may begin so: with a header, of a wrong version too, since a server answers that."""
-    length = len(octets)
-    if any(place < length and octets[place] not in values for place, values in _FIRST_OCTETS):
+    if _HEAD.match(octets + _ANY_HEAD[len(octets) :]) is None:
         return False
-    return length < HEADER_LENGTH_OCTETS or is_plausible(parse_header(octets), lenient=True)
+    return len(octets) < HEADER_LENGTH_OCTETS or is_plausible(parse_header(octets), lenient=True)
 
 
 def occurs(octets: bytes) -> bool:
