@@ -9,9 +9,9 @@ from typing import NamedTuple
 class Recogniser(NamedTuple):
     """One protocol over TCP.
 
-    `begins(octets)`: whether the first octets of a direction can be its own; with fewer than `head_octets` of them,
-    whether they still can. `occurs(octets)`: whether one of its headers stands anywhere in octets from the middle of a
-    connection; `is_other(octets)`: whether they show that the connection is none of its own. A connection of which the
+    `begins(octets)`: whether the first octets of a direction can be its own; fewer than `head_octets` of them can.
+    `occurs(octets)`: whether one of its headers stands anywhere in octets from the middle of a connection;
+    `is_other(octets)`: whether they show that the connection is none of its own. A connection of which the
     start was not captured is searched for `search_octets` a direction, and never on `ports_not_searched`.
     """
 

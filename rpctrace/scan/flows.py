@@ -190,7 +190,11 @@ class FlowTable:
             return self._follow(flow, segment)
         if direction.is_other and other.is_other:
             self._pass_over(flow)
-        elif direction.is_other and (flow.stage is SEARCHED or len(flow.held) == MAXIMUM_HELD_SEGMENTS):
+        elif (
+            direction.is_other
+            and (flow.stage is SEARCHED or len(flow.held) == MAXIMUM_HELD_SEGMENTS)
+            and not _has_octets(flow)
+        ):
             # Only the other direction can still show something, and then the handshake is what it needs.
             self._flows[key] = OTHER
             handshake = [held for held in flow.held if int(held.flags) & SYN]

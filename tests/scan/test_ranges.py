@@ -34,7 +34,7 @@ def indexed(frames: Sequence[TimedFrame | bytes]) -> Index:
 
 
 def web(port: int = 50_000) -> TcpConversation:
-    return talk(port, b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK")
+    return talk(port, b"GET / HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n")
 
 
 def test_another_protocol_from_its_start() -> None:

@@ -14,15 +14,14 @@ SMB_PORTS = frozenset((139, 445))
 
 # What stands at fixed places of a header (C706 12.6.3.1): PTYPE at 2, the data representation from 4 on.
 _HEAD = re.compile(rb"..[\x00\x02\x03\x0b-\x13].[\x00\x01\x10\x11][\x00-\x03]\x00\x00", re.DOTALL)
-_HEAD_OCTETS = 8
-_ANY_HEAD = bytes(_HEAD_OCTETS)  # fits: what is not there yet may be all right
 
 
 def begins(octets: bytes) -> bool:
-    """Whether a connection may begin so: with a header, of a wrong version too, since a server answers that."""
-    if _HEAD.match(octets + _ANY_HEAD[len(octets) :]) is None:
-        return False
-    return len(octets) < HEADER_LENGTH_OCTETS or is_plausible(parse_header(octets), lenient=True)
+    """Whether a connection may begin so: with a header, of a wrong version too, since a server answers that. Fewer
+    octets than a header has decide nothing, as for the framer."""
+    if len(octets) < HEADER_LENGTH_OCTETS:
+        return True
+    return _HEAD.match(octets) is not None and is_plausible(parse_header(octets), lenient=True)
 
 
 def occurs(octets: bytes) -> bool:
