@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, replace
 from typing import BinaryIO, Literal
 
@@ -247,7 +247,7 @@ def _helpers(capture: Capture, jobs: int) -> AbstractContextManager[Helpers | No
         return nullcontext()
     from rpctrace.scan.workers import Workers, is_worth_it
 
-    return Workers(file, RECOGNISERS, jobs) if is_worth_it(file) else nullcontext()
+    return closing(Workers(file, RECOGNISERS, jobs)) if is_worth_it(file) else nullcontext()
 
 
 def _plain(capture: Capture, decoder: Decoder) -> Iterator[Segment]:

@@ -16,7 +16,7 @@ _TCP = Struct(">HHIIBB")  # RFC 9293 3.1, up to the control bits
 _TCP_OCTETS = 20
 _UDP = Struct(">HHH")  # RFC 768
 _UDP_OCTETS = 8
-FLAGS = tuple(TcpFlags(bits) for bits in range(0x40))  # the six that matter; ECE and CWR are left out
+_FLAGS = tuple(TcpFlags(bits) for bits in range(0x40))  # the six that matter; ECE and CWR are left out
 NO_FLAGS = TcpFlags(0)
 
 
@@ -41,7 +41,7 @@ def tcp(octets: memoryview, length_octets: int) -> Header:
     if not _TCP_OCTETS <= header <= length_octets:
         raise Malformed("tcp", 12, f"data offset {header} of {length_octets} octets")
     return Header(
-        source, destination, sequence, acknowledgement, FLAGS[flags & 0x3F], octets[header:], length_octets - header
+        source, destination, sequence, acknowledgement, _FLAGS[flags & 0x3F], octets[header:], length_octets - header
     )
 
 

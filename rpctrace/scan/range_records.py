@@ -6,6 +6,7 @@ given up, that of a pcapng range ends: whoever has the whole file reads on from 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from rpctrace.capture.pcap import PcapWalk
@@ -15,7 +16,7 @@ from rpctrace.capture.storage import OpenedAgain
 from rpctrace.capture.window import Window
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.scan.candidates import Recogniser
-from rpctrace.scan.collector import TUNNEL_PORTS
+from rpctrace.scan.collector import TUNNEL_PORTS, RecordForm
 from rpctrace.scan.flows import SYN
 from rpctrace.scan.headers import Compiled, compiled
 from rpctrace.scan.merging import is_alike
@@ -34,7 +35,7 @@ def index_of(file: OpenedAgain, wanted: Range, recognisers: Sequence[Recogniser]
     if isinstance(walk, PcapWalk):
         file.go_to(wanted.start)
         first = _first_record(walk, file.window, wanted.end)
-        reader: _PcapRange | _PcapngRange = _PcapRange(walk, file.window, indexer)
+        reader: _RangeReader = _PcapRange(walk, file.window, indexer)
     elif isinstance(walk, PcapngWalk) and wanted.start >= 4:
         walk.interfaces = list(wanted.interfaces)
         file.go_to(wanted.start - 4)  # a block is looked for from 4 octets on
@@ -85,24 +86,30 @@ def _first_block(walk: PcapngWalk, window: Window, end: int) -> int | None:
     return None
 
 
-class _PcapRange:
-    def __init__(self, walk: PcapWalk, window: Window, indexer: Indexer) -> None:
-        self.layout, self.window, self.indexer = walk.layout, window, indexer
+class _RangeReader(ABC):
+    """Walks one range window by window; how its records are walked is the format's."""
+
+    def __init__(self, window: Window, indexer: Indexer) -> None:
+        self.window, self.indexer = window, indexer
         self.places: list[int] = []
         self.earliest: Time = (0, 0)
         self.latest: Time = (0, 0)
         self.last: Time = (0, 0)
         self.done = self.is_odd = False
 
+    @abstractmethod
     def read(self, first: int, end: int) -> Index | None:
-        window, record = self.window, self.layout.record
-        form = pcap_form(self.layout)
-        if len(window.peek(record.size)) < record.size:
-            return None
-        header = record.unpack_from(window.buffer, window.at)
-        if not self.layout.fits(header, None):
-            return None
-        self.earliest = self.latest = self.last = header[:2]
+        """The range from its first record on, up to `end` of the file."""
+
+    @abstractmethod
+    def _walk(self, form: Compiled, shift: int, border: int) -> int:
+        """The records of the window. `border` is the place in the buffer at which no record of the range may start;
+        `shift` makes places in the range of those in the buffer. Gives where the next one is."""
+
+    def _windows(self, form: RecordForm, start: Time, first: int, end: int, interface: int = 0) -> Index | None:
+        """`start`: the time of the first record."""
+        window = self.window
+        self.earliest = self.latest = self.last = start
         while not self.done:
             base = window.position - window.at
             before = len(self.places)
@@ -116,12 +123,27 @@ class _PcapRange:
                 break
         if not self.places:
             return None
-        latest = max(self.latest, self.last)
-        return self.indexer.index(first, window.position, self.places, (self.earliest, latest, self.last))
+        times = self.earliest, max(self.latest, self.last), self.last
+        return self.indexer.index(first, window.position, self.places, times, interface)
+
+
+class _PcapRange(_RangeReader):
+    def __init__(self, walk: PcapWalk, window: Window, indexer: Indexer) -> None:
+        super().__init__(window, indexer)
+        self.layout = walk.layout
+
+    def read(self, first: int, end: int) -> Index | None:
+        window, record = self.window, self.layout.record
+        form = pcap_form(self.layout)
+        if len(window.peek(record.size)) < record.size:
+            return None
+        header = record.unpack_from(window.buffer, window.at)
+        if not self.layout.fits(header, None):
+            return None
+        return self._windows(form, header[:2], first, end)
 
     def _walk(self, form: Compiled, shift: int, border: int) -> int:
-        """As `pcap_records` does it: a record is accepted when its successor fits it. `border` is the place in the
-        buffer at which no record of the range may start; `shift` makes places in the range of those in the buffer."""
+        """As `pcap_records` does it: a record is accepted when its successor fits it."""
         _shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
         window, layout, places = self.window, self.layout, self.places
         buffer, size, units, at = window.buffer, layout.record.size, NS_PER_SECOND // layout.ns_per_unit, window.at
@@ -170,15 +192,11 @@ class _PcapRange:
         return at
 
 
-class _PcapngRange:
+class _PcapngRange(_RangeReader):
     def __init__(self, walk: PcapngWalk, window: Window, indexer: Indexer) -> None:
-        self.walk, self.window, self.indexer = walk, window, indexer
-        self.places: list[int] = []
+        super().__init__(window, indexer)
+        self.walk = walk
         self.alike: frozenset[int] = frozenset()
-        self.earliest: Time = (0, 0)
-        self.latest: Time = (0, 0)
-        self.last: Time = (0, 0)
-        self.done = False
 
     def read(self, first: int, end: int) -> Index | None:
         window, interfaces = self.window, self.walk.interfaces
@@ -193,23 +211,11 @@ class _PcapngRange:
         self.alike = frozenset(
             place for place, each in enumerate(interfaces) if is_alike(each, chosen)
         )
-        self.earliest = self.latest = self.last = self.walk.order.enhanced.unpack_from(head, 8)[1:3]
-        while not self.done:
-            base = window.position - window.at
-            before = len(self.places)
-            shape = self.indexer.begin(window.buffer, base, form.layout)
-            at = self._walk(compiled(form.order, form.header, shape), base - first, end - base)
-            self.indexer.end(len(self.places) - before)
-            window.advance(at)
-            if not self.done and not window.fill():
-                break
-        if not self.places:
-            return None
-        latest = max(self.latest, self.last)
-        return self.indexer.index(first, window.position, self.places, (self.earliest, latest, self.last), index)
+        start = self.walk.order.enhanced.unpack_from(head, 8)[1:3]
+        return self._windows(form, start, first, end, index)
 
     def _walk(self, form: Compiled, shift: int, border: int) -> int:
-        """As `pcapng_records` does it; see `_PcapRange._walk`."""
+        """As `pcapng_records` does it."""
         _shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
         window, places, alike = self.window, self.places, self.alike
         buffer, at, end, number = window.buffer, window.at, window.end, len(places)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ def test_nothing_is_left_behind(path: Path) -> None:
     """No process, when the reading is given up in the middle as well."""
     made = Workers(_stored(path), RECOGNISERS, 3, RANGE_OCTETS)
     processes = [worker.process for worker in made._workers]
-    with made:
+    with closing(made):
         made.turn(None)
     for process in processes:
         with pytest.raises(ValueError, match="closed"):
@@ -110,7 +111,7 @@ def test_nothing_is_left_behind(path: Path) -> None:
 
 
 def test_ranges(path: Path) -> None:
-    with Workers(_stored(path), RECOGNISERS, 1, RANGE_OCTETS) as made:
+    with closing(Workers(_stored(path), RECOGNISERS, 1, RANGE_OCTETS)) as made:
         size = path.stat().st_size
         first, last = made.range_at(1), made.range_at(size - RANGE_OCTETS)
         assert first is not None

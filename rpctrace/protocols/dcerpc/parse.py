@@ -86,7 +86,7 @@ def parse_header(octets: Octets, offset: int = 0) -> Header:
     return _new(Header, (version, minor, known, _FLAGS[flags], drep, length, auth_length, call_id))
 
 
-CONNECTION_ORIENTED = frozenset(
+_CONNECTION_ORIENTED = frozenset(
     (
         PduType.REQUEST,
         PduType.RESPONSE,
@@ -113,7 +113,7 @@ def is_plausible(header: Header, *, lenient: bool = False) -> bool:
     drep = header.data_representation
     return (
         (lenient or (header.version == 5 and header.version_minor in (0, 1)))
-        and header.pdu_type in CONNECTION_ORIENTED
+        and header.pdu_type in _CONNECTION_ORIENTED
         and drep[0] in (0x00, 0x01, 0x10, 0x11)
         and drep[1] <= 3
         and drep[2] == drep[3] == 0
