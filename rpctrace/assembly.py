@@ -12,7 +12,7 @@ from typing import ParamSpec, TypeVar, cast
 
 from rpctrace import report
 from rpctrace.conversations import ConversationFacts, ObservedCall, ObservedPdu
-from rpctrace.encoding.times import NS_PER_SECOND, iso_8601
+from rpctrace.encoding.times import iso_8601
 from rpctrace.knowledge import tables
 from rpctrace.network.flow import Endpoint
 from rpctrace.protocols.dcerpc.call import (
@@ -48,21 +48,6 @@ _TOKEN_TYPES = frozenset(
 def hexadecimal(value: int | None) -> str | None:
     """A 32-bit code as the report writes it."""
     return None if value is None else f"0x{value & 0xFFFFFFFF:08x}"
-
-
-@lru_cache(_SHARED)
-def _second(seconds: int) -> str | None:
-    text = iso_8601(seconds * NS_PER_SECOND)
-    return text and text.partition(".")[0]
-
-
-def moment(timestamp_ns: int | None) -> str | None:
-    """As `iso_8601`, sooner for many moments of the same seconds."""
-    if timestamp_ns is None:
-        return None
-    seconds, fraction = divmod(timestamp_ns, NS_PER_SECOND)
-    second = _second(seconds)
-    return second and f"{second}.{fraction:09d}Z"
 
 
 def _shared(make: Callable[_Asked, _Made]) -> Callable[_Asked, _Made]:
@@ -123,10 +108,10 @@ class Assembler:
             max_recv=call.max_recv_frag,
             request_frames=request.frames if request else (),
             request_ns=request_ns,
-            request_time=moment(request_ns),
+            request_time=iso_8601(request_ns),
             reply_frames=reply.frames if reply else (),
             reply_ns=reply_ns,
-            reply_time=moment(reply_ns),
+            reply_time=iso_8601(reply_ns),
             reply=call.reply_kind._value_ if call.reply_kind else None,
             answer_expected=call.answer_expected,
             outcome=call.outcome._value_,
@@ -185,7 +170,7 @@ class Assembler:
             ntstatus_name=tables.ntstatus_name(status) if status is not None else None,
             e_text=error.e_text if error else None,
             server_ns=error.stime_ns if error else None,
-            server_time=moment(error.stime_ns) if error else None,
+            server_time=iso_8601(error.stime_ns) if error else None,
             referral_to=None,
             user_to_user=bool(ticket and ticket.user_to_user),
         )

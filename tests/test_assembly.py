@@ -5,15 +5,12 @@ from __future__ import annotations
 from builders import dcerpc as write
 from builders import extended_error, kerberos
 from dcerpc_talk import CONTEXT, Talk, head
-from hypothesis import given
-from hypothesis import strategies as st
 from test_tally import FACTS
 from tokens import SKEW, U2U_AP_REQ
 
-from rpctrace.assembly import Assembler, moment, sort_by_frame
+from rpctrace.assembly import Assembler, sort_by_frame
 from rpctrace.conversations import ConversationFacts, ObservedCall
 from rpctrace.diagnosis.registry import diagnose
-from rpctrace.encoding.times import iso_8601
 
 ERROR = extended_error.extended_error(extended_error.ErrorRecord(0x721, 130, 3, "WS2", 7))
 
@@ -113,9 +110,3 @@ def test_calls_by_frame() -> None:
     turned = [calls[1], calls[0], calls[1]]
     sort_by_frame(turned)
     assert turned == [calls[0], calls[1], calls[1]]
-
-
-@given(st.integers(-(10**20), 10**20) | st.integers(0, 3 * 10**9))
-def test_moments_are_those_of_iso_8601(timestamp_ns: int) -> None:
-    assert moment(timestamp_ns) == iso_8601(timestamp_ns)
-    assert moment(None) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from rpctrace.errors import Malformed
 
@@ -32,8 +33,14 @@ def iso_8601(timestamp_ns: int | None) -> str | None:
     if timestamp_ns is None:
         return None
     seconds, fraction = divmod(timestamp_ns, NS_PER_SECOND)
+    second = _second(seconds)
+    return None if second is None else f"{second}.{fraction:09d}Z"
+
+
+@lru_cache(4096)  # the moments of a capture lie close together
+def _second(seconds: int) -> str | None:
     try:
         moment = _EPOCH + timedelta(seconds=seconds)
     except OverflowError:
         return None
-    return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + f".{fraction:09d}Z"
+    return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0")
