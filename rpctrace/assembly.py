@@ -20,10 +20,10 @@ from rpctrace.protocols.dcerpc.call import (
     CallKind,
     FaultValue,
     OfferedContext,
-    PresentedTicket,
 )
 from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 from rpctrace.protocols.dcerpc.pdu import Bind, BindAck, BindNak, Fault, PduType, Request, Response
+from rpctrace.protocols.gssapi.exchange import PresentedTicket
 from rpctrace.protocols.gssapi.token import read_token
 from rpctrace.protocols.kerberos.messages import ApOptions, ApReq
 
@@ -325,7 +325,7 @@ def _ticket(presented: PresentedTicket) -> report.Ticket:
         kvno=presented.kvno,
         ap_options=tuple(name for flag, name in _AP_OPTIONS if flag in options),
         user_to_user=ApOptions.USE_SESSION_KEY in options,
-        presented_in=presented.presented_in.value,
+        presented_in=presented.presented_in,
         frame=presented.frame,
     )
 

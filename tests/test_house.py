@@ -37,7 +37,7 @@ FLOORS = (
     ("cli",),
     ("__main__",),
 )
-PROTOCOL_FLOORS = (("dissector", "ntlm"), ("kerberos",), ("gssapi",), ("dcerpc",), ("registry",))
+PROTOCOL_FLOORS = (("dissector", "ntlm"), ("kerberos",), ("gssapi",), ("dcerpc", "smb", "http", "ldap"), ("interfaces",), ("registry",))
 
 # Who may touch the world outside, and why.
 INPUT_OUTPUT_HOMES = {

@@ -1,13 +1,60 @@
-"""What every dissector says besides its own values: where something was seen, and what could not be read."""
+"""The contract of a dissector, and what each says besides its own values: where something was seen, and what could
+not be read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from rpctrace.encoding.partial import detached
 from rpctrace.errors import ParseError
+from rpctrace.stream.stream import Chunk, Direction, Gap, StreamEvent
+
+Said = TypeVar("Said", covariant=True)
+
+
+class Dissector(Protocol[Said]):
+    """One TCP connection of a protocol: octets of both directions in, what they say out.
+
+    It is told of every gap, opens no file and reads no clock. A connection joined in the middle is a state, not an
+    error. `is_other`: nothing that it reads can come any more. `skippable(direction)`: how many of the octets that come
+    next in `direction` it will step over without a look (the data of a file), 0 for none.
+    """
+
+    @property
+    def is_other(self) -> bool: ...
+
+    def feed(self, chunk: Chunk) -> Sequence[Said]: ...
+
+    def gap(self, gap: Gap) -> Sequence[Said]: ...
+
+    def end(self, direction: Direction) -> Sequence[Said]:
+        """Nothing more comes in `direction` (FIN, RST, or the capture's end)."""
+        ...
+
+    def skippable(self, direction: Direction) -> int: ...
+
+
+@dataclass(eq=False, slots=True)
+class Channel:
+    """An RPC association inside another protocol: an open pipe of SMB, a virtual connection of RPC over HTTP.
+
+    Known by identity. `transport`: ncacn_np or ncacn_http. `name`: the pipe as `\\pipe\\samr`, or the cookie of the
+    virtual connection; None where the capture does not tell (it may be learned later). `joined_late`: its opening is
+    not in the capture.
+    """
+
+    transport: str
+    name: str | None
+    joined_late: bool
+
+
+class ChannelEvent(NamedTuple):
+    """What happened on a channel, as on a connection of its own: chunks with offsets of the channel, gaps, its end."""
+
+    channel: Channel
+    event: StreamEvent
 
 
 class Provenance(NamedTuple):

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 from rpctrace.protocols.dcerpc.pdu import SyntaxId
 from rpctrace.protocols.dissector import Provenance
-from rpctrace.protocols.kerberos.messages import ApOptions, KrbError
+from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket
+from rpctrace.protocols.kerberos.messages import KrbError
 from rpctrace.stream.stream import Direction
 
 
@@ -49,31 +50,6 @@ class OfferedContext:
     transfer_syntax: SyntaxId | None
     result: int | None = None
     reason: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PresentedTicket:
-    """The clear text of the ticket in an AP-REQ, and the leg that presented it. `options` None where the cut was."""
-
-    realm: str | None
-    sname: tuple[str, ...]
-    name_type: int | None
-    etype: int | None
-    authenticator_etype: int | None
-    kvno: int | None
-    options: ApOptions | None
-    presented_in: CallKind
-    frame: int
-
-
-@dataclass(frozen=True, slots=True)
-class NtlmNames:
-    """Who an NTLM exchange speaks for, and which target the server named itself."""
-
-    domain: str | None = None
-    user: str | None = None
-    workstation: str | None = None
-    target: str | None = None
 
 
 class CallAuthentication(NamedTuple):

@@ -11,12 +11,12 @@ from rpctrace.protocols.dcerpc.call import (
     FaultValue,
     OfferedContext,
     Outcome,
-    PresentedTicket,
     ReplyKind,
 )
 from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 from rpctrace.protocols.dcerpc.security import SecurityContext
 from rpctrace.protocols.dissector import Provenance
+from rpctrace.protocols.gssapi.exchange import PresentedTicket
 from rpctrace.stream.stream import Direction
 
 _new = tuple.__new__  # of a named tuple: half the cost of its own constructor

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from rpctrace.protocols.dcerpc.call import CallAuthentication, CallKind, NtlmNames, PresentedTicket
+from rpctrace.protocols.dcerpc.call import CallAuthentication, CallKind
 from rpctrace.protocols.dcerpc.pdu import SecTrailer
+from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket, presented_ticket
 from rpctrace.protocols.gssapi.framing import Mechanism
 from rpctrace.protocols.gssapi.spnego import NegState, NegTokenResp
 from rpctrace.protocols.gssapi.token import AuthType, Token, TokenKind, read_token
@@ -105,7 +106,7 @@ class SecurityContexts:
         token = read_token(trailer.auth_type, trailer.token)
         _learn_mechanism(context, token)
         if isinstance(token.message, ApReq):
-            context.ticket = _ticket(token.message, kind, frame)
+            context.ticket = presented_ticket(token.message, kind.value, frame)
         elif isinstance(token.message, Authenticate):
             said = token.message
             names = context.ntlm or NtlmNames()
@@ -135,20 +136,3 @@ class SecurityContexts:
 def _learn_mechanism(context: SecurityContext, token: Token) -> None:
     if token.mechanism not in _UNDECIDED or context.mechanism == "unknown":
         context.mechanism = token.mechanism.value
-
-
-def _ticket(request: ApReq, kind: CallKind, frame: int) -> PresentedTicket:
-    # RFC 4120 5.5.1, 5.3: what an AP-REQ says in clear
-    ticket = request.ticket
-    sname = ticket.sname if ticket else None
-    return PresentedTicket(
-        ticket.realm if ticket else None,
-        sname.components if sname else (),
-        sname.name_type if sname else None,
-        ticket.etype if ticket else None,
-        request.authenticator_etype,
-        ticket.kvno if ticket else None,
-        request.options,
-        kind,
-        frame,
-    )

@@ -1,0 +1,96 @@
+"""What an authentication says of itself, wherever its tokens travel: the ticket presented, the names of NTLM, and the
+legs of an exchange that a protocol other than DCE/RPC carries (session setup of SMB, bind of LDAP, header of HTTP).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rpctrace.protocols.dissector import Provenance
+from rpctrace.protocols.kerberos.messages import ApOptions, ApReq, KrbError
+from rpctrace.stream.stream import Direction
+
+
+@dataclass(frozen=True, slots=True)
+class PresentedTicket:
+    """The clear text of the ticket in an AP-REQ. `presented_in` is the leg: the kind of RPC PDU (bind, alter_context,
+    auth3), or what carried it else (session_setup, ldap_bind, http). `options` None where the cut was."""
+
+    realm: str | None
+    sname: tuple[str, ...]
+    name_type: int | None
+    etype: int | None
+    authenticator_etype: int | None
+    kvno: int | None
+    options: ApOptions | None
+    presented_in: str
+    frame: int
+
+
+# RFC 4120 5.5.1, 5.3: what an AP-REQ says in clear
+def presented_ticket(request: ApReq, presented_in: str, frame: int) -> PresentedTicket:
+    ticket = request.ticket
+    sname = ticket.sname if ticket else None
+    return PresentedTicket(
+        ticket.realm if ticket else None,
+        sname.components if sname else (),
+        sname.name_type if sname else None,
+        ticket.etype if ticket else None,
+        request.authenticator_etype,
+        ticket.kvno if ticket else None,
+        request.options,
+        presented_in,
+        frame,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class NtlmNames:
+    """Who an NTLM exchange speaks for, and which target the server named itself."""
+
+    domain: str | None = None
+    user: str | None = None
+    workstation: str | None = None
+    target: str | None = None
+
+
+class Leg(NamedTuple):
+    """One message of an authentication outside DCE/RPC.
+
+    `carried_in`: smb, ldap, http. `session` tells the authentications of one connection apart (session id of SMB, 0
+    where the protocol has one at a time). `octets` is the token, empty where the message has none. An answer has
+    `status` in the words of its protocol (NTSTATUS, LDAP result code, HTTP status) and `outcome`: None while it goes
+    on, True once the server took it, False once it refused. `target`: what the client asked for (host of HTTP).
+    """
+
+    carried_in: str
+    session: int
+    direction: Direction
+    octets: memoryview
+    status: int | None
+    outcome: bool | None
+    target: str | None
+    provenance: Provenance
+
+
+class AuthenticationExchange(NamedTuple):
+    """An authentication outside DCE/RPC from its first token to its outcome (None: not in the capture).
+
+    `request` is the leg of the AP-REQ or else the first one, `reply` the last answer. `tokens` are the kinds of all
+    tokens in order, as `TokenKind` names them.
+    """
+
+    carried_in: str
+    mechanism: str
+    tokens: tuple[str, ...]
+    ticket: PresentedTicket | None
+    ntlm: NtlmNames | None
+    kerberos_error: KrbError | None
+    reply_token: str | None
+    status: int | None
+    outcome: bool | None
+    target: str | None
+    request: Provenance | None
+    reply: Provenance | None
+    notes: tuple[str, ...]

@@ -1,0 +1,1 @@
+"""HTTP: RPC over HTTP, and what its headers authenticate with."""
