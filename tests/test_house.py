@@ -37,7 +37,14 @@ FLOORS = (
     ("cli",),
     ("__main__",),
 )
-PROTOCOL_FLOORS = (("dissector", "ntlm"), ("kerberos",), ("gssapi",), ("dcerpc", "smb", "http", "ldap"), ("interfaces",), ("registry",))
+PROTOCOL_FLOORS = (
+    ("dissector", "ntlm"),
+    ("kerberos",),
+    ("gssapi",),
+    ("dcerpc", "smb", "http", "ldap"),
+    ("interfaces",),
+    ("registry",),
+)
 
 # Who may touch the world outside, and why.
 INPUT_OUTPUT_HOMES = {
