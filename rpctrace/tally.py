@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
-from rpctrace.conversations import ConversationFacts, ObservedCall
+from rpctrace.conversations.observations import ConversationFacts, ObservedCall
 from rpctrace.knowledge import tables
 from rpctrace.protocols.dcerpc.call import Call, CallKind, Outcome
 from rpctrace.report import Summary, is_failure
@@ -60,7 +60,7 @@ class Tally:
         self.limits: Counter[str] = Counter()
 
     def take(self, observed: ObservedCall) -> None:
-        conversation, call = observed
+        conversation, call, _activity, _sequence = observed
         failed = call.outcome not in _HARMLESS and is_failure(call.outcome.value, call.answer_expected)
         conversation.calls += 1
         if failed:

@@ -29,6 +29,8 @@ FLOORS = (
     ("report",),
     ("diagnosis",),
     ("tally", "assembly", "explanation"),
+    ("limits",),
+    ("reading",),
     ("spellings",),
     ("selection", "expectations"),
     ("analysis", "render", "tshark"),

@@ -10,7 +10,7 @@ from builders import dcerpc as write
 from dcerpc_talk import CONTEXT, Talk, head
 
 from rpctrace import tally as module
-from rpctrace.conversations import ConversationFacts, ObservedCall
+from rpctrace.conversations.observations import ConversationFacts, ObservedCall
 from rpctrace.network.flow import Endpoint
 from rpctrace.stream.stream import Connection
 from rpctrace.tally import Tally

@@ -1,8 +1,25 @@
-"""What tells a connection of each protocol by its octets, as a table of contents."""
+"""The protocols that are read, as a table of contents: what tells their connections by octets, and who reads them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
 from rpctrace.protocols.dcerpc.recognition import RECOGNISER as DCERPC
+from rpctrace.protocols.dissector import Dissector, Problems
 from rpctrace.scan.candidates import Recogniser
 
-RECOGNISERS: tuple[Recogniser, ...] = (DCERPC,)
+
+class Carrier(NamedTuple):
+    """A protocol over TCP that carries something of interest; `open(joined_late)` begins to read one connection."""
+
+    recogniser: Recogniser
+    open: Callable[[bool], Dissector[Any]]
+
+
+def carriers(problems: Problems) -> tuple[Carrier, ...]:
+    """Those of one capture; what they cannot read goes to `problems`."""
+    return ()
+
+
+RECOGNISERS: tuple[Recogniser, ...] = (DCERPC, *(each.recogniser for each in carriers(Problems())))

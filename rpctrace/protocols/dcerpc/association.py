@@ -30,6 +30,7 @@ from rpctrace.protocols.dcerpc.pdu import (
     Response,
 )
 from rpctrace.protocols.dcerpc.security import SecurityContexts
+from rpctrace.protocols.dcerpc.stub_octets import StubParts
 from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.stream.stream import Direction
 
@@ -91,11 +92,12 @@ class Association:
     CLIENT_TYPES = frozenset((*REQUESTS, PduType.CO_CANCEL, PduType.ORPHANED))
     __slots__ = (
         "_answering", "_ended", "_moment", "_open", "_open_auth3", "_open_count", "_refused", "_sides",
-        "dropped_calls", "dropped_fragments", "presentation", "problems", "security",
+        "_stubs_of", "dropped_calls", "dropped_fragments", "presentation", "problems", "security",
     )  # fmt: skip
 
-    def __init__(self, problems: Problems | None = None) -> None:
+    def __init__(self, problems: Problems | None = None, *, stubs_of: frozenset[str] = frozenset()) -> None:
         self.problems = Problems() if problems is None else problems
+        self._stubs_of = stubs_of  # interfaces whose stub data calls keep; with any, also what is sent to objects
         self.dropped_calls = 0
         self.dropped_fragments = 0
         self.presentation = PresentationContexts()
@@ -185,6 +187,8 @@ class Association:
         call = OpenCall(kind, direction, call_id, [provenance], partial=not complete, sent_at=self._moment)
         if isinstance(body, Request):
             self._requested(call, header, body)
+            if call.stub is not None:
+                call.stub.ask(pdu, body.stub)
         else:
             call.header_signing = header.supports_header_sign
             if isinstance(body, Bind):
@@ -213,6 +217,8 @@ class Association:
         if begun is None:
             return False
         self._add(begun.asked, provenance)
+        if begun.stub is not None and isinstance(pdu.body, Request):
+            begun.stub.ask(pdu, pdu.body.stub)
         begun.complete = last
         begun.partial |= not pdu.complete
         begun.sent_at = self._moment
@@ -233,6 +239,11 @@ class Association:
             call.contexts, note = self.presentation.of_request(call.sender, body.context_id)
             if note is not None:
                 call.notes.append(note)
+        if self._stubs_of and (
+            body.object_uuid is not None
+            or (call.contexts and call.contexts[0].abstract_syntax.uuid in self._stubs_of)
+        ):
+            call.stub = StubParts()
 
     def _authenticate(self, call: OpenCall, pdu: Pdu, provenance: Provenance) -> None:
         """Which security context a request runs in, and what it brings to it."""
@@ -354,6 +365,8 @@ class Association:
         body = pdu.body
         if isinstance(body, Response):
             call.outcome = _ANSWERED
+            if call.stub is not None:
+                call.stub.answer(pdu, body.stub)
         elif isinstance(body, Fault):
             did_not_execute = pdu.header.flags._value_ & _DID_NOT_EXECUTE != 0
             call.fault = FaultValue(body.context_id, body.cancel_count, did_not_execute, body.status)

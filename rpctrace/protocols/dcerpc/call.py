@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 from rpctrace.protocols.dcerpc.pdu import SyntaxId
+from rpctrace.protocols.dcerpc.stub_octets import StubOctets
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket
 from rpctrace.protocols.kerberos.messages import KrbError
@@ -99,3 +100,4 @@ class Call(NamedTuple):
     answer_expected: bool
     partial: bool
     notes: tuple[str, ...]
+    stub: StubOctets | None = None  # of interfaces whose stub data is asked for

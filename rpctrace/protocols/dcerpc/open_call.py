@@ -15,6 +15,7 @@ from rpctrace.protocols.dcerpc.call import (
 )
 from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 from rpctrace.protocols.dcerpc.security import SecurityContext
+from rpctrace.protocols.dcerpc.stub_octets import StubParts
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.gssapi.exchange import PresentedTicket
 from rpctrace.stream.stream import Direction
@@ -55,6 +56,7 @@ class OpenCall:
     fault: FaultValue | None = field(default=None, init=False)
     reject_reason: int | None = field(default=None, init=False)
     extended_error: tuple[ErrorRecord, ...] | None = field(default=None, init=False)
+    stub: StubParts | None = field(default=None, init=False)
 
     def value(self) -> Call:
         asked, answered = self.asked, self.answered
@@ -84,6 +86,7 @@ class OpenCall:
                 not self.maybe,
                 self.partial or not self.complete,
                 tuple(self.notes),
+                self.stub and self.stub.value(),
             )
         )
 

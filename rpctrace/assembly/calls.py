@@ -1,4 +1,4 @@
-"""Observed calls -> the entries of the Report: numbers get their names, frames their times, calls their ids.
+"""Observed calls, conversations and PDUs -> the entries of the Report.
 
 Thousands of calls have equal hosts, interfaces and security contexts; each of these is one value, made once.
 """
@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import ParamSpec, TypeVar, cast
 
 from rpctrace import report
-from rpctrace.conversations import ConversationFacts, ObservedCall, ObservedPdu
+from rpctrace.conversations.observations import ConversationFacts, ObservedCall, ObservedPdu
 from rpctrace.encoding.times import iso_8601
 from rpctrace.knowledge import tables
 from rpctrace.network.flow import Endpoint
@@ -32,6 +32,8 @@ _Made = TypeVar("_Made")
 
 _SHARED = 4096  # values of one type that are held for the calls to come
 _REQUEST = CallKind.REQUEST
+PIPE, HTTP = "ncacn_np", "ncacn_http"
+_STREAM_WORDS = {"ncacn_ip_tcp": "tcp", PIPE: "np", HTTP: "http", "ncadg_ip_udp": "udp"}
 _PROVIDER_REJECTION, _NEGOTIATE_ACK = 2, 3
 # [MS-RPCE] 2.2.2.14 BindTimeFeatureNegotiationBitmask
 _FEATURES = ((0x1, "SecurityContextMultiplexingSupported"), (0x2, "KeepConnectionOnOrphanSupported"))
@@ -59,7 +61,7 @@ class Assembler:
     """Makes the entries of one capture; `names` are the host names the capture holds."""
 
     def __init__(self, capture: int, names: Mapping[str, str]) -> None:
-        self._capture = capture
+        self.capture = capture
         interface = _shared(_interface)
 
         def interfaces(contexts: tuple[OfferedContext, ...], is_request: bool) -> tuple[report.Interface, ...]:
@@ -69,12 +71,13 @@ class Assembler:
             address = sys.intern(endpoint.address)
             return report.Host(address, endpoint.port, names.get(address))
 
-        self._interfaces, self._host = _shared(interfaces), _shared(host)
-        self._auth, self._ticket, self._fault = _shared(_auth), _shared(_ticket), _shared(_fault)
+        self.host = host = _shared(host)
+        self._interfaces = _shared(interfaces)
+        self._auth, self.ticket, self._fault = _shared(_auth), _shared(ticket_entry), _shared(_fault)
 
     def call(self, identity: str, observed: ObservedCall) -> report.Call:
-        conversation, call = observed
-        connection = conversation.connection
+        conversation, call, activity, sequence = observed
+        connection, channel = conversation.connection, conversation.channel
         client, server = connection.client, connection.server
         if call.client_direction == 1:
             client, server = server, client
@@ -87,16 +90,16 @@ class Assembler:
         reply_ns = reply.timestamp_ns if reply else None
         return report.Call(
             id=identity,
-            capture=self._capture,
-            connection=sys.intern(stream_id(self._capture, conversation)),
+            capture=self.capture,
+            connection=sys.intern(stream_id(self.capture, conversation)),
             kind=call.kind._value_,
-            transport="ncacn_ip_tcp",
-            client=self._host(client),
-            server=self._host(server),
-            pipe=None,
-            call_id=call.call_id,
-            activity=None,
-            sequence=None,
+            transport=conversation.transport,
+            client=self.host(client),
+            server=self.host(server),
+            pipe=channel.name if channel and channel.transport == PIPE else None,
+            call_id=call.call_id if activity is None else None,
+            activity=activity,
+            sequence=sequence,
             association_group=call.association_group_id,
             header_signing=call.header_signing,
             presentation_context_id=call.context_id,
@@ -127,60 +130,18 @@ class Assembler:
                 None if call.extended_error is None else tuple(map(_extended_error, call.extended_error))
             ),
             auth=self._auth(call.authentication) if call.authentication else None,
-            ticket=self._ticket(call.ticket) if call.ticket else None,
+            ticket=self.ticket(call.ticket) if call.ticket else None,
             partial=call.partial,
             notes=(*call.notes, CONTESTED) if conversation.conflicts else call.notes,
-        )
-
-    def exchange(self, call: report.Call, observed: ObservedCall) -> report.KerberosExchange | None:
-        """The AP exchange, or the KRB-ERROR, that a call carried."""
-        authentication = observed.call.authentication
-        if authentication is None:
-            return None
-        error = authentication.kerberos_error
-        presented = authentication.token == "AP-REQ"
-        if not presented and error is None:
-            return None
-        ticket = call.ticket if presented else None
-        replied = authentication.reply_token if authentication.reply_token in ("AP-REP", "KRB-ERROR") else None
-        code = error.error_code if error else None
-        status = error.ntstatus if error else None
-        sname = ticket.sname if ticket else (error.sname.components if error and error.sname else ())
-        return report.KerberosExchange(
-            capture=self._capture,
-            kind="AP" if presented else None,
-            carried_in="dcerpc",
-            call=call.id,
-            client=call.client,
-            server=call.server,
-            realm=ticket.realm if ticket else (error.realm if error else None),
-            cname=error.cname.components if error and error.cname else (),
-            sname=sname,
-            request_frame=call.request_frames[-1] if call.request_frames else None,
-            request_ns=call.request_ns,
-            request_time=call.request_time,
-            reply_frame=call.reply_frames[-1] if replied and call.reply_frames else None,
-            reply_ns=call.reply_ns if replied else None,
-            reply_time=call.reply_time if replied else None,
-            reply=replied,
-            error=code,
-            error_name=tables.kerberos_error_name(code) if code is not None else None,
-            ntstatus=status,
-            ntstatus_hex=hexadecimal(status),
-            ntstatus_name=tables.ntstatus_name(status) if status is not None else None,
-            e_text=error.e_text if error else None,
-            server_ns=error.stime_ns if error else None,
-            server_time=iso_8601(error.stime_ns) if error else None,
-            referral_to=None,
-            user_to_user=bool(ticket and ticket.user_to_user),
+            virtual_connection=channel.name if channel and channel.transport == HTTP else None,
         )
 
     def stream(self, facts: ConversationFacts) -> report.Stream:
         return report.Stream(
-            sys.intern(stream_id(self._capture, facts)),
-            self._capture,
-            self._host(facts.client),
-            self._host(facts.server),
+            sys.intern(stream_id(self.capture, facts)),
+            self.capture,
+            self.host(facts.client),
+            self.host(facts.server),
             facts.first_frame,
             facts.last_frame,
             facts.first_ns,
@@ -192,6 +153,8 @@ class Assembler:
             facts.gaps,
             facts.missing_octets,
             facts.ended,
+            facts.transport,
+            facts.channel.name if facts.channel and facts.transport == PIPE else None,
         )
 
     def pdu_line(self, observed: ObservedPdu, conversations: tuple[tuple[str, int], ...]) -> report.PduLine:
@@ -211,7 +174,7 @@ class Assembler:
         opnum = body.opnum if isinstance(body, Request) else None
         negotiating = body if isinstance(body, Bind | BindAck) else None
         return report.PduLine(
-            capture=self._capture,
+            capture=self.capture,
             frame=observed.provenance.frame,
             timestamp_ns=observed.provenance.timestamp_ns,
             kind=header.pdu_type.name.lower(),
@@ -236,8 +199,8 @@ class Assembler:
 
 
 def stream_id(capture: int, facts: ConversationFacts) -> str:
-    """Names a connection in the report: the capture's index and the connection's number among those that are read."""
-    return f"tcp-{capture}-{facts.number}"
+    """Names a conversation in the report: the capture's index and its number among those that are read."""
+    return f"{_STREAM_WORDS[facts.transport]}-{capture}-{facts.number}"
 
 
 def _interface(context: OfferedContext, is_request: bool) -> report.Interface:
@@ -312,7 +275,7 @@ def _auth(said: CallAuthentication) -> report.Auth:
     )
 
 
-def _ticket(presented: PresentedTicket) -> report.Ticket:
+def ticket_entry(presented: PresentedTicket) -> report.Ticket:
     options = presented.options or ApOptions(0)
     return report.Ticket(
         realm=presented.realm,

@@ -8,8 +8,8 @@ from dcerpc_talk import CONTEXT, Talk, head
 from test_tally import FACTS
 from tokens import SKEW, U2U_AP_REQ
 
-from rpctrace.assembly import Assembler, sort_by_frame
-from rpctrace.conversations import ConversationFacts, ObservedCall
+from rpctrace.assembly.calls import Assembler, sort_by_frame
+from rpctrace.conversations.observations import ConversationFacts, ObservedCall
 from rpctrace.diagnosis.registry import diagnose
 
 ERROR = extended_error.extended_error(extended_error.ErrorRecord(0x721, 130, 3, "WS2", 7))

@@ -1,0 +1,187 @@
+"""Kerberos exchanges, wherever they travelled, and authentications outside DCE/RPC -> the entries of the Report.
+
+Entries get their ids when all of a capture are in order (`numbered`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rpctrace import report
+from rpctrace.assembly.calls import Assembler, hexadecimal
+from rpctrace.conversations.observations import ObservedAuthentication, ObservedCall
+from rpctrace.encoding.times import iso_8601
+from rpctrace.knowledge import tables
+from rpctrace.protocols.dissector import Provenance
+from rpctrace.protocols.gssapi.exchange import AuthenticationExchange
+from rpctrace.protocols.kerberos.messages import KrbError
+
+_OUTCOMES = {True: "accepted", False: "rejected", None: "not captured"}
+# The name of a status in the words of the protocol that carried it.
+_STATUS_NAMES: dict[str, Callable[[int], str | None]] = {"smb": tables.ntstatus_name}
+
+
+def of_call(assembler: Assembler, call: report.Call, observed: ObservedCall) -> report.KerberosExchange | None:
+    """The AP exchange, or the KRB-ERROR, that a call carried."""
+    authentication = observed.call.authentication
+    if authentication is None:
+        return None
+    error = authentication.kerberos_error
+    presented = authentication.token == "AP-REQ"
+    if not presented and error is None:
+        return None
+    replied = authentication.reply_token if authentication.reply_token in ("AP-REP", "KRB-ERROR") else None
+    return _ap_exchange(
+        assembler,
+        "dcerpc",
+        (call.client, call.server),
+        call.ticket if presented else None,
+        error,
+        (call.request_frames[-1] if call.request_frames else None, call.request_ns),
+        (call.reply_frames[-1], call.reply_ns) if replied and call.reply_frames else (None, None),
+        replied,
+        call,
+    )
+
+
+def of_authentication(assembler: Assembler, observed: ObservedAuthentication) -> report.KerberosExchange | None:
+    """The AP exchange, or the KRB-ERROR, in an authentication outside DCE/RPC."""
+    said = observed.authentication
+    if said.ticket is None and said.kerberos_error is None:
+        return None
+    ends = assembler.host(observed.connection.client), assembler.host(observed.connection.server)
+    ticket = assembler.ticket(said.ticket) if said.ticket else None
+    replied = said.reply_token if said.reply_token in ("AP-REP", "KRB-ERROR") else None
+    reply = _seen(said.reply) if replied else (None, None)
+    return _ap_exchange(
+        assembler, said.carried_in, ends, ticket, said.kerberos_error, _seen(said.request), reply, replied, None
+    )
+
+
+_Seen = tuple[int | None, int | None]  # frame, time
+
+
+def _seen(provenance: Provenance | None) -> _Seen:
+    return (None, None) if provenance is None else (provenance.frame, provenance.timestamp_ns)
+
+
+def _ap_exchange(
+    assembler: Assembler,
+    carried_in: str,
+    ends: tuple[report.Host, report.Host],
+    ticket: report.Ticket | None,
+    error: KrbError | None,
+    request: _Seen,
+    reply: _Seen,
+    replied: str | None,
+    call: report.Call | None,
+) -> report.KerberosExchange:
+    return report.KerberosExchange(
+        id="",
+        capture=assembler.capture,
+        kind="AP" if ticket is not None else None,
+        carried_in=carried_in,
+        call=call.id if call else None,
+        client=ends[0],
+        server=ends[1],
+        realm=ticket.realm if ticket else (error.realm if error else None),
+        crealm=error.crealm if error else None,
+        cname=error.cname.components if error and error.cname else (),
+        sname=ticket.sname if ticket else (error.sname.components if error and error.sname else ()),
+        name_type=ticket.name_type if ticket else None,
+        name_type_name=ticket.name_type_name if ticket else None,
+        request_frame=request[0],
+        request_ns=request[1],
+        request_time=iso_8601(request[1]),
+        reply_frame=reply[0],
+        reply_ns=reply[1],
+        reply_time=iso_8601(reply[1]),
+        reply=replied,
+        outcome="answered" if replied else "not captured",
+        **error_fields(error),
+        referral_to=None,
+        user_to_user=bool(ticket and ticket.user_to_user),
+        options=ticket.ap_options if ticket else (),
+        presented=(
+            report.TicketName(ticket.realm, ticket.sname, ticket.etype, ticket.etype_name, ticket.kvno)
+            if ticket
+            else None
+        ),
+    )
+
+
+def error_fields(error: KrbError | None) -> dict[str, Any]:
+    """What a KRB-ERROR says, as members of an exchange."""
+    code = error.error_code if error else None
+    status = error.ntstatus if error else None
+    return {
+        "error": code,
+        "error_name": tables.kerberos_error_name(code) if code is not None else None,
+        "ntstatus": status,
+        "ntstatus_hex": hexadecimal(status),
+        "ntstatus_name": tables.ntstatus_name(status) if status is not None else None,
+        "e_text": error.e_text if error else None,
+        "server_ns": error.stime_ns if error else None,
+        "server_time": iso_8601(error.stime_ns) if error else None,
+    }
+
+
+def authentication(assembler: Assembler, observed: ObservedAuthentication) -> report.Authentication:
+    """An authentication outside DCE/RPC as an entry of its own."""
+    connection, said = observed
+    request, reply = _seen(said.request), _seen(said.reply)
+    code = said.kerberos_error.error_code if said.kerberos_error else None
+    return report.Authentication(
+        id="",
+        capture=assembler.capture,
+        carried_in=said.carried_in,
+        client=assembler.host(connection.client),
+        server=assembler.host(connection.server),
+        target=said.target,
+        mechanism=said.mechanism,
+        tokens=said.tokens,
+        reply_token=said.reply_token,
+        ticket=assembler.ticket(said.ticket) if said.ticket else None,
+        ntlm=(
+            report.Ntlm(said.ntlm.domain, said.ntlm.user, said.ntlm.workstation, said.ntlm.target)
+            if said.ntlm
+            else None
+        ),
+        request_frame=request[0],
+        request_ns=request[1],
+        request_time=iso_8601(request[1]),
+        reply_frame=reply[0],
+        reply_ns=reply[1],
+        reply_time=iso_8601(reply[1]),
+        outcome=_OUTCOMES[said.outcome],
+        status=said.status,
+        status_hex=hexadecimal(said.status) if said.carried_in == "smb" else None,
+        status_name=_status_name(said),
+        kerberos_error=code,
+        kerberos_error_name=tables.kerberos_error_name(code) if code is not None else None,
+        after_error=None,
+        notes=said.notes,
+    )
+
+
+def _status_name(said: AuthenticationExchange) -> str | None:
+    name = _STATUS_NAMES.get(said.carried_in)
+    return None if name is None or said.status is None else name(said.status)
+
+
+def numbered(
+    entries: Sequence[report.KerberosExchange], before: int
+) -> tuple[report.KerberosExchange, ...]:
+    """In the order of their frames, with the ids `krb-N`; `before`: how many other captures hold."""
+    in_order = sorted(entries, key=lambda each: each.request_frame or each.reply_frame or 0)
+    return tuple(replace(each, id=f"krb-{number}") for number, each in enumerate(in_order, before + 1))
+
+
+def numbered_authentications(
+    entries: Sequence[report.Authentication], before: int
+) -> tuple[report.Authentication, ...]:
+    """In the order of their frames, with the ids `auth-N`; `before`: how many other captures hold."""
+    in_order = sorted(entries, key=lambda each: each.request_frame or each.reply_frame or 0)
+    return tuple(replace(each, id=f"auth-{number}") for number, each in enumerate(in_order, before + 1))

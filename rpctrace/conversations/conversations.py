@@ -1,0 +1,193 @@
+"""Stream events -> observations: each TCP connection meets the dissector that recognises it, on any port.
+
+A connection is DCE/RPC when a header is recognised in either direction; other protocols are known by their first
+octets. Until that is decided, every protocol that may still be it reads along. Of connections that turn out to be
+something else next to nothing is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rpctrace.conversations.dissected import DissectedReading
+from rpctrace.conversations.observations import ConversationFacts, Observation
+from rpctrace.conversations.rpc import RpcBook, RpcReading
+from rpctrace.protocols.dcerpc.recognition import RECOGNISER as DCERPC
+from rpctrace.protocols.dissector import Problems
+from rpctrace.protocols.registry import carriers
+from rpctrace.stream.stream import Chunk, Close, Conflict, Connection, Direction, StreamEvent
+
+OTHERS_KEPT = 10_000  # by who never empties the list
+# Fewer octets than this are brought to a dissector although it steps over them: to leave them out costs as much.
+SMALLEST_SKIP_OCTETS = 2_048
+
+_NOTHING: Sequence[Observation] = ()
+
+
+class _Undecided:
+    """What one connection may still be, while that is not decided."""
+
+    __slots__ = ("carriers", "rpc", "started")
+
+    def __init__(self, rpc: RpcReading | None, *, joined_late: bool) -> None:
+        self.rpc = rpc
+        self.carriers: dict[str, DissectedReading] = {}
+        self.started = [joined_late, joined_late]  # directions whose first octets were looked at
+
+    @property
+    def is_other(self) -> bool:
+        return (self.rpc is None or self.rpc.is_other) and all(each.is_other for each in self.carriers.values())
+
+
+class _Other:
+    """Stands for every connection that carries something else."""
+
+
+_OTHER, _HALF_CLOSED_OTHER = _Other(), _Other()
+_State = RpcReading | DissectedReading | _Undecided | _Other
+
+
+class Conversations:
+    """All TCP connections of a capture.
+
+    `others` tells each connection that turned out to carry another protocol, once, when nothing can come from it any
+    more. Who feeds may empty the list, and of those connections need feed nothing from then on but their `Close`.
+    `skips` tells how many octets of a direction will not be looked at; who feeds may empty it, and leave those out.
+    """
+
+    def __init__(self, *, every_pdu: bool = False) -> None:
+        self._book = RpcBook(every_pdu=every_pdu)
+        self._carriers = carriers(self._book.problems)
+        self._live: dict[int, _State] = {}
+        self.others: list[Connection] = []
+        self.skips: list[tuple[Connection, Direction, int]] = []
+        self.capture_end_ns: int | None = None  # set by who feeds, before what is still open is closed
+
+    @property
+    def facts(self) -> list[ConversationFacts]:
+        """The conversations that carried DCE/RPC."""
+        return self._book.facts
+
+    @property
+    def problems(self) -> Problems:
+        return self._book.problems
+
+    @property
+    def conflicts(self) -> list[Conflict]:
+        return self._book.conflicts
+
+    @property
+    def limits(self) -> dict[str, int]:
+        return self._book.limits
+
+    def feed(self, connection: Connection, event: StreamEvent) -> Sequence[Observation]:
+        """One event of one connection, in its order."""
+        state = self._live.get(connection.number)
+        if isinstance(state, RpcReading):
+            told = state.feed(event)
+            if state.done:
+                del self._live[connection.number]
+            return told
+        if isinstance(state, _Other):
+            told = _NOTHING
+        elif isinstance(state, DissectedReading):
+            told = self._dissected(state, connection, event)
+        else:
+            told = self._undecided(state or self._begin(connection), connection, event)
+        if isinstance(event, Close):
+            self._closed(connection.number, event)
+        return told
+
+    def close(self) -> Iterator[Observation]:
+        """The capture is at its end."""
+        for number in list(self._live):
+            state = self._live.pop(number)
+            for reading in _readings(state):
+                yield from reading.close(self.capture_end_ns)
+
+    def _begin(self, connection: Connection) -> _Undecided:
+        late = connection.guessed
+        ports = (connection.client.port, connection.server.port)
+        rpc = RpcReading(self._book, connection, joined_late=late)
+        searched = not late or DCERPC.ports_not_searched.isdisjoint(ports)
+        state = self._live[connection.number] = _Undecided(rpc if searched else None, joined_late=late)
+        if late:
+            for recogniser, opened in self._carriers:
+                if recogniser.ports_not_searched.isdisjoint(ports):
+                    reading = DissectedReading(self._book, connection, opened(True))
+                    state.carriers[recogniser.name] = reading
+        return state
+
+    def _undecided(self, state: _Undecided, connection: Connection, event: StreamEvent) -> Sequence[Observation]:
+        if isinstance(event, Chunk) and not state.started[event.direction]:
+            state.started[event.direction] = True
+            self._meet(state, connection, bytes(event.octets[:64]))
+        told: list[Observation] = []
+        for reading in _readings(state):
+            told += reading.feed(event)
+            if told or (isinstance(reading, RpcReading) and reading.recognised):
+                self._live[connection.number] = reading
+                break
+        else:
+            self._narrow(state, connection)
+        if isinstance(event, Chunk):
+            self._skip(connection, event.direction)
+        return told
+
+    def _meet(self, state: _Undecided, connection: Connection, head: bytes) -> None:
+        """The first octets of a direction: the protocols that begin so read along from here."""
+        for recogniser, opened in self._carriers:
+            if recogniser.name not in state.carriers and recogniser.begins(head):
+                state.carriers[recogniser.name] = DissectedReading(self._book, connection, opened(False))
+
+    def _narrow(self, state: _Undecided, connection: Connection) -> None:
+        """What turned out to be something else goes; the last one that is left is it."""
+        if state.is_other:
+            self._set_aside(connection)
+            return
+        state.carriers = {name: each for name, each in state.carriers.items() if not each.is_other}
+        if len(state.carriers) == 1 and (state.rpc is None or state.rpc.is_other):
+            (self._live[connection.number],) = state.carriers.values()
+
+    def _dissected(
+        self, state: DissectedReading, connection: Connection, event: StreamEvent
+    ) -> Sequence[Observation]:
+        told = state.feed(event)
+        if state.is_other and not state.done:
+            told = [*told, *state.close(None)]
+            self._set_aside(connection)
+        elif isinstance(event, Chunk):
+            self._skip(connection, event.direction)
+        return told
+
+    def _closed(self, number: int, close: Close) -> None:
+        """A connection is forgotten once both directions are over; of another protocol only its ends are known."""
+        state = self._live.get(number)
+        if state is _OTHER and close.direction is not None and not close.reset:
+            self._live[number] = _HALF_CLOSED_OTHER
+        elif state is not None and (
+            close.direction is None
+            or close.reset
+            or state is _HALF_CLOSED_OTHER
+            or any(reading.done for reading in _readings(state))
+        ):
+            del self._live[number]
+
+    def _skip(self, connection: Connection, direction: Direction) -> None:
+        state = self._live.get(connection.number)
+        if isinstance(state, DissectedReading):
+            octets = state.skippable(direction)
+            if octets >= SMALLEST_SKIP_OCTETS and len(self.skips) < OTHERS_KEPT:
+                self.skips.append((connection, direction, octets))
+
+    def _set_aside(self, connection: Connection) -> None:
+        """Another protocol: of the connection nothing is kept, and who feeds is told."""
+        if len(self.others) < OTHERS_KEPT:
+            self.others.append(connection)
+        self._live[connection.number] = _OTHER
+
+
+def _readings(state: _State) -> Sequence[RpcReading | DissectedReading]:
+    if isinstance(state, _Undecided):
+        return [*([state.rpc] if state.rpc is not None else ()), *state.carriers.values()]
+    return () if isinstance(state, _Other) else (state,)

@@ -1,0 +1,117 @@
+"""A TCP connection of a protocol other than bare DCE/RPC: what its dissector says -> observations.
+
+A channel that it carries is read as a stream of its own, a leg of an authentication joins the others of its connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from rpctrace.conversations.observations import Observation, ObservedAuthentication
+from rpctrace.conversations.rpc import RpcBook, RpcReading
+from rpctrace.protocols.dissector import Channel, ChannelEvent, Dissector
+from rpctrace.protocols.gssapi.authentications import Authentications
+from rpctrace.protocols.gssapi.exchange import AuthenticationExchange, Leg
+from rpctrace.stream.stream import Chunk, Close, Connection, Direction, Gap, StreamEvent
+
+_NOTHING: Sequence[Observation] = ()
+
+
+class DissectedReading:
+    """One connection while it lasts."""
+
+    __slots__ = ("_authentications", "_book", "_channels", "_connection", "_dissector", "_expected", "_open", "done")
+
+    def __init__(self, book: RpcBook, connection: Connection, dissector: Dissector[Any]) -> None:
+        self._book = book
+        self._connection = connection
+        self._dissector = dissector
+        self._authentications = Authentications(book.problems)
+        self._channels: dict[Channel, RpcReading] = {}
+        self._expected = [0, 0]  # where each direction goes on
+        self._open: set[Direction] = {0, 1}
+        self.done = False
+
+    @property
+    def is_other(self) -> bool:
+        return self._dissector.is_other and not self._channels
+
+    def skippable(self, direction: Direction) -> int:
+        return self._dissector.skippable(direction)
+
+    def feed(self, event: StreamEvent) -> Sequence[Observation]:
+        """One event of the connection, in its order."""
+        if isinstance(event, Chunk):
+            return self._chunk(event)
+        if isinstance(event, Gap):
+            self._expected[event.direction] = event.offset + event.length_octets
+            return self._told(self._dissector.gap(event))
+        if isinstance(event, Close):
+            return self._close(event)
+        return _NOTHING
+
+    def _chunk(self, chunk: Chunk) -> Sequence[Observation]:
+        direction, offset = chunk.direction, chunk.offset
+        told: Sequence[Observation] = _NOTHING
+        expected = self._expected[direction]
+        if offset > expected > 0:  # what it would have stepped over was not brought to it
+            skipped = Gap(direction, expected, offset - expected, chunk.frame_number)
+            told = self._told(self._dissector.gap(skipped))
+        self._expected[direction] = offset + len(chunk.octets)
+        said = self._dissector.feed(chunk)
+        return [*told, *self._told(said)] if said else told
+
+    def _close(self, close: Close) -> Sequence[Observation]:
+        if close.direction is None:
+            return self.close(close.timestamp_ns)
+        told = self._told(self._dissector.end(close.direction))
+        self._open.discard(close.direction)
+        if close.reset or not self._open:
+            return [*told, *self.close(close.timestamp_ns)]
+        return told
+
+    def close(self, end_ns: int | None) -> Sequence[Observation]:
+        """Nothing more comes; `end_ns`: until when it would have been captured."""
+        self.done = True
+        told: list[Observation] = []
+        for direction in sorted(self._open):
+            told += self._told(self._dissector.end(direction))
+        for reading in self._channels.values():
+            if not reading.done:
+                told += reading.close(end_ns)
+        self._channels.clear()
+        told += self._ended(self._authentications.close())
+        for name, count in getattr(self._dissector, "limits", {}).items():
+            self._book.reach(name, count)
+        return told
+
+    def _told(self, said: Iterable[Any]) -> Sequence[Observation]:
+        told: list[Observation] = []
+        for each in said:
+            if isinstance(each, ChannelEvent):
+                told += self._on_channel(each)
+            elif isinstance(each, Leg):
+                told += self._ended(self._authentications.feed(each))
+            else:
+                told.append(OBSERVED[type(each)](self._connection, each))
+        return told
+
+    def _on_channel(self, said: ChannelEvent) -> Sequence[Observation]:
+        channel, event = said
+        reading = self._channels.get(channel)
+        if reading is None:
+            reading = self._channels[channel] = RpcReading(
+                self._book, self._connection, joined_late=channel.joined_late, channel=channel
+            )
+        told = reading.feed(event)
+        if reading.done:
+            del self._channels[channel]
+        return told
+
+    def _ended(self, authentications: Iterable[AuthenticationExchange]) -> list[Observation]:
+        return [ObservedAuthentication(self._connection, each) for each in authentications]
+
+
+# What else dissectors say, and the observation that it is.
+OBSERVED: dict[type[Any], Callable[[Connection, Any], Observation]] = {}

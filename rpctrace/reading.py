@@ -1,0 +1,220 @@
+"""One capture: segments -> conversations -> what is kept of them -> its part of the Report."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, TypeVar
+
+from rpctrace import report, tally
+from rpctrace.assembly import exchanges
+from rpctrace.assembly.calls import Assembler, sort_by_frame
+from rpctrace.capture.storage import Capture
+from rpctrace.conversation_numbers import ConversationNumbers
+from rpctrace.conversations.conversations import Conversations
+from rpctrace.conversations.observations import (
+    Observation,
+    ObservedAuthentication,
+    ObservedCall,
+    ObservedPdu,
+    number_by_frame,
+)
+from rpctrace.encoding.times import iso_8601
+from rpctrace.limits import EXCHANGES_KEPT, PDUS_KEPT, limits_reached
+from rpctrace.network.decode import Decoder
+from rpctrace.network.flow import Endpoint, Segment
+from rpctrace.protocols.registry import RECOGNISERS
+from rpctrace.report import ProblemEntry, Report
+from rpctrace.scan.flows import FlowTable
+from rpctrace.stream import reassembly
+from rpctrace.stream.stream import Connection, StreamEvent
+
+_Observed = TypeVar("_Observed")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a caller may choose. `calls`: `default` keeps 20 000 ordinary calls and every notable one, `all` keeps all,
+    `notable` only those that failed, stayed unanswered or carried a token. `pdus` records every MSRPC PDU for the
+    Network Monitor view. `plain` reads every frame with `network.decode`, slowly and without `scan`.
+    `netmon_utc_offset_minutes`: the zone of Network Monitor files before 2.3.
+    `max_unpacked_octets`: where a compressed input stops. `jobs`: how many processes may read one large file, with the
+    same result as one."""
+
+    calls: Literal["default", "all", "notable"] = "default"
+    pdus: bool = False
+    plain: bool = False
+    netmon_utc_offset_minutes: int | None = None
+    max_unpacked_octets: int | None = None
+    jobs: int = 1
+
+
+class _PduLines:
+    """Every MSRPC PDU of a capture for the Network Monitor view; its conversation ids are known at the end."""
+
+    def __init__(self, assembler: Assembler) -> None:
+        self.numbers = ConversationNumbers()
+        self.left_out = 0
+        self._assembler = assembler
+        self._lines: list[tuple[report.PduLine, Endpoint, Endpoint]] = []
+
+    def take(self, observed: ObservedPdu) -> None:
+        if len(self._lines) >= PDUS_KEPT:
+            self.left_out += 1
+            return
+        facts = observed.conversation
+        self._lines.append((self._assembler.pdu_line(observed, ()), facts.client, facts.server))
+        self.numbers.rpc(facts.client, facts.server, observed.provenance.frame)
+
+    def numbered(self) -> tuple[report.PduLine, ...]:
+        self.numbers.number()
+        lines = [replace(line, conversations=self.numbers.of(*ends)) for line, *ends in self._lines]
+        return tuple(sorted(lines, key=lambda line: line.frame))
+
+
+class _Kept:
+    """What is observed besides calls, within bounds; `left_out` counts what was not kept, by the bound's name."""
+
+    def __init__(self) -> None:
+        self.authentications: list[ObservedAuthentication] = []
+        self.left_out: Counter[str] = Counter()
+
+    def take(self, observation: Observation) -> None:
+        if isinstance(observation, ObservedAuthentication):
+            self._keep(self.authentications, observation, "authentications_kept", EXCHANGES_KEPT)
+
+    def _keep(self, kept: list[_Observed], observation: _Observed, name: str, most: int) -> None:
+        if len(kept) < most:
+            kept.append(observation)
+        else:
+            self.left_out[name] += 1
+
+
+class Reading:
+    """One capture on its way from segments to what is kept of it."""
+
+    def __init__(self, index: int, options: Options) -> None:
+        self.index = index
+        self.decoder = Decoder()
+        self.table = FlowTable(RECOGNISERS)
+        self.reassembler = reassembly.Reassembler()
+        self.conversations = Conversations(every_pdu=options.pdus)
+        self.tally = tally.Tally(options.calls, index)
+        self.kept = _Kept()
+        self.names: dict[str, str] = {}
+        self.assembler = Assembler(index, self.names)
+        self.lines = _PduLines(self.assembler) if options.pdus else None
+
+    def read(self, capture: Capture, segments: Iterable[Segment]) -> None:
+        feed, others, lines = self.reassembler.feed, self.conversations.others, self.lines
+        for segment in segments:
+            if lines is not None:
+                lines.numbers.segment(segment)
+            self.observe(feed(segment))
+            if others:
+                for each in others:
+                    self.table.ignore(each.client, each.server, each.tunnel)
+                others.clear()
+        self.conversations.capture_end_ns = capture.last_ns
+        self.observe(self.reassembler.close())
+        self._take(self.conversations.close())
+        self.names.update(capture.host_names)
+        kept = {id(each.conversation): each.conversation for each in self.tally.kept}
+        kept.update((id(facts), facts) for facts in self.conversations.facts)
+        number_by_frame(kept.values())
+
+    def observe(self, events: Iterable[tuple[Connection, StreamEvent]]) -> None:
+        feed = self.conversations.feed
+        for connection, event in events:
+            observations = feed(connection, event)
+            if observations:
+                self._take(observations)
+
+    def _take(self, observations: Iterable[Observation]) -> None:
+        for observation in observations:
+            if isinstance(observation, ObservedCall):
+                self.tally.take(observation)
+            elif isinstance(observation, ObservedPdu):
+                if self.lines is not None:
+                    self.lines.take(observation)
+            else:
+                self.kept.take(observation)
+
+    def part(self, capture: Capture, before: Report) -> Report:
+        """What this capture adds to a report; `before`: what those before it gave, whose ids are taken."""
+        calls, carried = self._calls(len(before.calls))
+        assembler, kept, lines, conversations = self.assembler, self.kept, self.lines, self.conversations
+        found = [*carried, *filter(None, (exchanges.of_authentication(assembler, each) for each in kept.authentications))]
+        kerberos = exchanges.numbered(found, len(before.kerberos))
+        authentications = [exchanges.authentication(assembler, each) for each in kept.authentications]
+        reached = {
+            **self.table.limits,
+            **self.reassembler.limits,
+            **conversations.limits,
+            **self.tally.limits,
+            **kept.left_out,
+            "problems_kept": conversations.problems.left_out,
+            "exchanges_kept": max(0, len(kerberos) - EXCHANGES_KEPT),
+            "pdus_kept": lines.left_out if lines else 0,
+        }
+        return Report(
+            tool=before.tool,
+            captures=(_facts(capture),),
+            calls=calls,
+            kerberos=kerberos[:EXCHANGES_KEPT],
+            authentications=exchanges.numbered_authentications(authentications, len(before.authentications)),
+            summary=self.tally.summary(),
+            streams=tuple(map(assembler.stream, sorted(conversations.facts, key=lambda facts: facts.number))),
+            problems=tuple(_problems(self.index, capture, self.decoder, conversations)),
+            limits=tuple(limits_reached(reached)),
+            pdus=lines.numbered() if lines else (),
+        )
+
+    def _calls(self, before: int) -> tuple[tuple[report.Call, ...], list[report.KerberosExchange]]:
+        """The entries of the calls that are kept, and the exchanges that they carried. What was kept is emptied, so
+        that no call is held in both forms."""
+        calls: list[report.Call] = []
+        carried: list[report.KerberosExchange] = []
+        kept, assembler = self.tally.kept, self.assembler
+        sort_by_frame(kept)
+        kept.reverse()
+        while kept:
+            observed = kept.pop()
+            call = assembler.call(f"call-{before + len(calls) + 1}", observed)
+            calls.append(call)
+            exchange = exchanges.of_call(assembler, call, observed)
+            if exchange is not None:
+                carried.append(exchange)
+        return tuple(calls), carried
+
+
+def _facts(capture: Capture) -> report.CaptureFacts:
+    return report.CaptureFacts(
+        path=capture.path,
+        format=capture.format,
+        compression=capture.compression,
+        frames=capture.frame_count,
+        bytes=capture.size_octets if capture.size_octets is not None else capture.read_octets,
+        first_ns=capture.first_ns,
+        first_time=iso_8601(capture.first_ns),
+        last_ns=capture.last_ns,
+        last_time=iso_8601(capture.last_ns),
+        complete=capture.complete,
+        stopped_at=capture.stopped_at,
+    )
+
+
+def _problems(
+    index: int, capture: Capture, decoder: Decoder, conversations: Conversations
+) -> Iterable[ProblemEntry]:
+    for said in capture.problems:
+        yield ProblemEntry("capture", said.text, index, said.frame_number, said.offset, 1)
+    for met in decoder.problems:
+        yield ProblemEntry(met.layer, met.text, index, met.frame_number, None, met.count)
+    for problem in sorted(conversations.problems, key=lambda each: (each.frame_number, each.error.offset)):
+        error = problem.error
+        yield ProblemEntry(error.layer, error.detail, index, problem.frame_number, error.offset, 1)
+    for conflict in conversations.conflicts:
+        text = f"octets differ from those of frame {conflict.first_frame_number}, which were kept"
+        yield ProblemEntry("tcp", text, index, conflict.frame_number, conflict.offset, 1)

@@ -1,0 +1,168 @@
+"""RPC calls as the report shows them: who asked whom for what, with which ticket, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One end of a connection; `name` from name resolution in the capture, None where there is none."""
+
+    address: str
+    port: int
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """A presentation context of a bind or alter_context, or the interface of a request (`result` and `reason` None)."""
+
+    context_id: int | None
+    uuid: str
+    version: str
+    name: str | None
+    transfer_syntax: str | None
+    transfer_syntax_name: str | None
+    result: int | None
+    result_name: str | None
+    reason: int | None
+    reason_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FaultFacts:
+    context_id: int | None
+    cancel_count: int | None
+    did_not_execute: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorParameter:
+    type: str
+    value: str | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendedError:
+    """One record of [MS-EERR], outermost first."""
+
+    computer: str | None
+    pid: int
+    time_ns: int
+    time: str | None
+    component: int
+    component_name: str | None
+    status: int
+    status_hex: str
+    status_name: str | None
+    location: int
+    location_name: str | None
+    parameters: tuple[ErrorParameter, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ntlm:
+    """The names of an NTLM exchange, never its proofs."""
+
+    domain: str | None
+    user: str | None
+    workstation: str | None
+    target: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Auth:
+    """The security context of a call. `token` is what the request carried, `reply_token` what its answer carried."""
+
+    context_id: int | None
+    auth_type: int
+    auth_type_name: str | None
+    mechanism: str
+    level: int
+    level_name: str | None
+    token: str | None
+    reply_token: str | None
+    kerberos_error: int | None
+    kerberos_error_name: str | None
+    ntlm: Ntlm | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The ticket last presented in the call's security context, as its clear text reads (unauthenticated).
+    `exchange`: the TGS exchange in this report that issued it."""
+
+    realm: str | None
+    sname: tuple[str, ...]
+    name_type: int | None
+    name_type_name: str | None
+    etype: int | None
+    etype_name: str | None
+    authenticator_etype: int | None
+    kvno: int | None
+    ap_options: tuple[str, ...]
+    user_to_user: bool
+    presented_in: str
+    frame: int
+    exchange: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One thing the client asked for and what became of it."""
+
+    id: str
+    capture: int
+    connection: str
+    kind: str
+    transport: str
+    client: Host
+    server: Host
+    pipe: str | None
+    call_id: int | None
+    activity: str | None
+    sequence: int | None
+    association_group: int | None
+    header_signing: bool | None
+    presentation_context_id: int | None
+    object_uuid: str | None
+    interfaces: tuple[Interface, ...]
+    opnum: int | None
+    operation: str | None
+    max_xmit: int | None
+    max_recv: int | None
+    request_frames: tuple[int, ...]
+    request_ns: int | None
+    request_time: str | None
+    reply_frames: tuple[int, ...]
+    reply_ns: int | None
+    reply_time: str | None
+    reply: str | None
+    answer_expected: bool
+    outcome: str
+    status: int | None
+    status_hex: str | None
+    status_name: str | None
+    reject_reason: int | None
+    reject_reason_name: str | None
+    fault: FaultFacts | None
+    extended_error: tuple[ExtendedError, ...] | None
+    auth: Auth | None
+    ticket: Ticket | None
+    partial: bool
+    notes: tuple[str, ...]
+    virtual_connection: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether somebody should look: the call was refused, faulted or left without an answer that it expected."""
+        return is_failure(self.outcome, self.answer_expected)
+
+
+FAILED_OUTCOMES = frozenset(("rejected", "faulted", "unanswered"))
+
+
+def is_failure(outcome: str, answer_expected: bool) -> bool:
+    """The one definition of a failed call; silence is none where no answer was expected."""
+    return outcome in FAILED_OUTCOMES and (answer_expected or outcome != "unanswered")

@@ -1,0 +1,174 @@
+"""The document as a whole: what was read, what it holds, and where reading met a bound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rpctrace.report.calls import Call, Host
+from rpctrace.report.exchanges import Authentication, Endpoint, Event, KerberosExchange, ReferralPath
+from rpctrace.report.findings import Finding
+
+SCHEMA = "rpctrace.report/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureFacts:
+    """One input file. `complete` is False when octets of it could not be read; `stopped_at` is where that began."""
+
+    path: str
+    format: str
+    compression: str | None
+    frames: int
+    bytes: int
+    first_ns: int | None
+    first_time: str | None
+    last_ns: int | None
+    last_time: str | None
+    complete: bool
+    stopped_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """A line of a netlogon.log (no reader yet: the list is empty)."""
+
+    file: str
+    line: int
+    flag: str | None
+    kind: str | None
+    domain: str | None
+    user: str | None
+    workstation: str | None
+    via: str | None
+    package: str | None
+    phase: str | None
+    status: int | None
+    status_hex: str | None
+    status_name: str | None
+    time: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """All requests of one client, server, interface and operation, kept or only counted. Durations in nanoseconds."""
+
+    capture: int
+    client: str
+    server: str
+    interface: str | None
+    operation: str | None
+    count: int
+    failed: int
+    median_ns: int | None
+    largest_ns: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One conversation that carried DCE/RPC: a TCP connection, an open pipe, a virtual connection, a pair of UDP ends.
+    `endpoint`: the answer in this report that had told its port or pipe; `purpose`: what for."""
+
+    id: str
+    capture: int
+    client: Host
+    server: Host
+    first_frame: int
+    last_frame: int
+    first_ns: int | None
+    last_ns: int | None
+    pdus: int
+    calls: int
+    failed: int
+    joined_late: bool
+    gaps: int
+    missing_octets: int
+    ended: str | None
+    transport: str = "ncacn_ip_tcp"
+    pipe: str | None = None
+    endpoint: str | None = None
+    purpose: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemEntry:
+    """Something that could not be read, and where: `offset` in octets from the start of `layer`'s own structure."""
+
+    layer: str
+    text: str
+    capture: int
+    frame: int | None
+    offset: int | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A named bound that was reached: `reached` counts how often (or how many were left out)."""
+
+    name: str
+    value: int
+    reached: int
+
+
+@dataclass(frozen=True, slots=True)
+class PduLine:
+    """One MSRPC PDU for the Network Monitor view. `conversations` are (protocol, id) pairs, innermost first."""
+
+    capture: int
+    frame: int
+    timestamp_ns: int | None
+    kind: str
+    call_id: int
+    interface_uuid: str | None
+    interface_name: str | None
+    operation: str | None
+    opnum: int | None
+    context_id: int | None
+    alloc_hint: int | None
+    association_group: int | None
+    max_xmit: int | None
+    max_recv: int | None
+    status: int | None
+    cancel_count: int | None
+    reject_reason: int | None
+    token: str | None
+    realm: str | None
+    sname: tuple[str, ...]
+    conversations: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one run found in its captures. `pdus` is filled only on request and is not part of the JSON document."""
+
+    tool: Tool
+    captures: tuple[CaptureFacts, ...]
+    calls: tuple[Call, ...]
+    kerberos: tuple[KerberosExchange, ...] = ()
+    referral_paths: tuple[ReferralPath, ...] = ()
+    authentications: tuple[Authentication, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    events: tuple[Event, ...] = ()
+    log_entries: tuple[LogEntry, ...] = ()
+    summary: tuple[Summary, ...] = ()
+    streams: tuple[Stream, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    problems: tuple[ProblemEntry, ...] = ()
+    limits: tuple[Limit, ...] = ()
+    pdus: tuple[PduLine, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether every octet of every input was read; if not, the exit status is 3."""
+        unread = any(limit.name in UNREAD_LIMITS for limit in self.limits)
+        return not unread and all(capture.complete for capture in self.captures)
+
+
+# Limits whose reaching means that octets of the capture were left unread.
+UNREAD_LIMITS = frozenset(("parked_octets", "parked_octets_of_a_direction"))

@@ -1,0 +1,203 @@
+"""What happened before and beside RPC calls: Kerberos exchanges, authentications, endpoints told, events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rpctrace.report.calls import Host, Ntlm, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class TicketName:
+    """A ticket that a Kerberos message carries or asks about, by what it says in clear."""
+
+    realm: str | None
+    sname: tuple[str, ...]
+    etype: int | None
+    etype_name: str | None
+    kvno: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PaData:
+    """One pre-authentication datum: of a request, of a reply, or asked for in a KRB-ERROR."""
+
+    type: int
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Etype:
+    etype: int
+    name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KerberosExchange:
+    """One Kerberos exchange wherever it travelled, or a KRB-ERROR seen alone (`request_frame` None).
+
+    `ticket` is what a reply issued, `presented` the ticket that the request showed (the TGT of a TGS exchange, the
+    ticket of an AP exchange); `presented_from`: the exchange in this report that had issued it. `path` and `hop` place
+    a TGS exchange on its referral path. `copies`: frames in which the request was sent again.
+    """
+
+    id: str
+    capture: int
+    kind: str | None
+    carried_in: str
+    call: str | None
+    client: Host
+    server: Host
+    realm: str | None
+    crealm: str | None
+    cname: tuple[str, ...]
+    sname: tuple[str, ...]
+    name_type: int | None
+    name_type_name: str | None
+    request_frame: int | None
+    request_ns: int | None
+    request_time: str | None
+    reply_frame: int | None
+    reply_ns: int | None
+    reply_time: str | None
+    reply: str | None
+    outcome: str
+    error: int | None
+    error_name: str | None
+    ntstatus: int | None
+    ntstatus_hex: str | None
+    ntstatus_name: str | None
+    e_text: str | None
+    server_ns: int | None
+    server_time: str | None
+    referral_to: str | None
+    user_to_user: bool
+    options: tuple[str, ...] = ()
+    etypes: tuple[Etype, ...] = ()
+    offered_etypes: tuple[Etype, ...] = ()
+    request_pa_data: tuple[PaData, ...] = ()
+    reply_pa_data: tuple[PaData, ...] = ()
+    fast: bool = False
+    ticket: TicketName | None = None
+    reply_etype: int | None = None
+    reply_etype_name: str | None = None
+    presented: TicketName | None = None
+    presented_from: str | None = None
+    additional_tickets: tuple[TicketName, ...] = ()
+    path: str | None = None
+    hop: int | None = None
+    copies: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReferralPath:
+    """The TGS exchanges through which one service ticket was sought, from the client's realm onwards.
+
+    `realms`: those whose KDCs were asked, in order, as the exchanges name them. `outcome`: issued, refused (`error` of
+    the last exchange), unanswered, or open (the last answer was a referral and nothing followed in the capture).
+    `from_cache`: what the first hop presented was issued before the capture.
+    """
+
+    id: str
+    capture: int
+    client: Host
+    cname: tuple[str, ...]
+    crealm: str | None
+    sname: tuple[str, ...]
+    realms: tuple[str, ...]
+    exchanges: tuple[str, ...]
+    as_exchange: str | None
+    outcome: str
+    error: int | None
+    error_name: str | None
+    from_cache: bool
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """An authentication outside DCE/RPC: session setup of SMB, bind of LDAP, header of HTTP.
+
+    `status` is in the words of `carried_in`: NTSTATUS, LDAP result code, HTTP status. `outcome`: accepted, rejected,
+    or not captured. `after_error`: the Kerberos exchange whose error came before this fall-back to NTLM.
+    """
+
+    id: str
+    capture: int
+    carried_in: str
+    client: Host
+    server: Host
+    target: str | None
+    mechanism: str
+    tokens: tuple[str, ...]
+    reply_token: str | None
+    ticket: Ticket | None
+    ntlm: Ntlm | None
+    request_frame: int | None
+    request_ns: int | None
+    request_time: str | None
+    reply_frame: int | None
+    reply_ns: int | None
+    reply_time: str | None
+    outcome: str
+    status: int | None
+    status_hex: str | None
+    status_name: str | None
+    kerberos_error: int | None
+    kerberos_error_name: str | None
+    after_error: str | None
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an interface or an object is to be reached, as a call's answer told it, or that it is not registered.
+
+    `source`: the operation (ept_map, RemoteCreateInstance ...), `call` the call and `frame` its answer. `server` None:
+    the answering host itself. `connections`: those that were opened to it afterwards.
+    """
+
+    id: str
+    capture: int
+    source: str
+    call: str | None
+    frame: int | None
+    time_ns: int | None
+    time: str | None
+    server: str | None
+    protocol: str | None
+    port: int | None
+    pipe: str | None
+    interface_uuid: str | None
+    interface_version: str | None
+    interface_name: str | None
+    annotation: str | None
+    purpose: str | None
+    status: int | None
+    status_hex: str | None
+    status_name: str | None
+    connections: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened on a connection beside calls: refused, no_answer, reset, idle, retransmitted,
+    pipe_refused, encrypted ... `frames` are the first of `count`; `octets` the largest payload concerned."""
+
+    capture: int
+    kind: str
+    client: Host
+    server: Host
+    frames: tuple[int, ...]
+    count: int
+    octets: int | None
+    first_ns: int | None
+    first_time: str | None
+    last_ns: int | None
+    last_time: str | None
+    name: str | None
+    status: int | None
+    status_hex: str | None
+    status_name: str | None
+    text: str

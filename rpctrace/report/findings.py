@@ -1,0 +1,57 @@
+"""Conclusions, the evidence for and against them, and the filter that shows their frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceItem:
+    """What speaks for (`supports`, written `for` in JSON) or against a finding, and in which frame or log line."""
+
+    supports: bool = field(metadata={"name": "for"})
+    text: str
+    capture: int | None
+    frame: int | None
+    log_line: LogLine | None
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A conclusion: the rule that drew it, the calls and every frame of the failure, and how sure it is (0 to 1)."""
+
+    rule: str
+    title: str
+    severity: str
+    confidence: float
+    summary: str
+    calls: tuple[str, ...]
+    capture: int
+    frames: tuple[int, ...]
+    display_filter: str
+    evidence: tuple[EvidenceItem, ...]
+    missing: tuple[str, ...]
+    next_steps: tuple[str, ...]
+    references: tuple[str, ...]
+
+
+SEVERITIES = ("high", "medium", "low", "note")
+
+
+def display_filter(frames: tuple[int, ...]) -> str:
+    """The Wireshark display filter that shows exactly these frames; three or more in a row become a range."""
+    runs: list[list[int]] = []
+    for frame in sorted(set(frames)):
+        if runs and frame == runs[-1][1] + 1:
+            runs[-1][1] = frame
+        else:
+            runs.append([frame, frame])
+    parts = [f"{a}..{b}" if b - a > 1 else f"{a}, {b}" if b > a else f"{a}" for a, b in runs]
+    return f"frame.number in {{{', '.join(parts)}}}" if parts else ""
