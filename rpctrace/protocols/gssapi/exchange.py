@@ -59,9 +59,10 @@ class Leg(NamedTuple):
     """One message of an authentication outside DCE/RPC.
 
     `carried_in`: smb, ldap, http. `session` tells the authentications of one connection apart (session id of SMB, 0
-    where the protocol has one at a time). `octets` is the token, empty where the message has none. An answer has
-    `status` in the words of its protocol (NTSTATUS, LDAP result code, HTTP status) and `outcome`: None while it goes
-    on, True once the server took it, False once it refused. `target`: what the client asked for (host of HTTP).
+    before the server gave one; a number of the dissector's own else). `octets` is the token, empty where the message
+    has none. An answer has `status` in the words of its protocol (NTSTATUS, LDAP result code, HTTP status) and
+    `outcome`: None while it goes on, True once the server took it, False once it refused. `target`: what the client
+    asked for (host of HTTP). `note`: what the answer says in words (the diagnosticMessage of LDAP).
     """
 
     carried_in: str
@@ -72,13 +73,15 @@ class Leg(NamedTuple):
     outcome: bool | None
     target: str | None
     provenance: Provenance
+    note: str | None = None
 
 
 class AuthenticationExchange(NamedTuple):
     """An authentication outside DCE/RPC from its first token to its outcome (None: not in the capture).
 
-    `request` is the leg of the AP-REQ or else the first one, `reply` the last answer. `tokens` are the kinds of all
-    tokens in order, as `TokenKind` names them.
+    `request` is the leg of the AP-REQ or else the first one, `reply` the last answer and `reply_token` the kind of the
+    token in it. `tokens` are the kinds of all tokens in order, as `TokenKind` names them. `notes`: what a refusal says
+    in words.
     """
 
     carried_in: str
