@@ -14,8 +14,8 @@ from rpctrace.errors import CaptureError
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment
 from rpctrace.protocols.registry import RECOGNISERS
-from rpctrace.reading import Reading
 from rpctrace.reading import Options as Options
+from rpctrace.reading import Reading
 from rpctrace.report import Report, Tool
 from rpctrace.scan.merging import Helpers
 from rpctrace.scan.scan import scan

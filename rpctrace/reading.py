@@ -145,8 +145,8 @@ class Reading:
         """What this capture adds to a report; `before`: what those before it gave, whose ids are taken."""
         calls, carried = self._calls(len(before.calls))
         assembler, kept, lines, conversations = self.assembler, self.kept, self.lines, self.conversations
-        found = [*carried, *filter(None, (exchanges.of_authentication(assembler, each) for each in kept.authentications))]
-        kerberos = exchanges.numbered(found, len(before.kerberos))
+        shown = [exchanges.of_authentication(assembler, each) for each in kept.authentications]
+        kerberos = exchanges.numbered([*carried, *filter(None, shown)], len(before.kerberos))
         authentications = [exchanges.authentication(assembler, each) for each in kept.authentications]
         reached = {
             **self.table.limits,

@@ -91,7 +91,8 @@ class Auth:
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """The ticket last presented in the call's security context, as its clear text reads (unauthenticated).
-    `exchange`: the TGS exchange in this report that issued it."""
+    `fingerprint`: a digest of its cipher, by which the same ticket is known wherever it travels. `exchange`: the
+    exchange in this report that issued it."""
 
     realm: str | None
     sname: tuple[str, ...]
@@ -105,7 +106,19 @@ class Ticket:
     user_to_user: bool
     presented_in: str
     frame: int
+    fingerprint: str | None = None
     exchange: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """The same call in another capture of the incident: its frames and times there, by that capture's clock."""
+
+    capture: int
+    request_frames: tuple[int, ...]
+    request_ns: int | None
+    reply_frames: tuple[int, ...]
+    reply_ns: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +166,7 @@ class Call:
     partial: bool
     notes: tuple[str, ...]
     virtual_connection: str | None = None
+    also_seen: tuple[Sighting, ...] = ()
 
     @property
     def failed(self) -> bool:

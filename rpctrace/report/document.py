@@ -35,6 +35,18 @@ class CaptureFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Clock:
+    """How a capture's clock stands to the first one's: what to add to its times (`offset_ns`), how far it may be off,
+    and from how many frames that both captures hold it was found."""
+
+    capture: int
+    reference: int
+    offset_ns: int
+    uncertainty_ns: int
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
 class LogEntry:
     """A line of a netlogon.log (no reader yet: the list is empty)."""
 
@@ -155,6 +167,7 @@ class Report:
     authentications: tuple[Authentication, ...] = ()
     endpoints: tuple[Endpoint, ...] = ()
     events: tuple[Event, ...] = ()
+    clocks: tuple[Clock, ...] = ()
     log_entries: tuple[LogEntry, ...] = ()
     summary: tuple[Summary, ...] = ()
     streams: tuple[Stream, ...] = ()

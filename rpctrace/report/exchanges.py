@@ -9,13 +9,15 @@ from rpctrace.report.calls import Host, Ntlm, Ticket
 
 @dataclass(frozen=True, slots=True)
 class TicketName:
-    """A ticket that a Kerberos message carries or asks about, by what it says in clear."""
+    """A ticket in a Kerberos message, by what it says in clear. `fingerprint`: a digest of its cipher, by which the
+    same ticket is known wherever it travels."""
 
     realm: str | None
     sname: tuple[str, ...]
     etype: int | None
     etype_name: str | None
     kvno: int | None
+    fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ import pytest
 from builders import dcerpc as write
 from dcerpc_talk import CONTEXT, head
 
-from rpctrace import conversations
-from rpctrace.conversations import Conversations, ObservedCall, ObservedPdu
+from rpctrace.conversations import conversations, rpc
+from rpctrace.conversations.conversations import Conversations
+from rpctrace.conversations.observations import ObservedCall, ObservedPdu
 from rpctrace.network.flow import Endpoint
 from rpctrace.stream.stream import Chunk, Close, Conflict, Connection, Direction, Gap, Seen
 
@@ -106,8 +107,8 @@ def test_conflicting_copies_are_kept_as_such() -> None:
 
 def test_streams_and_conflicts_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is beyond is read all the same, and counted."""
-    monkeypatch.setattr(conversations, "STREAMS_KEPT", 1)
-    monkeypatch.setattr(conversations, "CONFLICTS_KEPT", 1)
+    monkeypatch.setattr(rpc, "STREAMS_KEPT", 1)
+    monkeypatch.setattr(rpc, "CONFLICTS_KEPT", 1)
     all_of_them = Conversations()
     observed = []
     for number in range(3):
