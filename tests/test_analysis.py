@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,6 @@ from dcerpc_talk import CONTEXT, head
 from tokens import TOKENS, U2U_AP_REQ
 
 import rpctrace
-from rpctrace import analysis
 from rpctrace.analysis import Options, Progress, analyze
 from rpctrace.report import Report
 
@@ -155,22 +153,3 @@ def test_pdus_only_on_request() -> None:
     assert [line.kind for line in lines] == ["bind", "bind_ack", "alter_context", "fault"]
     assert lines[-1].conversations == (("MSRPC", 3), ("TCP", 2), ("IPv4", 1))
     assert (lines[2].realm, lines[2].sname) == ("child.domainA.COM", ("novice",))
-
-
-def test_every_limit_that_is_counted_has_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exchanges and PDUs beyond what is kept are named with their bound; every name that is counted is known."""
-    monkeypatch.setattr(analysis, "EXCHANGES_KEPT", 0)
-    monkeypatch.setattr(analysis, "PDUS_KEPT", 1)
-    report = read(article().frames, pdus=True)
-    assert [(limit.name, limit.reached) for limit in report.limits] == [("exchanges_kept", 1), ("pdus_kept", 3)]
-    assert (len(report.kerberos), len(report.pdus)) == (0, 1)
-    package = Path(rpctrace.__file__).parent
-    counted = {
-        name
-        for path in (package / "stream").glob("*.py")
-        for name in re.findall(r'account[.]count[(]"([a-z_]+)"', path.read_text(encoding="utf-8"))
-    }
-    assert counted
-    assert counted <= analysis._BOUNDS.keys()
-    reached = re.findall(r'_reach[(]"([a-z_]+)"', (package / "conversations.py").read_text(encoding="utf-8"))
-    assert set(reached) <= analysis._BOUNDS.keys()

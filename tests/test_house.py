@@ -73,6 +73,7 @@ WITHOUT_A_TEST_FILE = {
     "version.py": "one constant",
     "capture/format.py": "the contract: types, and a notebook that the tests of every format use",
     "capture/frame.py": "types alone",
+    "report/exchanges.py": "types alone",
     "scan/candidates.py": "types alone",
     "diagnosis/rules/__init__.py": "empty",
 }

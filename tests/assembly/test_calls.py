@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 from builders import dcerpc as write
-from builders import extended_error, kerberos
+from calls_of_the_article import FACTS, observed
 from dcerpc_talk import CONTEXT, Talk, head
-from test_tally import FACTS
-from tokens import SKEW, U2U_AP_REQ
 
 from rpctrace.assembly.calls import Assembler, sort_by_frame
 from rpctrace.conversations.observations import ConversationFacts, ObservedCall
 from rpctrace.diagnosis.registry import diagnose
-
-ERROR = extended_error.extended_error(extended_error.ErrorRecord(0x721, 130, 3, "WS2", 7))
-
-
-def observed() -> list[ObservedCall]:
-    talk = Talk()
-    talk.client(write.alter_context([CONTEXT], head(2, token=U2U_AP_REQ, auth_type=16, level=6)))
-    talk.server(write.fault(0x721, head(2), extended_error=ERROR))
-    talk.client(write.alter_context([CONTEXT], head(3, token=U2U_AP_REQ, auth_type=16)))
-    framed = kerberos.gss_frame(kerberos.TOKEN_ERROR, SKEW)
-    talk.server(write.alter_context_resp([write.Result()], head(3, token=framed, auth_type=16)))
-    calls = [ObservedCall(FACTS, call) for call in talk.end()]
-    sort_by_frame(calls)
-    return calls
 
 
 def test_the_refused_alter_context() -> None:
@@ -50,21 +34,6 @@ def test_the_refused_alter_context() -> None:
     assert record.location_name
     assert call.opnum is None
     assert call.presentation_context_id is None
-
-
-def test_the_kerberos_exchange_that_a_call_carried() -> None:
-    """AP-REQ and the KRB-ERROR that answered it, with its NTSTATUS; a fault alone is no Kerberos answer."""
-    assembler = Assembler(0, {})
-    faulted, skewed = observed()
-    first = assembler.exchange(assembler.call("call-1", faulted), faulted)
-    assert first is not None
-    assert (first.kind, first.reply, first.error, first.user_to_user) == ("AP", None, None, True)
-    second = assembler.exchange(assembler.call("call-2", skewed), skewed)
-    assert second is not None
-    assert (second.reply, second.error, second.error_name, second.ntstatus_hex) == (
-        "KRB-ERROR", 37, "KRB_AP_ERR_SKEW", "0xc0000133",
-    )  # fmt: skip
-    assert (second.call, second.carried_in, second.e_text) == ("call-2", "dcerpc", "clock skew")
 
 
 def test_granted_features_have_names() -> None:

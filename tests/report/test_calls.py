@@ -1,0 +1,16 @@
+"""What counts as a failed call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from report_values import full_report
+
+
+def test_what_failed() -> None:
+    """Faulted, rejected, unanswered; not a call that expects no answer, nor one that was not captured."""
+    call = full_report().calls[0]
+    outcomes = ("answered", "accepted", "rejected", "faulted", "unanswered", "not captured")
+    assert [replace(call, outcome=outcome).failed for outcome in outcomes] == [False, False, True, True, True, False]
+    assert not replace(call, outcome="unanswered", answer_expected=False).failed
+    assert replace(call, outcome="faulted", answer_expected=False).failed
