@@ -121,7 +121,7 @@ Reader = Callable[[Element, FirstProblem], object]
 def read_padata(
     sequence: Element, readers: Mapping[int, tuple[str, Reader]], problems: FirstProblem
 ) -> PreAuthentication:
-    """A SEQUENCE OF PA-DATA (RFC 4120 5.2.7) through the table of its direction; of two equal types the first counts."""
+    """A SEQUENCE OF PA-DATA (RFC 4120 5.2.7) through the table of its direction; of equal types the first counts."""
     types: list[int] = []
     found: dict[str, Any] = {}
     readable = sequence.complete
