@@ -1,0 +1,88 @@
+"""A capture file -> what the Kerberos of its KDC ports says: a small stand-in for the conversations of the product."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rpctrace.capture.storage import open_capture
+from rpctrace.network.decode import Decoder
+from rpctrace.network.flow import Endpoint, Transport
+from rpctrace.protocols.dissector import Problems
+from rpctrace.protocols.kerberos.connection import KdcConnection
+from rpctrace.protocols.kerberos.datagrams import KdcDatagrams
+from rpctrace.protocols.kerberos.exchange import KdcExchange
+from rpctrace.stream.reassembly import Reassembler
+from rpctrace.stream.stream import Chunk, Close, Connection, Gap, Seen, StreamEvent
+
+
+@dataclass
+class Reading:
+    """Exchanges with client and server."""
+
+    told: list[tuple[Endpoint, Endpoint, KdcExchange]] = field(default_factory=list)
+    problems: Problems = field(default_factory=Problems)
+    recognised: list[Connection] = field(default_factory=list)
+    datagrams: KdcDatagrams | None = None
+
+    @property
+    def exchanges(self) -> list[KdcExchange]:
+        return [exchange for _client, _server, exchange in self.told]
+
+
+class _Connections:
+    """Every TCP connection of a capture through a dissector of its own."""
+
+    def __init__(self, reading: Reading) -> None:
+        self.reading = reading
+        self.live: dict[int, tuple[Connection, KdcConnection]] = {}
+
+    def feed(self, connection: Connection, event: StreamEvent) -> None:
+        number = connection.number
+        if number not in self.live:
+            self.live[number] = (connection, KdcConnection(self.reading.problems, joined_late=connection.guessed))
+        dissector = self.live[number][1]
+        if isinstance(event, Chunk):
+            self._take(connection, dissector.feed(event))
+        elif isinstance(event, Gap):
+            self._take(connection, dissector.gap(event))
+        elif isinstance(event, Seen):
+            dissector.seen(event.direction)
+        elif isinstance(event, Close):
+            directions = (0, 1) if event.direction is None or event.reset else (event.direction,)
+            for direction in directions:
+                self._take(connection, dissector.end(direction))
+
+    def close(self) -> None:
+        for connection, dissector in self.live.values():
+            for direction in (0, 1):
+                self._take(connection, dissector.end(direction))
+            if dissector.recognised:
+                self.reading.recognised.append(connection)
+
+    def _take(self, connection: Connection, exchanges: object) -> None:
+        for exchange in exchanges:  # type: ignore[attr-defined]
+            ends = (connection.client, connection.server)
+            client = exchange.client_direction
+            self.reading.told.append((ends[client], ends[1 - client], exchange))
+
+
+def read_capture(path: Path | str) -> Reading:
+    """All exchanges of a capture, in the order in which they were told."""
+    reading = Reading()
+    decoder, reassembler, connections = Decoder(), Reassembler(), _Connections(reading)
+    datagrams = reading.datagrams = KdcDatagrams(reading.problems)
+    with open_capture(path) as capture:
+        for frame in capture:
+            segment = decoder.decode(frame)
+            if segment is None:
+                continue
+            if segment.transport is Transport.UDP:
+                reading.told += [(each.client, each.server, each.exchange) for each in datagrams.feed(segment)]
+            for connection, event in reassembler.feed(segment):
+                connections.feed(connection, event)
+    for connection, event in reassembler.close():
+        connections.feed(connection, event)
+    connections.close()
+    reading.told += [(each.client, each.server, each.exchange) for each in datagrams.close()]
+    return reading
