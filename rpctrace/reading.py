@@ -8,28 +8,31 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from rpctrace import report, tally
-from rpctrace.assembly import exchanges
+from rpctrace.assembly import exchanges, kdc
 from rpctrace.assembly.calls import Assembler, sort_by_frame
 from rpctrace.capture.storage import Capture
 from rpctrace.conversation_numbers import ConversationNumbers
 from rpctrace.conversations.conversations import Conversations
+from rpctrace.conversations.datagrams import Datagrams
 from rpctrace.conversations.observations import (
     Observation,
     ObservedAuthentication,
     ObservedCall,
+    ObservedExchange,
     ObservedPdu,
     number_by_frame,
 )
 from rpctrace.encoding.times import iso_8601
 from rpctrace.limits import EXCHANGES_KEPT, PDUS_KEPT, limits_reached
 from rpctrace.network.decode import Decoder
-from rpctrace.network.flow import Endpoint, Segment
+from rpctrace.network.flow import Endpoint, Segment, Transport
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.report import ProblemEntry, Report
 from rpctrace.scan.flows import FlowTable
 from rpctrace.stream import reassembly
 from rpctrace.stream.stream import Connection, StreamEvent
 
+UDP = Transport.UDP
 _Observed = TypeVar("_Observed")
 
 
@@ -78,11 +81,14 @@ class _Kept:
 
     def __init__(self) -> None:
         self.authentications: list[ObservedAuthentication] = []
+        self.exchanges: list[ObservedExchange] = []
         self.left_out: Counter[str] = Counter()
 
     def take(self, observation: Observation) -> None:
         if isinstance(observation, ObservedAuthentication):
             self._keep(self.authentications, observation, "authentications_kept", EXCHANGES_KEPT)
+        elif isinstance(observation, ObservedExchange):
+            self._keep(self.exchanges, observation, "exchanges_kept", EXCHANGES_KEPT)
 
     def _keep(self, kept: list[_Observed], observation: _Observed, name: str, most: int) -> None:
         if len(kept) < most:
@@ -100,6 +106,7 @@ class Reading:
         self.table = FlowTable(RECOGNISERS)
         self.reassembler = reassembly.Reassembler()
         self.conversations = Conversations(every_pdu=options.pdus)
+        self.datagrams = Datagrams(self.conversations.book)
         self.tally = tally.Tally(options.calls, index)
         self.kept = _Kept()
         self.names: dict[str, str] = {}
@@ -111,6 +118,9 @@ class Reading:
         for segment in segments:
             if lines is not None:
                 lines.numbers.segment(segment)
+            if segment.transport is UDP:
+                self._take(self.datagrams.feed(segment))
+                continue
             self.observe(feed(segment))
             if others:
                 for each in others:
@@ -119,6 +129,7 @@ class Reading:
         self.conversations.capture_end_ns = capture.last_ns
         self.observe(self.reassembler.close())
         self._take(self.conversations.close())
+        self._take(self.datagrams.close())
         self.names.update(capture.host_names)
         kept = {id(each.conversation): each.conversation for each in self.tally.kept}
         kept.update((id(facts), facts) for facts in self.conversations.facts)
@@ -146,7 +157,8 @@ class Reading:
         calls, carried = self._calls(len(before.calls))
         assembler, kept, lines, conversations = self.assembler, self.kept, self.lines, self.conversations
         shown = [exchanges.of_authentication(assembler, each) for each in kept.authentications]
-        kerberos = exchanges.numbered([*carried, *filter(None, shown)], len(before.kerberos))
+        asked = [kdc.exchange(assembler, each) for each in kept.exchanges]
+        kerberos = exchanges.numbered([*carried, *asked, *filter(None, shown)], len(before.kerberos))
         authentications = [exchanges.authentication(assembler, each) for each in kept.authentications]
         reached = {
             **self.table.limits,
@@ -155,7 +167,7 @@ class Reading:
             **self.tally.limits,
             **kept.left_out,
             "problems_kept": conversations.problems.left_out,
-            "exchanges_kept": max(0, len(kerberos) - EXCHANGES_KEPT),
+            "exchanges_kept": kept.left_out["exchanges_kept"] + max(0, len(kerberos) - EXCHANGES_KEPT),
             "pdus_kept": lines.left_out if lines else 0,
         }
         return Report(

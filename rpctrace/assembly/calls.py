@@ -38,7 +38,7 @@ _PROVIDER_REJECTION, _NEGOTIATE_ACK = 2, 3
 # [MS-RPCE] 2.2.2.14 BindTimeFeatureNegotiationBitmask
 _FEATURES = ((0x1, "SecurityContextMultiplexingSupported"), (0x2, "KeepConnectionOnOrphanSupported"))
 CONTESTED = "contested: two copies of octets of this connection differ, and the first captured one was read"
-_AP_OPTIONS = (
+AP_OPTIONS = (
     (ApOptions.USE_SESSION_KEY, "use-session-key"),
     (ApOptions.MUTUAL_REQUIRED, "mutual-required"),
 )
@@ -286,10 +286,11 @@ def ticket_entry(presented: PresentedTicket) -> report.Ticket:
         etype_name=tables.etype_name(presented.etype) if presented.etype is not None else None,
         authenticator_etype=presented.authenticator_etype,
         kvno=presented.kvno,
-        ap_options=tuple(name for flag, name in _AP_OPTIONS if flag in options),
+        ap_options=tuple(name for flag, name in AP_OPTIONS if flag in options),
         user_to_user=ApOptions.USE_SESSION_KEY in options,
         presented_in=presented.presented_in,
         frame=presented.frame,
+        fingerprint=presented.fingerprint,
     )
 
 

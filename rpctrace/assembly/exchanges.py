@@ -105,7 +105,9 @@ def _ap_exchange(
         user_to_user=bool(ticket and ticket.user_to_user),
         options=ticket.ap_options if ticket else (),
         presented=(
-            report.TicketName(ticket.realm, ticket.sname, ticket.etype, ticket.etype_name, ticket.kvno)
+            report.TicketName(
+                ticket.realm, ticket.sname, ticket.etype, ticket.etype_name, ticket.kvno, ticket.fingerprint
+            )
             if ticket
             else None
         ),

@@ -56,8 +56,8 @@ class Conversations:
     """
 
     def __init__(self, *, every_pdu: bool = False) -> None:
-        self._book = RpcBook(every_pdu=every_pdu)
-        self._carriers = carriers(self._book.problems)
+        self.book = RpcBook(every_pdu=every_pdu)
+        self._carriers = carriers(self.book.problems)
         self._live: dict[int, _State] = {}
         self.others: list[Connection] = []
         self.skips: list[tuple[Connection, Direction, int]] = []
@@ -66,19 +66,19 @@ class Conversations:
     @property
     def facts(self) -> list[ConversationFacts]:
         """The conversations that carried DCE/RPC."""
-        return self._book.facts
+        return self.book.facts
 
     @property
     def problems(self) -> Problems:
-        return self._book.problems
+        return self.book.problems
 
     @property
     def conflicts(self) -> list[Conflict]:
-        return self._book.conflicts
+        return self.book.conflicts
 
     @property
     def limits(self) -> dict[str, int]:
-        return self._book.limits
+        return self.book.limits
 
     def feed(self, connection: Connection, event: StreamEvent) -> Sequence[Observation]:
         """One event of one connection, in its order."""
@@ -108,13 +108,13 @@ class Conversations:
     def _begin(self, connection: Connection) -> _Undecided:
         late = connection.guessed
         ports = (connection.client.port, connection.server.port)
-        rpc = RpcReading(self._book, connection, joined_late=late)
+        rpc = RpcReading(self.book, connection, joined_late=late)
         searched = not late or DCERPC.ports_not_searched.isdisjoint(ports)
         state = self._live[connection.number] = _Undecided(rpc if searched else None, joined_late=late)
         if late:
             for recogniser, opened in self._carriers:
                 if recogniser.ports_not_searched.isdisjoint(ports):
-                    reading = DissectedReading(self._book, connection, opened(True))
+                    reading = DissectedReading(self.book, connection, opened(True))
                     state.carriers[recogniser.name] = reading
         return state
 
@@ -138,7 +138,7 @@ class Conversations:
         """The first octets of a direction: the protocols that begin so read along from here."""
         for recogniser, opened in self._carriers:
             if recogniser.name not in state.carriers and recogniser.begins(head):
-                state.carriers[recogniser.name] = DissectedReading(self._book, connection, opened(False))
+                state.carriers[recogniser.name] = DissectedReading(self.book, connection, opened(False))
 
     def _narrow(self, state: _Undecided, connection: Connection) -> None:
         """What turned out to be something else goes; the last one that is left is it."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from rpctrace.conversations.observations import Observation, ObservedAuthentication
+from rpctrace.conversations.observations import Observation, ObservedAuthentication, ObservedExchange
 from rpctrace.conversations.rpc import RpcBook, RpcReading
 from rpctrace.protocols.dissector import Channel, ChannelEvent, Dissector
 from rpctrace.protocols.gssapi.authentications import Authentications
 from rpctrace.protocols.gssapi.exchange import AuthenticationExchange, Leg
+from rpctrace.protocols.kerberos.exchange import KdcExchange
 from rpctrace.stream.stream import Chunk, Close, Connection, Direction, Gap, StreamEvent
 
 _NOTHING: Sequence[Observation] = ()
@@ -113,5 +114,12 @@ class DissectedReading:
         return [ObservedAuthentication(self._connection, each) for each in authentications]
 
 
+def _exchange(connection: Connection, exchange: KdcExchange) -> Observation:
+    client, server = connection.client, connection.server
+    if exchange.client_direction:
+        client, server = server, client
+    return ObservedExchange(client, server, exchange)
+
+
 # What else dissectors say, and the observation that it is.
-OBSERVED: dict[type[Any], Callable[[Connection, Any], Observation]] = {}
+OBSERVED: dict[type[Any], Callable[[Connection, Any], Observation]] = {KdcExchange: _exchange}

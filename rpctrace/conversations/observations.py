@@ -11,6 +11,7 @@ from rpctrace.protocols.dcerpc.call import Call
 from rpctrace.protocols.dcerpc.pdu import Pdu
 from rpctrace.protocols.dissector import Channel, Provenance
 from rpctrace.protocols.gssapi.exchange import AuthenticationExchange
+from rpctrace.protocols.kerberos.exchange import KdcExchange
 from rpctrace.stream.stream import Connection, Direction
 
 
@@ -92,4 +93,12 @@ class ObservedAuthentication(NamedTuple):
     authentication: AuthenticationExchange
 
 
-Observation = ObservedCall | ObservedPdu | ObservedAuthentication
+class ObservedExchange(NamedTuple):
+    """An exchange with a KDC or a password server, and its ends; `client` is the one that sent the request."""
+
+    client: Endpoint
+    server: Endpoint
+    exchange: KdcExchange
+
+
+Observation = ObservedCall | ObservedPdu | ObservedAuthentication | ObservedExchange

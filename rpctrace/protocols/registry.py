@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from rpctrace.protocols.dcerpc.recognition import RECOGNISER as DCERPC
 from rpctrace.protocols.dissector import Dissector, Problems
+from rpctrace.protocols.kerberos.connection import KdcConnection
+from rpctrace.protocols.kerberos.recognition import RECOGNISER as KERBEROS
 from rpctrace.scan.candidates import Recogniser
 
 
@@ -19,7 +21,7 @@ class Carrier(NamedTuple):
 
 def carriers(problems: Problems) -> tuple[Carrier, ...]:
     """Those of one capture; what they cannot read goes to `problems`."""
-    return ()
+    return (Carrier(KERBEROS, lambda late: KdcConnection(problems, joined_late=late)),)
 
 
 RECOGNISERS: tuple[Recogniser, ...] = (DCERPC, *(each.recogniser for each in carriers(Problems())))

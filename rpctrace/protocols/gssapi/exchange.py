@@ -26,6 +26,7 @@ class PresentedTicket:
     options: ApOptions | None
     presented_in: str
     frame: int
+    fingerprint: str | None = None
 
 
 # RFC 4120 5.5.1, 5.3: what an AP-REQ says in clear
@@ -42,6 +43,7 @@ def presented_ticket(request: ApReq, presented_in: str, frame: int) -> Presented
         request.options,
         presented_in,
         frame,
+        ticket.fingerprint if ticket else None,
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import IntFlag
+from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
 from rpctrace.encoding import der
@@ -20,6 +21,7 @@ from rpctrace.encoding.times import kerberos_time_to_ns
 from rpctrace.errors import Malformed
 
 LAYER = "kerberos"
+FINGERPRINT_OCTETS = 8
 _Message = TypeVar("_Message")
 Readers = Mapping[int, tuple[str, Callable[[Fields], _Message]]]
 
@@ -83,7 +85,8 @@ class PrincipalName:
 class Ticket:
     """The clear part of a ticket: the realm that issued it, the service it is for, and how its cipher was made.
 
-    `cipher_length_octets` is the length declared.
+    `cipher_length_octets` is the length declared. `fingerprint` is a digest of the cipher, by which the same ticket is
+    known in every message that carries it; None where the cipher is not whole.
     """
 
     realm: str | None
@@ -91,6 +94,7 @@ class Ticket:
     etype: int | None
     kvno: int | None
     cipher_length_octets: int | None
+    fingerprint: str | None = None
 
 
 # RFC 4120 5.5.1
@@ -153,7 +157,17 @@ def ticket_of(wrapper: Element, problems: FirstProblem) -> Ticket:
     """The ticket in `[APPLICATION 1]`."""
     fields = Fields.inside(wrapper, problems)
     realm, sname = fields.text(1), read_principal_name(fields, 2)
-    return Ticket(realm, sname, *read_encrypted(fields, 3))
+    encrypted = fields.nested(3)
+    if encrypted is None:
+        return Ticket(realm, sname, None, None, None)
+    cipher = encrypted.element(2, der.OCTET_STRING)
+    whole = cipher is not None and cipher.complete
+    return Ticket(realm, sname, *encrypted_of(encrypted), fingerprint(cipher.value) if cipher and whole else None)
+
+
+def fingerprint(cipher: memoryview) -> str:
+    """RFC 7693 BLAKE2b of eight octets, in hexadecimal."""
+    return blake2b(cipher, digest_size=FINGERPRINT_OCTETS).hexdigest()
 
 
 # RFC 4120 5.2.9

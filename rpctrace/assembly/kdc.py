@@ -1,0 +1,177 @@
+"""Exchanges with a KDC or a password server -> the entries of the Report."""
+
+from __future__ import annotations
+
+from rpctrace import report
+from rpctrace.assembly.calls import AP_OPTIONS, Assembler
+from rpctrace.assembly.exchanges import error_fields
+from rpctrace.conversations.observations import ObservedExchange
+from rpctrace.encoding.times import iso_8601
+from rpctrace.knowledge import tables
+from rpctrace.protocols.kerberos.elements import ApReq, PrincipalName, Ticket
+from rpctrace.protocols.kerberos.exchange import KdcExchange, KdcOutcome
+from rpctrace.protocols.kerberos.kdc_messages import KdcOptions, KdcRep, KdcReq
+from rpctrace.protocols.kerberos.kpasswd import KpasswdRep, KpasswdReq
+from rpctrace.protocols.kerberos.messages import KrbError
+from rpctrace.protocols.kerberos.preauth import NO_PREAUTHENTICATION, PreAuthentication
+from rpctrace.protocols.kerberos.referral import client_referral, referral, requested_user_to_user
+
+_pa_data_name = getattr(tables, 'pa_data_name', lambda _: None)  # TEMP
+_kpasswd_result_name = getattr(tables, 'kpasswd_result_name', lambda _: None)  # TEMP
+_OUTCOMES = {
+    KdcOutcome.ANSWERED: "answered",
+    KdcOutcome.REJECTED: "rejected",
+    KdcOutcome.UNANSWERED: "unanswered",
+    KdcOutcome.NOT_CAPTURED: "not captured",
+}
+_OPTIONS = tuple((option, option.name.lower().replace("_", "-")) for option in KdcOptions if option.name)
+
+
+def exchange(assembler: Assembler, observed: ObservedExchange) -> report.KerberosExchange:
+    client, server, said = observed
+    request, reply = said.request, said.reply
+    asked = request if isinstance(request, KdcReq) else None
+    granted = reply if isinstance(reply, KdcRep) else None
+    error = _error(said)
+    presented = _presented(said)
+    sname = _sname(said, error)
+    request_ns = said.request_seen.timestamp_ns if said.request_seen else None
+    reply_ns = said.reply_seen.timestamp_ns if said.reply_seen else None
+    return report.KerberosExchange(
+        id="",
+        capture=assembler.capture,
+        kind=said.kind,
+        carried_in=said.carried_in,
+        call=None,
+        client=assembler.host(client),
+        server=assembler.host(server),
+        realm=_realm(said, error),
+        crealm=granted.crealm if granted else (error.crealm if error else None),
+        cname=_cname(said, error),
+        sname=sname.components if sname else (),
+        name_type=sname.name_type if sname else None,
+        name_type_name=tables.name_type_name(sname.name_type) if sname and sname.name_type is not None else None,
+        request_frame=said.request_seen.frame if said.request_seen else None,
+        request_ns=request_ns,
+        request_time=iso_8601(request_ns),
+        reply_frame=said.reply_seen.frame if said.reply_seen else None,
+        reply_ns=reply_ns,
+        reply_time=iso_8601(reply_ns),
+        reply=_reply_word(said),
+        outcome=_OUTCOMES[said.outcome],
+        **error_fields(error),
+        referral_to=referral(said) or client_referral(said),
+        user_to_user=bool(requested_user_to_user(said)),
+        options=_options(said),
+        etypes=tuple(map(_etype, asked.etypes)) if asked else (),
+        offered_etypes=_offered(said),
+        request_pa_data=_pa_data(asked.preauthentication if asked else NO_PREAUTHENTICATION),
+        reply_pa_data=_pa_data(_reply_data(said)),
+        fast=bool(asked and asked.preauthentication.fast),
+        ticket=_ticket(granted.ticket) if granted and granted.ticket else None,
+        reply_etype=granted.enc_part.etype if granted else None,
+        reply_etype_name=tables.etype_name(granted.enc_part.etype) if granted and granted.enc_part.etype else None,
+        presented=_ticket(presented.ticket) if presented and presented.ticket else None,
+        additional_tickets=tuple(map(_ticket, asked.additional_tickets)) if asked else (),
+        copies=tuple(each.frame for each in said.copies),
+        notes=(*said.notes, *_result_notes(said)),
+    )
+
+
+def _error(said: KdcExchange) -> KrbError | None:
+    if isinstance(said.reply, KpasswdRep):
+        return said.reply.error
+    return said.reply if isinstance(said.reply, KrbError) else None
+
+
+def _presented(said: KdcExchange) -> ApReq | None:
+    """The AP-REQ in a request: the ticket-granting ticket, or the one for the password service."""
+    if isinstance(said.request, KpasswdReq):
+        return said.request.ap_req
+    return said.request.preauthentication.tgs if said.request else None
+
+
+def _sname(said: KdcExchange, error: KrbError | None) -> PrincipalName | None:
+    """What was asked for; of a reply alone, what it names."""
+    if isinstance(said.request, KdcReq) and said.request.sname:
+        return said.request.sname
+    if error and error.sname:
+        return error.sname
+    if isinstance(said.reply, KdcRep) and said.reply.ticket:
+        return said.reply.ticket.sname
+    presented = _presented(said)
+    return presented.ticket.sname if presented and presented.ticket else None
+
+
+def _cname(said: KdcExchange, error: KrbError | None) -> tuple[str, ...]:
+    """The client, from where it is told: a TGS-REQ holds no name."""
+    names = (
+        said.reply.cname if isinstance(said.reply, KdcRep) else None,
+        said.request.cname if isinstance(said.request, KdcReq) else None,
+        error.cname if error else None,
+    )
+    return next((name.components for name in names if name and name.components), ())
+
+
+def _realm(said: KdcExchange, error: KrbError | None) -> str | None:
+    """The realm whose KDC was asked."""
+    if isinstance(said.request, KdcReq) and said.request.realm is not None:
+        return said.request.realm
+    if error:
+        return error.realm
+    ticket = said.reply.ticket if isinstance(said.reply, KdcRep) else None
+    return ticket.realm if ticket else None
+
+
+def _reply_word(said: KdcExchange) -> str | None:
+    if isinstance(said.reply, KpasswdRep):
+        return "KRB-ERROR" if said.reply.error else "KPASSWD-REP"
+    return said.reply.message_type.name.replace("_", "-").replace("ERROR", "KRB-ERROR") if said.reply else None
+
+
+def _options(said: KdcExchange) -> tuple[str, ...]:
+    if isinstance(said.request, KpasswdReq):
+        options = said.request.ap_req.options if said.request.ap_req else None
+        return tuple(name for flag, name in AP_OPTIONS if options is not None and flag in options)
+    set_options = said.request.options if said.request else None
+    return tuple(name for flag, name in _OPTIONS if set_options is not None and flag in set_options)
+
+
+def _offered(said: KdcExchange) -> tuple[report.Etype, ...]:
+    offered = (each.etype for each in _reply_data(said).etypes_offered)
+    return tuple(_etype(etype) for etype in offered if etype is not None)
+
+
+def _reply_data(said: KdcExchange) -> PreAuthentication:
+    if isinstance(said.reply, KdcRep | KrbError):
+        return said.reply.preauthentication
+    return NO_PREAUTHENTICATION
+
+
+def _pa_data(data: PreAuthentication) -> tuple[report.PaData, ...]:
+    return tuple(report.PaData(each, _pa_data_name(each)) for each in data.types)
+
+
+def _etype(etype: int) -> report.Etype:
+    return report.Etype(etype, tables.etype_name(etype))
+
+
+def _ticket(ticket: Ticket) -> report.TicketName:
+    return report.TicketName(
+        ticket.realm,
+        ticket.sname.components if ticket.sname else (),
+        ticket.etype,
+        tables.etype_name(ticket.etype) if ticket.etype is not None else None,
+        ticket.kvno,
+        ticket.fingerprint,
+    )
+
+
+def _result_notes(said: KdcExchange) -> tuple[str, ...]:
+    """RFC 3244 2: a password server's refusal is a code and a text of its own."""
+    if not isinstance(said.reply, KpasswdRep) or said.reply.result_code is None:
+        return ()
+    code = said.reply.result_code
+    name = _kpasswd_result_name(code) or "unknown"
+    text = f": {said.reply.result_text}" if said.reply.result_text else ""
+    return (f"password service: result {int(code)} {name}{text}",)
