@@ -25,7 +25,7 @@ from rpctrace.errors import CaptureError, EngineError, RpctraceError, UsageError
 from rpctrace.version import __version__
 
 FORMATS = ("text", "json", "jsonl", "csv", "netmon", "markdown")
-TABLES = ("findings", "faults", "calls", "kerberos", "auth", "streams")
+TABLES = ("findings", "faults", "calls", "kerberos", "auth", "endpoints", "events", "streams")
 SEVERITIES = ("high", "medium", "low", "note")
 GARBAGE_THRESHOLD = 50_000  # objects made since the last look; Python's own is 700
 MAXIMUM_ZONE_HOURS = 14  # Kiribati

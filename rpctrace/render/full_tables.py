@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from rpctrace.encoding.text import safe_text
+from rpctrace.render import authenticated
+from rpctrace.render.authenticated import Authenticated
 from rpctrace.render.layout import lay_out
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.words import (
@@ -16,13 +18,12 @@ from rpctrace.render.words import (
     frames_words,
     hosts_words,
     interface_words,
-    ntlm_user,
     presented_words,
     principal_words,
     result_words,
     time_words,
 )
-from rpctrace.report import Auth, Call, KerberosExchange, Report, Stream, Ticket
+from rpctrace.report import Auth, Call, Endpoint, Event, KerberosExchange, Report, Stream, Ticket, TicketName
 
 Record = TypeVar("Record")
 
@@ -51,12 +52,15 @@ def _text(value: str | int | None) -> str:
     return "" if value is None else safe_text(str(value))
 
 
-def _hosts(record: Call | KerberosExchange | Stream, signs: Signs) -> str:
-    pipe = record.pipe if isinstance(record, Call) else None
+_Ends = Call | KerberosExchange | Stream | Authenticated | Event
+
+
+def _hosts(record: _Ends, signs: Signs) -> str:
+    pipe = record.pipe if isinstance(record, Call | Stream) else None
     return hosts_words(record.client, record.server, signs, pipe)
 
 
-def _capture(record: Call | KerberosExchange | Stream, _: Signs) -> str:
+def _capture(record: _Ends | Endpoint, _: Signs) -> str:
     return f"[{record.capture + 1}]"
 
 
@@ -64,21 +68,12 @@ def _duration(from_ns: int | None, to_ns: int | None) -> str:
     return "" if from_ns is None or to_ns is None else duration_words(to_ns - from_ns)
 
 
-def _of_auth(get: Callable[[Auth], str | int | None]) -> Callable[[Call, Signs], str]:
-    return lambda call, _: "" if call.auth is None else _text(get(call.auth))
+def _of_ticket(get: Callable[[Ticket], str | int | None]) -> Callable[[Authenticated, Signs], str]:
+    return lambda row, _: "" if row.ticket is None else _text(get(row.ticket))
 
 
-def _of_ticket(get: Callable[[Ticket], str | int | None]) -> Callable[[Call, Signs], str]:
-    return lambda call, _: "" if call.ticket is None else _text(get(call.ticket))
-
-
-def _authenticated(report: Report) -> Sequence[Call]:
-    """Calls that carried a token either way, or that a ticket belongs to."""
-    return [
-        call
-        for call in report.calls
-        if call.ticket is not None or (call.auth is not None and (call.auth.token or call.auth.reply_token))
-    ]
+def _of_auth(get: Callable[[Auth], str | int | None]) -> Callable[[Authenticated, Signs], str]:
+    return authenticated.of_call(lambda call: None if call.auth is None else get(call.auth))
 
 
 _CALL_START: tuple[tuple[str, Callable[[Call, Signs], str]], ...] = (
@@ -118,14 +113,16 @@ _FAULTS: Table[Call] = Table(
     (("Id", lambda call, _: safe_text(call.id)), *_CALL_MORE),
     "No failed call.",
 )
-_AUTH: Table[Call] = Table(
-    _authenticated,
+_AUTH: Table[Authenticated] = Table(
+    authenticated.authenticated,
     (
-        *_CALL_START,
-        ("Mechanism", _of_auth(lambda auth: auth.mechanism)),
+        ("Frames", authenticated.frames),
+        ("Carried in", lambda row, _: authenticated.carrier(row)),
+        ("Call id", authenticated.of_call(lambda call: call.call_id)),
+        ("Mechanism", lambda row, _: authenticated.mechanism(row)),
         ("Level", _of_auth(lambda auth: auth.level_name or auth.level)),
-        ("Token", _of_auth(lambda auth: auth.token)),
-        ("Reply token", _of_auth(lambda auth: auth.reply_token)),
+        ("Token", lambda row, _: authenticated.tokens(row)),
+        ("Reply token", lambda row, _: authenticated.reply_token(row)),
         ("Realm", _of_ticket(lambda ticket: ticket.realm)),
         ("Sname", _of_ticket(lambda ticket: "/".join(ticket.sname))),
         ("User-to-user", _of_ticket(lambda ticket: "yes" if ticket.user_to_user else "no")),
@@ -133,23 +130,30 @@ _AUTH: Table[Call] = Table(
         ("Ticket etype", _of_ticket(lambda ticket: ticket.etype_name or ticket.etype)),
         ("Kvno", _of_ticket(lambda ticket: ticket.kvno)),
         ("AP options", _of_ticket(lambda ticket: " ".join(ticket.ap_options))),
-        ("NTLM user", lambda call, _: "" if call.auth is None else ntlm_user(call.auth)),
-        ("Outcome", lambda call, _: safe_text(call.outcome)),
-        ("Result", lambda call, _: result_words(call) if call.failed else ""),
+        ("NTLM user", lambda row, _: authenticated.user(row)),
+        ("Outcome", lambda row, _: safe_text(row.record.outcome)),
+        ("Result", lambda row, _: authenticated.result(row)),
     ),
     (
+        ("Id", lambda row, _: safe_text(row.record.id)),
         ("Context", _of_auth(lambda auth: auth.context_id)),
         ("Authenticator etype", _of_ticket(lambda ticket: ticket.authenticator_etype)),
         ("Name type", _of_ticket(lambda ticket: ticket.name_type_name or ticket.name_type)),
+        ("Issued in", _of_ticket(lambda ticket: ticket.exchange)),
         ("Client {arrow} server", _hosts),
-        *_CALL_MORE,
+        ("Time", lambda row, _: time_words(row.record.request_time or row.record.reply_time)),
+        ("Took", lambda row, _: _duration(row.record.request_ns, row.record.reply_ns)),
+        ("Connection", authenticated.of_call(lambda call: call.connection)),
+        ("Capture", _capture),
+        ("Notes", lambda row, _: safe_text("; ".join(row.record.notes))),
     ),
-    "No call carried a security token.",
+    "Nothing carried a security token.",
 )
 _STREAMS: Table[Stream] = Table(
     lambda report: report.streams,
     (
         ("Connection", lambda stream, _: safe_text(stream.id)),
+        ("Transport", lambda stream, _: safe_text(stream.transport)),
         ("Client {arrow} server", _hosts),
         ("Frames", lambda stream, _: f"{stream.first_frame} to {stream.last_frame}"),
         ("PDUs", lambda stream, _: str(stream.pdus)),
@@ -158,6 +162,7 @@ _STREAMS: Table[Stream] = Table(
         ("Start", lambda stream, _: "joined late" if stream.joined_late else "seen"),
         ("Gaps", lambda stream, _: f"{stream.gaps} ({stream.missing_octets} octets)" if stream.gaps else ""),
         ("End", lambda stream, _: _text(stream.ended)),
+        ("What for", lambda stream, _: _text(stream.purpose)),
     ),
     (
         ("Lasted", lambda stream, _: _duration(stream.first_ns, stream.last_ns)),
@@ -173,6 +178,11 @@ def _exchange_frames(exchange: KerberosExchange, signs: Signs) -> str:
     return f"{request} {signs.arrow} {reply}"
 
 
+def _ticket_name(ticket: TicketName | None) -> str:
+    """What a ticket is for and who issued it."""
+    return "" if ticket is None else safe_text(f"{'/'.join(ticket.sname) or '?'}@{ticket.realm or '?'}")
+
+
 _KERBEROS: Table[KerberosExchange] = Table(
     lambda report: report.kerberos,
     (
@@ -183,23 +193,73 @@ _KERBEROS: Table[KerberosExchange] = Table(
         ("Realm", lambda exchange, _: _text(exchange.realm)),
         ("Cname", lambda exchange, _: principal_words(exchange.cname)),
         ("Sname", lambda exchange, _: principal_words(exchange.sname)),
+        ("Path", lambda exchange, _: f"{exchange.path}, hop {exchange.hop}" if exchange.path else ""),
         ("User-to-user", lambda exchange, _: "yes" if exchange.user_to_user else ""),
         ("Result", lambda exchange, _: exchange_result(exchange)),
     ),
     (
+        ("Id", lambda exchange, _: safe_text(exchange.id)),
+        ("Presented", lambda exchange, _: _ticket_name(exchange.presented)),
+        ("Issued", lambda exchange, _: _ticket_name(exchange.ticket)),
+        ("Options", lambda exchange, _: safe_text(" ".join(exchange.options))),
+        ("Etypes", lambda exchange, _: safe_text(" ".join(each.name or str(each.etype) for each in exchange.etypes))),
         ("Time", lambda exchange, _: time_words(exchange.request_time or exchange.reply_time)),
         ("Server time", lambda exchange, _: time_words(exchange.server_time) if exchange.server_time else ""),
         ("Text", lambda exchange, _: _text(exchange.e_text)),
         ("RPC call", lambda exchange, _: _text(exchange.call)),
         ("Capture", _capture),
+        ("Notes", lambda exchange, _: safe_text("; ".join(exchange.notes))),
     ),
     "No Kerberos exchange was found.",
 )
 
-FULL_TABLES: dict[str, Table[Call] | Table[KerberosExchange] | Table[Stream]] = {
+_ENDPOINTS: Table[Endpoint] = Table(
+    lambda report: report.endpoints,
+    (
+        ("Frame", lambda endpoint, _: _text(endpoint.frame)),
+        ("Told by", lambda endpoint, _: safe_text(endpoint.source)),
+        ("Interface", lambda endpoint, _: _text(endpoint.interface_name or endpoint.interface_uuid)),
+        ("Server", lambda endpoint, _: _text(endpoint.server)),
+        ("Protocol", lambda endpoint, _: _text(endpoint.protocol)),
+        ("Port or pipe", lambda endpoint, _: _text(endpoint.pipe or endpoint.port)),
+        ("What for", lambda endpoint, _: _text(endpoint.purpose or endpoint.annotation)),
+        ("Status", lambda endpoint, _: _text(endpoint.status_name or endpoint.status_hex) if endpoint.status else ""),
+        ("Connections", lambda endpoint, _: safe_text(" ".join(endpoint.connections))),
+    ),
+    (
+        ("Id", lambda endpoint, _: safe_text(endpoint.id)),
+        ("Time", lambda endpoint, _: time_words(endpoint.time)),
+        ("RPC call", lambda endpoint, _: _text(endpoint.call)),
+        ("Capture", _capture),
+    ),
+    "No endpoint was told.",
+)
+_EVENTS: Table[Event] = Table(
+    lambda report: report.events,
+    (
+        ("Frames", lambda event, _: " ".join(map(str, event.frames))),
+        ("Times", lambda event, _: str(event.count)),
+        ("What", lambda event, _: safe_text(event.text)),
+        ("Name", lambda event, _: _text(event.name)),
+        ("Client {arrow} server", _hosts),
+        ("Status", lambda event, _: _text(event.status_name or event.status_hex)),
+    ),
+    (
+        ("Kind", lambda event, _: safe_text(event.kind)),
+        ("Octets", lambda event, _: _text(event.octets)),
+        ("Time", lambda event, _: time_words(event.first_time)),
+        ("Lasted", lambda event, _: _duration(event.first_ns, event.last_ns)),
+        ("Capture", _capture),
+    ),
+    "Nothing of note happened beside calls.",
+)
+
+FULL_TABLES: dict[str, Table[Any]] = {
     "faults": _FAULTS,
     "calls": _CALLS,
     "kerberos": _KERBEROS,
     "auth": _AUTH,
+    "endpoints": _ENDPOINTS,
+    "events": _EVENTS,
     "streams": _STREAMS,
 }

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from rpctrace.encoding.text import safe_text
+from rpctrace.render.beside import beside_lines
 from rpctrace.render.finding_text import evidence_words
 from rpctrace.render.grouping import Failure, failures, group_frames_words
 from rpctrace.render.rendering import Rendering, RenderOptions
-from rpctrace.render.short_report import limit_words, problem_words, signs_for
+from rpctrace.render.short_report import MAXIMUM_SHOWN_BESIDE, limit_words, problem_words, signs_for
 from rpctrace.render.words import (
     Signs,
     capture_words,
@@ -138,6 +139,15 @@ def _lines(report: Report, options: RenderOptions) -> Iterator[str]:
     if report.captures:
         yield ""
     yield from _failed(report, signs_for(options))
+    beside = list(beside_lines(report, signs_for(options)))
+    if beside:
+        yield ""
+        yield "### Before and beside the calls"
+        yield ""
+        for line in beside[:MAXIMUM_SHOWN_BESIDE]:
+            yield f"- {escaped(line)}"
+        if len(beside) > MAXIMUM_SHOWN_BESIDE:
+            yield f"- and {len(beside) - MAXIMUM_SHOWN_BESIDE} more"
     if report.findings:
         yield ""
         yield "### Findings"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rpctrace.encoding.text import safe_text
+from rpctrace.render.beside import beside_lines
 from rpctrace.render.color import painted
 from rpctrace.render.finding_text import finding_lines
 from rpctrace.render.grouping import Failure, failures, group_frames_words
@@ -33,6 +34,7 @@ from rpctrace.report import Call, CaptureFacts, Limit, ProblemEntry, Report
 
 MAXIMUM_SHOWN_FAILURES = 50
 MAXIMUM_SHOWN_PROBLEMS = 5
+MAXIMUM_SHOWN_BESIDE = 20
 
 
 def signs_for(options: RenderOptions) -> Signs:
@@ -144,6 +146,18 @@ def _uncertain_section(report: Report) -> Iterator[str]:
         yield f"{what} not captured whole, so how that ended is unknown (--table calls: outcome 'not captured')."
 
 
+def _beside_section(report: Report, options: RenderOptions) -> Iterator[str]:
+    lines = list(beside_lines(report, signs_for(options)))
+    if not lines:
+        return
+    yield painted("Before and beside the calls", "heading", options)
+    shown = lines if options.verbosity > 0 else lines[:MAXIMUM_SHOWN_BESIDE]
+    for line in shown:
+        yield from wrapped(f"  {line}", options.width_columns, "    ")
+    if len(lines) > len(shown):
+        yield f"  and {len(lines) - len(shown)} more: -v shows all"
+
+
 def _finding_section(report: Report, options: RenderOptions) -> Iterator[str]:
     if not report.findings:
         return
@@ -195,6 +209,7 @@ def short_report_lines(report: Report, options: RenderOptions) -> Iterator[str]:
     sections = (
         _failure_section(report, options),
         _uncertain_section(report),
+        _beside_section(report, options),
         _finding_section(report, options),
         _problem_section(report, options),
     )

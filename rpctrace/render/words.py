@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rpctrace.encoding.text import safe_text
-from rpctrace.report import Auth, Call, CaptureFacts, ExtendedError, Host, Interface, KerberosExchange, Ticket
+from rpctrace.report import Call, CaptureFacts, ExtendedError, Host, Interface, KerberosExchange, Ntlm, Ticket
 
 _CONFIDENCE_WORDS = ((0.95, "near certain"), (0.75, "very likely"), (0.5, "likely"))
 _HYPOTHESIS_UP_TO = 0.3  # at and below it a finding is severity note
@@ -139,10 +139,11 @@ def ticket_words(ticket: Ticket) -> str:
     return f"{ticket_name(ticket)}{kind}"
 
 
-def ntlm_user(auth: Auth) -> str:
-    if auth.ntlm is None or not auth.ntlm.user:
+def ntlm_words(ntlm: Ntlm | None) -> str:
+    """`DOMAIN\\user` of an NTLM exchange, or nothing."""
+    if ntlm is None or not ntlm.user:
         return ""
-    return safe_text(f"{auth.ntlm.domain}\\{auth.ntlm.user}" if auth.ntlm.domain else auth.ntlm.user)
+    return safe_text(f"{ntlm.domain}\\{ntlm.user}" if ntlm.domain else ntlm.user)
 
 
 def presented_words(call: Call) -> str:
@@ -151,7 +152,7 @@ def presented_words(call: Call) -> str:
         return f"{ticket_words(call.ticket)}\nin {safe_text(call.ticket.presented_in)}, frame {call.ticket.frame}"
     if call.auth is None:
         return "none"
-    who = ntlm_user(call.auth)
+    who = ntlm_words(call.auth.ntlm)
     return f"none ({safe_text(call.auth.mechanism)}{', ' + who if who else ''})"
 
 

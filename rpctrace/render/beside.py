@@ -1,0 +1,180 @@
+"""What happened before and beside the calls -> sentences: where a ticket came from, what a KDC refused, who fell back
+to NTLM, which connection was never made. The short report and Markdown show them; each is one line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rpctrace.encoding.text import safe_text
+from rpctrace.render.words import (
+    Signs,
+    counted,
+    duration_words,
+    endpoint_words,
+    kerberos_error_words,
+    ntlm_words,
+    principal_words,
+    ticket_name,
+)
+from rpctrace.report import Authentication, Call, Event, KerberosExchange, ReferralPath, Report, Ticket
+
+# A KDC's way to ask for more, not a failure: pre-authentication required, response too big for UDP.
+ORDINARY_ERRORS = frozenset((25, 52))
+
+
+def _place(capture: int, report: Report) -> str:
+    return f" of capture {capture + 1}" if len(report.captures) > 1 else ""
+
+
+def _frames(request: int | None, reply: int | None, signs: Signs) -> str:
+    return f"{'?' if request is None else request} {signs.arrow} {'?' if reply is None else reply}"
+
+
+def exchange_place(exchange: KerberosExchange, report: Report, signs: Signs) -> str:
+    """`frames 75 -> 79, KDC 10.77.0.11:88`."""
+    frames = _frames(exchange.request_frame, exchange.reply_frame, signs)
+    return f"frames {frames}{_place(exchange.capture, report)}, KDC {endpoint_words(exchange.server)}"
+
+
+def ticket_origin(
+    ticket: Ticket, issued: KerberosExchange | None, path: ReferralPath | None, report: Report, signs: Signs
+) -> str:
+    """Which exchange of the report issued a ticket, and by which way the client came to it."""
+    if issued is None:
+        return f"{ticket_name(ticket)} was not issued in this capture (from the client's cache, or not captured)"
+    realms = f", by way of {_realms(path, signs)}" if path and len(path.realms) > 1 else ""
+    return f"{ticket_name(ticket)} was issued in {exchange_place(issued, report, signs)}{realms}"
+
+
+def _realms(path: ReferralPath, signs: Signs) -> str:
+    return f" {signs.arrow} ".join(map(safe_text, path.realms))
+
+
+def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
+    """Errors of the same kind about the same service are one line."""
+    groups: dict[tuple[object, ...], list[KerberosExchange]] = {}
+    for each in report.kerberos:
+        if each.error is not None and each.error not in ORDINARY_ERRORS:
+            key = (each.capture, each.client.address, each.server, each.error, each.sname, each.carried_in)
+            groups.setdefault(key, []).append(each)
+    for same in groups.values():
+        first = same[0]
+        about = f" for {principal_words(first.sname)}" if first.sname else ""
+        who = f" ({principal_words(first.cname)})" if first.cname else ""
+        times = f", {counted(len(same), 'time')}" if len(same) > 1 else ""
+        status = f", {safe_text(first.ntstatus_name or first.ntstatus_hex)}" if first.ntstatus_hex else ""
+        yield (
+            f"{kerberos_error_words(first.error, first.error_name)}{about}: {safe_text(first.realm or '?')} to "
+            f"{safe_text(first.client.address)}{who}{status}, {_carrier(first, report, signs)}{times}"
+        )
+
+
+def _carrier(exchange: KerberosExchange, report: Report, signs: Signs) -> str:
+    if exchange.carried_in.startswith("kdc"):
+        return exchange_place(exchange, report, signs)
+    frames = _frames(exchange.request_frame, exchange.reply_frame, signs)
+    return f"in {safe_text(exchange.carried_in)}, frames {frames}{_place(exchange.capture, report)}"
+
+
+def _path_lines(report: Report, signs: Signs) -> Iterator[str]:
+    """Paths through more than one realm, and those that did not end with a ticket."""
+    exchanges = {each.id: each for each in report.kerberos}
+    for path in report.referral_paths:
+        if len(path.realms) < 2 and path.outcome == "issued":
+            continue
+        hops = [exchanges[each] for each in path.exchanges if each in exchanges]
+        frames = ", ".join(_frames(each.request_frame, each.reply_frame, signs) for each in hops)
+        ended = path.outcome
+        if path.error is not None:
+            ended = f"{ended}, {kerberos_error_words(path.error, path.error_name)}"
+        missing = f"; missing: {'; '.join(map(safe_text, path.missing))}" if path.missing else ""
+        yield (
+            f"ticket for {principal_words(path.sname)}: {_realms(path, signs)}, {ended} "
+            f"(frames {frames}{_place(path.capture, report)}){missing}"
+        )
+
+
+def _authentication_lines(report: Report, signs: Signs) -> Iterator[str]:
+    """Those that were refused, and those that fell back to NTLM after an error of Kerberos."""
+    errors = {each.id: each for each in report.kerberos}
+    for said in report.authentications:
+        error = errors.get(said.after_error or "")
+        if said.outcome != "rejected" and error is None:
+            continue
+        yield f"{authentication_words(said)}, frames {_frames(said.request_frame, said.reply_frame, signs)}" + (
+            _place(said.capture, report) + (_after(said, error) if error else "")
+        )
+
+
+def _after(said: Authentication, error: KerberosExchange) -> str:
+    words = f", after {kerberos_error_words(error.error, error.error_name)} for {principal_words(error.sname)}"
+    if error.reply_ns is None or said.request_ns is None or error.capture != said.capture:
+        return words
+    return f"{words} {duration_words(said.request_ns - error.reply_ns)} before"
+
+
+def authentication_words(said: Authentication) -> str:
+    """`NTLM as DOMAINB\\novice to 10.77.0.12:445 over smb: rejected, STATUS_LOGON_FAILURE`."""
+    who = ""
+    if said.ticket is not None:
+        who = f" with {ticket_name(said.ticket)}"
+    elif name := ntlm_words(said.ntlm):
+        who = f" as {name}"
+    status = said.status_name or said.status_hex or (str(said.status) if said.status is not None else "")
+    parts = filter(None, (said.outcome, status, kerberos_error_words(said.kerberos_error, said.kerberos_error_name)))
+    return (
+        f"{safe_text(said.mechanism)}{who} to {endpoint_words(said.server)} over {safe_text(said.carried_in)}: "
+        f"{safe_text(', '.join(parts))}"
+    )
+
+
+def event_words(event: Event, report: Report) -> str:
+    """`connection refused: 10.0.0.1 to 10.0.0.2:49153 (frames 1, 2)`."""
+    name = f" {safe_text(event.name)}" if event.name else ""
+    status = f", {safe_text(event.status_name or event.status_hex)}" if event.status_hex else ""
+    shown = ", ".join(map(str, event.frames))
+    more = f" and {event.count - len(event.frames)} more" if event.count > len(event.frames) else ""
+    where = f" (frame{'s' if event.count > 1 else ''} {shown}{more}{_place(event.capture, report)})" if shown else ""
+    return (
+        f"{safe_text(event.text)}:{name} {safe_text(event.client.address)} to {endpoint_words(event.server)}"
+        f"{status}{where}"
+    )
+
+
+def _endpoint_lines(report: Report) -> Iterator[str]:
+    """Interfaces that an endpoint mapper does not have."""
+    for each in report.endpoints:
+        if each.status:
+            what = safe_text(each.interface_name or each.interface_uuid or "the interface")
+            name = safe_text(each.status_name or each.status_hex or str(each.status))
+            where = f" (frame {each.frame}{_place(each.capture, report)})" if each.frame is not None else ""
+            yield f"{each.source} of {what}: {name}{where}"
+
+
+def origin_lines(calls: Sequence[Call], report: Report, signs: Signs) -> Iterator[str]:
+    """Where the tickets of failed calls came from, each once; nothing where no KDC was captured."""
+    if not any(each.carried_in.startswith("kdc") for each in report.kerberos):
+        return
+    exchanges = {each.id: each for each in report.kerberos}
+    paths = {each.id: each for each in report.referral_paths}
+    told: set[str] = set()
+    for call in calls:
+        if call.failed and call.ticket is not None:
+            issued = exchanges.get(call.ticket.exchange or "")
+            path = paths.get(issued.path or "") if issued else None
+            line = ticket_origin(call.ticket, issued, path, report, signs)
+            if line not in told:
+                told.add(line)
+                yield line
+
+
+def beside_lines(report: Report, signs: Signs) -> Iterator[str]:
+    """Everything beside calls that a reader should look at, one line each."""
+    yield from origin_lines(report.calls, report, signs)
+    yield from _path_lines(report, signs)
+    yield from _error_lines(report, signs)
+    yield from _authentication_lines(report, signs)
+    yield from _endpoint_lines(report)
+    for event in report.events:
+        yield event_words(event, report)
