@@ -157,17 +157,25 @@ class KdcRequest:
     nonce: int = 0x1234_5678
     etypes: tuple[int, ...] = (AES256, AES128, RC4)
     additional_tickets: tuple[bytes, ...] = ()
+    from_ns: int | None = None
+    rtime_ns: int | None = None
+    authorization_data: bytes | None = None
 
     def encode(self) -> bytes:
+        from_time = None if self.from_ns is None else der.generalized_time(self.from_ns)
+        rtime = None if self.rtime_ns is None else der.generalized_time(self.rtime_ns)
         extra = der.sequence(*self.additional_tickets) if self.additional_tickets else None
         return der.sequence(
             der.context(0, der.bit_string_32(self.options)),
             der.context(1, None if self.cname is None else self.cname.encode()),
             der.context(2, der.general_string(self.realm)),
             der.context(3, self.sname.encode()),
+            der.context(4, from_time),
             der.context(5, der.generalized_time(self.till_ns)),
+            der.context(6, rtime),
             der.context(7, der.integer(self.nonce)),
             der.context(8, der.sequence(*map(der.integer, self.etypes))),
+            der.context(10, self.authorization_data),
             der.context(11, extra),
         )
 
@@ -175,6 +183,84 @@ class KdcRequest:
 def padata(kind: int, value: bytes) -> bytes:
     """RFC 4120 5.2.7 PA-DATA."""
     return der.sequence(der.context(1, der.integer(kind)), der.context(2, der.octet_string(value)))
+
+
+def pa_enc_timestamp(etype: int = AES256) -> bytes:
+    """RFC 4120 5.2.7.2."""
+    return padata(2, encrypted_data(etype, filler("timestamp", 56)))
+
+
+def pa_pac_request(include_pac: bool) -> bytes:
+    """[MS-KILE] 2.2.3 KERB-PA-PAC-REQUEST."""
+    return padata(128, der.sequence(der.context(0, der.tagged(0x01, b"\xff" if include_pac else b"\0"))))
+
+
+def pa_pac_options(flags: int) -> bytes:
+    """[MS-KILE] 2.2.10."""
+    return padata(167, der.sequence(der.context(0, der.bit_string_32(flags))))
+
+
+def pa_for_user(user: Principal, realm: str) -> bytes:
+    """[MS-SFU] 2.2.1 PA-FOR-USER-ENC."""
+    checksum = der.sequence(
+        der.context(0, der.integer(-138)), der.context(1, der.octet_string(filler("for user", 16)))
+    )
+    return padata(
+        129,
+        der.sequence(
+            der.context(0, user.encode()),
+            der.context(1, der.general_string(realm)),
+            der.context(2, checksum),
+            der.context(3, der.general_string("Kerberos")),
+        ),
+    )
+
+
+def pa_s4u_x509_user(user: Principal | None, realm: str, nonce: int = 7) -> bytes:
+    """[MS-SFU] 2.2.2 PA-S4U-X509-USER."""
+    user_id = der.sequence(
+        der.context(0, der.integer(nonce)),
+        der.context(1, None if user is None else user.encode()),
+        der.context(2, der.general_string(realm)),
+        der.context(4, der.bit_string_32(0x2000_0000)),
+    )
+    checksum = der.sequence(der.context(0, der.integer(16)), der.context(1, der.octet_string(filler("x509", 12))))
+    return padata(130, der.sequence(der.context(0, user_id), der.context(1, checksum)))
+
+
+def pa_fx_fast_request(armor: bytes | None, armor_type: int = 1, etype: int = AES256) -> bytes:
+    """RFC 6113 5.4.2 PA-FX-FAST-REQUEST; `armor` is the AP-REQ, None where the ticket-granting ticket is the armor."""
+    given = None
+    if armor is not None:
+        given = der.sequence(der.context(0, der.integer(armor_type)), der.context(1, der.octet_string(armor)))
+    checksum = der.sequence(der.context(0, der.integer(16)), der.context(1, der.octet_string(filler("fast", 12))))
+    inner = der.sequence(
+        der.context(0, given), der.context(1, checksum), der.context(2, encrypted_data(etype, filler("fast req", 300)))
+    )
+    return padata(136, der.context(0, inner))
+
+
+def pa_fx_fast_reply(etype: int = AES256) -> bytes:
+    """RFC 6113 5.4.3 PA-FX-FAST-REPLY."""
+    return padata(136, der.context(0, der.sequence(der.context(0, encrypted_data(etype, filler("fast rep", 200))))))
+
+
+def pa_etype_info2(*entries: tuple[int, str | None]) -> bytes:
+    """RFC 4120 5.2.7.5: encryption types and salts."""
+    return padata(19, der.sequence(*(
+        der.sequence(der.context(0, der.integer(etype)),
+                     der.context(1, None if salt is None else der.general_string(salt)))
+        for etype, salt in entries
+    )))  # fmt: skip
+
+
+def pa_etype_info(*entries: tuple[int, bytes | None]) -> bytes:
+    """RFC 4120 5.2.7.4."""
+    return padata(11, der.sequence(*(
+        der.sequence(der.context(0, der.integer(etype)),
+                     der.context(1, None if salt is None else der.octet_string(salt)))
+        for etype, salt in entries
+    )))  # fmt: skip
 
 
 def _kdc_request(number: int, body: KdcRequest, preauthentication: Sequence[bytes]) -> bytes:
@@ -194,18 +280,26 @@ def as_req(body: KdcRequest, preauthentication: Sequence[bytes] = ()) -> bytes:
     return _kdc_request(10, body, preauthentication)
 
 
-def tgs_req(body: KdcRequest, ticket_granting_ticket: bytes) -> bytes:
-    """RFC 4120 5.4.1 TGS-REQ with the PA-TGS-REQ (1) that presents the ticket-granting ticket."""
+def tgs_req(body: KdcRequest, ticket_granting_ticket: bytes, further: Sequence[bytes] = ()) -> bytes:
+    """RFC 4120 5.4.1 TGS-REQ with the PA-TGS-REQ (1) that presents the ticket-granting ticket, and further PA-DATA."""
     presented = ap_req(ticket_granting_ticket, ap_options=0, authenticator_cipher=filler("tgs authenticator", 180))
-    return _kdc_request(12, body, [padata(1, presented)])
+    return _kdc_request(12, body, [padata(1, presented), *further])
 
 
-def _kdc_reply(number: int, client_realm: str, cname: Principal, ticket_octets: bytes, cipher: bytes | None) -> bytes:
+def _kdc_reply(
+    number: int,
+    client_realm: str,
+    cname: Principal,
+    ticket_octets: bytes,
+    cipher: bytes | None,
+    preauthentication: Sequence[bytes] = (),
+) -> bytes:
     # RFC 4120 5.4.2 KDC-REP
     octets = filler(f"kdc reply {client_realm}", 240) if cipher is None else cipher
     reply = der.sequence(
         der.context(0, der.integer(5)),
         der.context(1, der.integer(number)),
+        der.context(2, der.sequence(*preauthentication) if preauthentication else None),
         der.context(3, der.general_string(client_realm)),
         der.context(4, cname.encode()),
         der.context(5, ticket_octets),
@@ -214,9 +308,15 @@ def _kdc_reply(number: int, client_realm: str, cname: Principal, ticket_octets: 
     return der.application(number, reply)
 
 
-def as_rep(client_realm: str, cname: Principal, ticket_octets: bytes, cipher: bytes | None = None) -> bytes:
+def as_rep(
+    client_realm: str,
+    cname: Principal,
+    ticket_octets: bytes,
+    cipher: bytes | None = None,
+    preauthentication: Sequence[bytes] = (),
+) -> bytes:
     """RFC 4120 5.4.2 AS-REP."""
-    return _kdc_reply(11, client_realm, cname, ticket_octets, cipher)
+    return _kdc_reply(11, client_realm, cname, ticket_octets, cipher, preauthentication)
 
 
 def tgs_rep(client_realm: str, cname: Principal, ticket_octets: bytes, cipher: bytes | None = None) -> bytes:
@@ -227,6 +327,27 @@ def tgs_rep(client_realm: str, cname: Principal, ticket_octets: bytes, cipher: b
 def over_tcp(*messages: bytes) -> bytes:
     """RFC 4120 7.2.2: each message behind its length in four octets, network order."""
     return b"".join(pack(">I", len(message)) + message for message in messages)
+
+
+def krb_priv(length_octets: int = 120) -> bytes:
+    """RFC 4120 5.7.1 KRB-PRIV."""
+    body = der.sequence(
+        der.context(0, der.integer(5)),
+        der.context(1, der.integer(21)),
+        der.context(3, encrypted_data(AES256, filler("priv", length_octets))),
+    )
+    return der.application(21, body)
+
+
+def kpasswd(message: bytes, private: bytes = b"", version: int = 1) -> bytes:
+    """RFC 3244 2: an AP-REQ or AP-REP with a KRB-PRIV; a KRB-ERROR has neither KRB-PRIV nor a length of its own."""
+    length = 0 if message[:1] == b"\x7e" else len(message)
+    return pack(">HHH", 6 + len(message) + len(private), version, length) + message + private
+
+
+def kpasswd_result(code: int, text: str = "") -> bytes:
+    """RFC 3244 2: what stands in the e-data of the KRB-ERROR."""
+    return pack(">H", code) + text.encode()
 
 
 def tgt_request(server: Principal | None = None, realm: str | None = None) -> bytes:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from rpctrace.errors import ParseError
 from rpctrace.protocols.dissector import Problems
-from rpctrace.protocols.kerberos.exchange import KdcExchange, KdcOutcome, Pairing, parse_exchanged
+from rpctrace.protocols.kerberos.exchange import AFTER_THE_END, KdcExchange, KdcOutcome, Pairing, parse_exchanged
 from rpctrace.protocols.kerberos.framing import FramedMessage, MessageFramer
 from rpctrace.protocols.kerberos.kdc_messages import KdcRep, KdcReq
 from rpctrace.protocols.kerberos.kpasswd import KpasswdRep, KpasswdReq
@@ -91,7 +91,8 @@ class KdcConnection:
             if message.problem is not None and each.complete:  # of a message that a gap cut it is no fault
                 self._problems.add(message.problem, each.provenance.frame)
             if isinstance(message, KdcReq | KpasswdReq):
-                told += self._pairing.request(message, direction, each.provenance)
+                notes = (AFTER_THE_END,) if self._ended[0 if direction else 1] else ()
+                told += self._pairing.request(message, direction, each.provenance, *notes)
             elif isinstance(message, KdcRep | KrbError | KpasswdRep):
                 told.append(self._pairing.reply(message, direction, each.provenance))
         return told

@@ -102,7 +102,8 @@ class KdcDatagrams:
         if message.problem is not None and is_whole:  # of a datagram that the snapshot length cut it is no fault
             self._problems.add(message.problem, segment.frame_number)
         if isinstance(message, KdcReq | KpasswdReq):
-            told += [_with_ends(flow, each) for each in ends.pairing.request(message, direction, seen, digest)]
+            given = ends.pairing.request(message, direction, seen, digest=digest)
+            told += [_with_ends(flow, each) for each in given]
         elif isinstance(message, KdcRep | KrbError | KpasswdRep):
             self._hear(source)
             told.append(_with_ends(flow, ends.pairing.reply(message, direction, seen)))

@@ -25,6 +25,7 @@ MAXIMUM_OPEN_REQUESTS = 64  # between two ends; a client waits for each answer
 MAXIMUM_COPIES = 64  # of one request; clients give up after a dozen
 GIVEN_UP = "given up: too many open requests"
 OTHER_SERVICE = "the reply names another service than the request"
+AFTER_THE_END = "sent after the other side had closed the connection"
 REPLY_IN_A_GAP = "octets of the other direction are missing behind the request"
 
 TICKET_GRANTING_SERVICE = "krbtgt"  # RFC 4120 7.3
@@ -74,6 +75,7 @@ class OpenRequest:
     digest: bytes = b""
     copies: list[Provenance] = field(default_factory=list)
     reply_may_be_lost: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class Pairing:
@@ -87,7 +89,7 @@ class Pairing:
         self.open: list[OpenRequest] = []
 
     def request(
-        self, message: Request, direction: Direction, seen: Provenance, digest: bytes = b""
+        self, message: Request, direction: Direction, seen: Provenance, *notes: str, digest: bytes = b""
     ) -> Sequence[KdcExchange]:
         """A request was sent: those before it whose reply a gap took get none any more."""
         lost = [each for each in self.open if each.reply_may_be_lost]
@@ -96,7 +98,7 @@ class Pairing:
         if len(self.open) == MAXIMUM_OPEN_REQUESTS:
             self._limits["open_requests"] = self._limits.get("open_requests", 0) + 1
             told.append(self.finished(self.open.pop(0), KdcOutcome.NOT_CAPTURED, GIVEN_UP))
-        self.open.append(OpenRequest(kind_of(message), message, direction, seen, digest))
+        self.open.append(OpenRequest(kind_of(message), message, direction, seen, digest, notes=notes))
         return told
 
     def copy_of(self, digest: bytes, direction: Direction) -> OpenRequest | None:
@@ -125,7 +127,7 @@ class Pairing:
         self.open.remove(request)
         return KdcExchange(
             request.kind, self._carried_in, request.message, message, request.seen, seen, tuple(request.copies),
-            outcome, request.direction, notes,
+            outcome, request.direction, (*request.notes, *notes),
         )  # fmt: skip
 
     def given_up(self) -> list[KdcExchange]:
@@ -136,7 +138,7 @@ class Pairing:
         """The exchange of a request that gets no reply any more."""
         return KdcExchange(
             request.kind, self._carried_in, request.message, None, request.seen, None, tuple(request.copies),
-            outcome, request.direction, notes,
+            outcome, request.direction, (*request.notes, *notes),
         )  # fmt: skip
 
 
