@@ -14,6 +14,7 @@ from rpctrace.stream import direction, reassembly
 
 PDUS_KEPT = 1_000_000
 EXCHANGES_KEPT = 50_000
+EVENTS_KEPT = 10_000
 BOUNDS = {
     "authentications_kept": EXCHANGES_KEPT,
     "calls_kept": tally.CALLS_KEPT,
@@ -21,6 +22,7 @@ BOUNDS = {
     "conflicts_not_told": direction.MAXIMUM_CONFLICTS,
     "connections": reassembly.MAXIMUM_CONNECTIONS,
     "connections_idle": reassembly.MAXIMUM_IDLE_NS,
+    "events_kept": EVENTS_KEPT,
     "exchanges_kept": EXCHANGES_KEPT,
     "flows": flows.MAXIMUM_KEYS // 2,
     "fragments_of_a_pdu": association.MAXIMUM_FRAGMENTS_OF_A_PDU,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from rpctrace import report, tally
-from rpctrace.assembly import exchanges, kdc
+from rpctrace.assembly import events, exchanges, kdc
 from rpctrace.assembly.calls import Assembler, sort_by_frame
 from rpctrace.capture.storage import Capture
 from rpctrace.conversation_numbers import ConversationNumbers
@@ -19,11 +19,12 @@ from rpctrace.conversations.observations import (
     ObservedAuthentication,
     ObservedCall,
     ObservedExchange,
+    ObservedNotice,
     ObservedPdu,
     number_by_frame,
 )
 from rpctrace.encoding.times import iso_8601
-from rpctrace.limits import EXCHANGES_KEPT, PDUS_KEPT, limits_reached
+from rpctrace.limits import EVENTS_KEPT, EXCHANGES_KEPT, PDUS_KEPT, limits_reached
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Endpoint, Segment, Transport
 from rpctrace.protocols.registry import RECOGNISERS
@@ -82,11 +83,14 @@ class _Kept:
     def __init__(self) -> None:
         self.authentications: list[ObservedAuthentication] = []
         self.exchanges: list[ObservedExchange] = []
+        self.notices: list[ObservedNotice] = []
         self.left_out: Counter[str] = Counter()
 
     def take(self, observation: Observation) -> None:
         if isinstance(observation, ObservedAuthentication):
             self._keep(self.authentications, observation, "authentications_kept", EXCHANGES_KEPT)
+        elif isinstance(observation, ObservedNotice):
+            self._keep(self.notices, observation, "events_kept", EVENTS_KEPT)
         elif isinstance(observation, ObservedExchange):
             self._keep(self.exchanges, observation, "exchanges_kept", EXCHANGES_KEPT)
 
@@ -176,6 +180,7 @@ class Reading:
             calls=calls,
             kerberos=kerberos[:EXCHANGES_KEPT],
             authentications=exchanges.numbered_authentications(authentications, len(before.authentications)),
+            events=events.in_order([events.of_notice(assembler, each) for each in kept.notices]),
             summary=self.tally.summary(),
             streams=tuple(map(assembler.stream, sorted(conversations.facts, key=lambda facts: facts.number))),
             problems=tuple(_problems(self.index, capture, self.decoder, conversations)),

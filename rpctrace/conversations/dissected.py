@@ -8,12 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from rpctrace.conversations.observations import Observation, ObservedAuthentication, ObservedExchange
+from rpctrace.conversations.observations import (
+    Observation,
+    ObservedAuthentication,
+    ObservedExchange,
+    ObservedNotice,
+    ObservedSession,
+)
 from rpctrace.conversations.rpc import RpcBook, RpcReading
 from rpctrace.protocols.dissector import Channel, ChannelEvent, Dissector
 from rpctrace.protocols.gssapi.authentications import Authentications
 from rpctrace.protocols.gssapi.exchange import AuthenticationExchange, Leg
 from rpctrace.protocols.kerberos.exchange import KdcExchange
+from rpctrace.protocols.smb.notice import SessionFacts, SmbNotice
 from rpctrace.stream.stream import Chunk, Close, Connection, Direction, Gap, StreamEvent
 
 _NOTHING: Sequence[Observation] = ()
@@ -122,4 +129,8 @@ def _exchange(connection: Connection, exchange: KdcExchange) -> Observation:
 
 
 # What else dissectors say, and the observation that it is.
-OBSERVED: dict[type[Any], Callable[[Connection, Any], Observation]] = {KdcExchange: _exchange}
+OBSERVED: dict[type[Any], Callable[[Connection, Any], Observation]] = {
+    KdcExchange: _exchange,
+    SmbNotice: ObservedNotice,
+    SessionFacts: ObservedSession,
+}

@@ -12,6 +12,7 @@ from rpctrace.protocols.dcerpc.pdu import Pdu
 from rpctrace.protocols.dissector import Channel, Provenance
 from rpctrace.protocols.gssapi.exchange import AuthenticationExchange
 from rpctrace.protocols.kerberos.exchange import KdcExchange
+from rpctrace.protocols.smb.notice import SessionFacts, SmbNotice
 from rpctrace.stream.stream import Connection, Direction
 
 
@@ -101,4 +102,18 @@ class ObservedExchange(NamedTuple):
     exchange: KdcExchange
 
 
-Observation = ObservedCall | ObservedPdu | ObservedAuthentication | ObservedExchange
+class ObservedNotice(NamedTuple):
+    """What SMB refused, or hides, on a connection."""
+
+    connection: Connection
+    notice: SmbNotice
+
+
+class ObservedSession(NamedTuple):
+    """What became known of a session of SMB besides its tokens."""
+
+    connection: Connection
+    facts: SessionFacts
+
+
+Observation = ObservedCall | ObservedPdu | ObservedAuthentication | ObservedExchange | ObservedNotice | ObservedSession

@@ -9,6 +9,8 @@ from rpctrace.protocols.dcerpc.recognition import RECOGNISER as DCERPC
 from rpctrace.protocols.dissector import Dissector, Problems
 from rpctrace.protocols.kerberos.connection import KdcConnection
 from rpctrace.protocols.kerberos.recognition import RECOGNISER as KERBEROS
+from rpctrace.protocols.smb.recognition import RECOGNISER as SMB
+from rpctrace.protocols.smb.session import SmbConnection
 from rpctrace.scan.candidates import Recogniser
 
 
@@ -21,7 +23,10 @@ class Carrier(NamedTuple):
 
 def carriers(problems: Problems) -> tuple[Carrier, ...]:
     """Those of one capture; what they cannot read goes to `problems`."""
-    return (Carrier(KERBEROS, lambda late: KdcConnection(problems, joined_late=late)),)
+    return (
+        Carrier(SMB, lambda late: SmbConnection(problems, joined_late=late)),
+        Carrier(KERBEROS, lambda late: KdcConnection(problems, joined_late=late)),
+    )
 
 
 RECOGNISERS: tuple[Recogniser, ...] = (DCERPC, *(each.recogniser for each in carriers(Problems())))
