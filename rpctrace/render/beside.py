@@ -85,7 +85,7 @@ def _path_lines(report: Report, signs: Signs) -> Iterator[str]:
             continue
         hops = [exchanges[each] for each in path.exchanges if each in exchanges]
         frames = ", ".join(_frames(each.request_frame, each.reply_frame, signs) for each in hops)
-        ended = path.outcome
+        ended = safe_text(path.outcome)
         if path.error is not None:
             ended = f"{ended}, {kerberos_error_words(path.error, path.error_name)}"
         missing = f"; missing: {'; '.join(map(safe_text, path.missing))}" if path.missing else ""
@@ -149,7 +149,7 @@ def _endpoint_lines(report: Report) -> Iterator[str]:
             what = safe_text(each.interface_name or each.interface_uuid or "the interface")
             name = safe_text(each.status_name or each.status_hex or str(each.status))
             where = f" (frame {each.frame}{_place(each.capture, report)})" if each.frame is not None else ""
-            yield f"{each.source} of {what}: {name}{where}"
+            yield f"{safe_text(each.source)} of {what}: {name}{where}"
 
 
 def origin_lines(calls: Sequence[Call], report: Report, signs: Signs) -> Iterator[str]:

@@ -147,7 +147,7 @@ _AUTH: Table[Authenticated] = Table(
         ("Capture", _capture),
         ("Notes", lambda row, _: safe_text("; ".join(row.record.notes))),
     ),
-    "Nothing carried a security token.",
+    "No security token was seen.",
 )
 _STREAMS: Table[Stream] = Table(
     lambda report: report.streams,
@@ -193,7 +193,7 @@ _KERBEROS: Table[KerberosExchange] = Table(
         ("Realm", lambda exchange, _: _text(exchange.realm)),
         ("Cname", lambda exchange, _: principal_words(exchange.cname)),
         ("Sname", lambda exchange, _: principal_words(exchange.sname)),
-        ("Path", lambda exchange, _: f"{exchange.path}, hop {exchange.hop}" if exchange.path else ""),
+        ("Path", lambda exchange, _: safe_text(f"{exchange.path}, hop {exchange.hop}") if exchange.path else ""),
         ("User-to-user", lambda exchange, _: "yes" if exchange.user_to_user else ""),
         ("Result", lambda exchange, _: exchange_result(exchange)),
     ),
@@ -251,7 +251,7 @@ _EVENTS: Table[Event] = Table(
         ("Lasted", lambda event, _: _duration(event.first_ns, event.last_ns)),
         ("Capture", _capture),
     ),
-    "Nothing of note happened beside calls.",
+    "No event beside the calls.",
 )
 
 FULL_TABLES: dict[str, Table[Any]] = {

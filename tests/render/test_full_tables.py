@@ -20,7 +20,7 @@ def lines_of(name: str, report: Report, verbosity: int = 0) -> list[str]:
 
 
 AUTH = """\
-Frames    Call           Call id    Mechanism    Level        Token    Realm              Sname    User-to-user    Presented in             Ticket etype             AP options                       Outcome    Result
+Frames    Carried in     Call id    Mechanism    Level        Token    Realm              Sname    User-to-user    Presented in             Ticket etype             AP options                       Outcome    Result
 --------  -------------  ---------  -----------  -----------  -------  -----------------  -------  --------------  -----------------------  -----------------------  -------------------------------  ---------  ------------------------------
 22 -> 23  alter_context  2          kerberos     PKT_PRIVACY  AP-REQ   child.domainA.COM  novice   yes             alter_context, frame 22  aes256-cts-hmac-sha1-96  use-session-key mutual-required  faulted    RPC_S_SEC_PKG_ERROR 0x00000721
 """  # noqa: E501  # the table is as wide as it is
@@ -35,7 +35,9 @@ def test_the_authentication_of_the_article() -> None:
     [
         ("calls", 4, ("accept_never", "40", "not captured", "? -> 23", "IClassFactory RemoteCreateInstance")[1:]),
         ("faults", 3, ("bind_nak authentication_type_not_recognized", "none (ntlm, DOMAINB\\novice)", "unanswered")),
-        ("auth", 2, ("NEGOTIATE", "DOMAINB\\novice", "use-session-key mutual-required")),
+        ("auth", 3, ("NEGOTIATE", "DOMAINB\\novice", "use-session-key mutual-required", "smb", "STATUS_LOGON_FAILURE")),
+        ("endpoints", 1, ("ept_map", "10.3.0.33", "samr", "ept_s_not_registered")),
+        ("events", 1, ("connection refused", "1 2", "STATUS_ACCESS_DENIED")),
         (
             "kerberos",
             1,

@@ -77,6 +77,8 @@ def test_the_golden_call_of_the_article() -> None:
         "user_to_user": True,
         "presented_in": "alter_context",
         "frame": 22,
+        "fingerprint": None,
+        "exchange": None,
     }
 
 

@@ -20,7 +20,7 @@ def text_of(report: Report, table: str) -> str:
 
 
 def test_the_names_are_those_of_the_command_line() -> None:
-    assert set(TABLE_NAMES) == {"findings", "faults", "calls", "kerberos", "auth", "streams"}
+    assert set(TABLE_NAMES) == {"findings", "faults", "calls", "kerberos", "auth", "endpoints", "events", "streams"}
 
 
 def test_findings_are_blocks_parted_by_an_empty_line() -> None:

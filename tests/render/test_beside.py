@@ -1,0 +1,96 @@
+"""What happened before and beside the calls, one sentence each, with the frames that show it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from report_values import (
+    AUTHENTICATION,
+    CLIENT,
+    ENDPOINT,
+    EVENT,
+    PATH,
+    START_NS,
+    article_report,
+    empty_report,
+    full_report,
+    refused_call,
+)
+
+from rpctrace.render.beside import beside_lines
+from rpctrace.render.words import ASCII_SIGNS
+from rpctrace.report import Host, Report
+
+KDC = Host("10.2.0.10", 88, None)
+ERROR = replace(full_report().kerberos[0], capture=0)
+ISSUED = replace(
+    ERROR, id="krb-2", error=None, error_name=None, ntstatus_hex=None, reply="TGS-REP", sname=("novice",), server=KDC
+)
+
+
+def lines(report: Report) -> list[str]:
+    return list(beside_lines(report, ASCII_SIGNS))
+
+
+def test_nothing_beside_says_nothing() -> None:
+    """Not even that no KDC was captured."""
+    assert lines(empty_report()) == lines(article_report()) == []
+
+
+def test_where_the_ticket_of_a_failed_call_came_from() -> None:
+    """The exchange that issued it and the way through realms; several calls with one ticket are one line."""
+    ticket = replace(refused_call().ticket, exchange="krb-2")
+    calls = tuple(refused_call(id=f"call-{number}", ticket=ticket) for number in (1, 2))
+    report = article_report(calls=calls, kerberos=(ISSUED,), referral_paths=(replace(PATH, outcome="issued"),))
+    (line, _path) = lines(report)
+    assert line == (
+        "novice@child.domainA.COM was issued in frames 10 -> 11, KDC 10.2.0.10:88, by way of child.domainA.COM -> "
+        "DOMAINB.COM"
+    )
+
+
+def test_a_ticket_that_no_exchange_issued() -> None:
+    """Said only where a KDC was captured at all."""
+    (line, *_) = lines(article_report(kerberos=(replace(ISSUED, id="krb-9"),)))
+    assert line.startswith("novice@child.domainA.COM was not issued in this capture")
+
+
+def test_errors_of_one_kind_are_one_line_and_ordinary_ones_none() -> None:
+    """Pre-authentication required is a step of every logon."""
+    ordinary = replace(ERROR, error=25, error_name="KDC_ERR_PREAUTH_REQUIRED")
+    (line,) = lines(Report(article_report().tool, (), (), kerberos=(ERROR, ERROR, ordinary)))
+    assert line.startswith("KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com: child.domainA.COM to 10.2.0.21")
+    assert line.endswith(", STATUS_NO_SUCH_USER, frames 10 -> 11, KDC dc.child.domaina.com (10.2.0.10:88), 2 times")
+
+
+def test_a_path_that_stopped() -> None:
+    """Its realms, how it ended, its frames, and what is missing."""
+    (line, *_) = lines(article_report(kerberos=(ERROR,), referral_paths=(PATH,), calls=()))
+    assert "child.domainA.COM -> DOMAINB.COM, refused, KDC_ERR_S_PRINCIPAL_UNKNOWN (7) (frames 10 -> 11)" in line
+    assert line.endswith("missing: the ticket-granting ticket was issued before the capture")
+
+
+def test_ntlm_after_an_error_of_kerberos() -> None:
+    """Which error, about what, and how long before."""
+    said = replace(
+        AUTHENTICATION, capture=0, ticket=None, outcome="accepted", status=0, status_hex="0x00000000",
+        status_name="STATUS_SUCCESS", kerberos_error=None, kerberos_error_name=None,
+        request_ns=START_NS + 14_000_000_000,
+    )  # fmt: skip
+    (_, line) = lines(article_report(calls=(), kerberos=(ERROR,), authentications=(said,)))
+    assert line == (
+        "ntlm as DOMAINB\\novice to FILES ([fe80::1]:445) over smb: accepted, STATUS_SUCCESS, frames 20 -> 21, after "
+        "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com 500 ms before"
+    )
+    assert lines(article_report(calls=(), authentications=(replace(said, after_error=None),))) == []
+
+
+def test_endpoints_not_registered_and_events() -> None:
+    """A good answer is not told, a refused connection is."""
+    registered = replace(ENDPOINT, status=0)
+    event = replace(EVENT, capture=0, name=None, status=None, status_hex=None, status_name=None, client=CLIENT)
+    told = lines(article_report(calls=(), endpoints=(registered, replace(ENDPOINT, capture=0)), events=(event,)))
+    assert told == [
+        "ept_map of samr: ept_s_not_registered (frame 7)",
+        "connection refused: 10.2.0.21 to 10.3.0.33:52042 (frames 1, 2)",
+    ]
