@@ -55,6 +55,14 @@ _KINDS = {
     "kdc_option": "Kerberos kdc-options flag",
     "padata_type": "Kerberos pre-authentication data type",
     "logon_level": "Netlogon logon level",
+    "nt_validation_level": "Netlogon validation level",
+    "secure_channel_type": "Netlogon secure channel type",
+    "kpasswd_result": "Kerberos password change result",
+    "ldap_result": "LDAP resultCode",
+    "tower_protocol": "protocol identifier of a tower floor",
+    "protocol_sequence": "protocol sequence (transport floor of a tower)",
+    "smb_dialect": "SMB dialect",
+    "rts_flag": "RPC over HTTP: flag of an RTS PDU",
 }
 
 
