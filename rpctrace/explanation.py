@@ -298,9 +298,9 @@ def _of_kerberos(fact: KerberosErrorFact) -> Explanation:
 
 def _of_interface(fact: InterfaceFact) -> Explanation:
     proves, does_not_prove = _proof("interface", fact.uuid)
-    versions = [other.version for other in tables.interfaces()[fact.uuid]]
+    versions = [other.version for other in tables.versions_of(fact.uuid)]
     mentioned = [tables.interface(uuid) for uuid in dict.fromkeys(_UUID.findall(fact.note.casefold()))]
-    operations = [f"{row.opnum}={row.name}" for row in tables.operations().values() if row.uuid == fact.uuid]
+    operations = [f"{row.opnum}={row.name}" for row in tables.operations_of(fact.uuid).values()]
     return Explanation(
         kind=_KINDS[fact.kind],
         title=fact.name,
