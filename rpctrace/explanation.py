@@ -55,6 +55,14 @@ _KINDS = {
     "kdc_option": "Kerberos kdc-options flag",
     "padata_type": "Kerberos pre-authentication data type",
     "logon_level": "Netlogon logon level",
+    "nt_validation_level": "Netlogon validation level",
+    "secure_channel_type": "Netlogon secure channel type",
+    "kpasswd_result": "Kerberos password change result",
+    "ldap_result": "LDAP resultCode",
+    "tower_protocol": "protocol identifier of a tower floor",
+    "protocol_sequence": "protocol sequence (transport floor of a tower)",
+    "smb_dialect": "SMB dialect",
+    "rts_flag": "RPC over HTTP: flag of an RTS PDU",
 }
 
 
@@ -290,9 +298,9 @@ def _of_kerberos(fact: KerberosErrorFact) -> Explanation:
 
 def _of_interface(fact: InterfaceFact) -> Explanation:
     proves, does_not_prove = _proof("interface", fact.uuid)
-    versions = [other.version for other in tables.interfaces()[fact.uuid]]
+    versions = [other.version for other in tables.versions_of(fact.uuid)]
     mentioned = [tables.interface(uuid) for uuid in dict.fromkeys(_UUID.findall(fact.note.casefold()))]
-    operations = [f"{row.opnum}={row.name}" for row in tables.operations().values() if row.uuid == fact.uuid]
+    operations = [f"{row.opnum}={row.name}" for row in tables.operations_of(fact.uuid).values()]
     return Explanation(
         kind=_KINDS[fact.kind],
         title=fact.name,

@@ -1,8 +1,9 @@
 """Numbers and identifiers off the wire -> what the specifications call them, from the .csv files beside this file.
 
-Each table is read once, when first asked for, and no other with it. What is not known is None; nothing here raises for
-a value. One name is given for a code: RPC_S_SEC_PKG_ERROR for 0x721, ERROR_ACCESS_DENIED for 0x5, nca_* for the codes
-of C706; the other spellings are `aliases`. Where our rows end, `status_name` and `ntstatus_name` ask impacket's tables.
+Each table is read once, when first asked for, and no other with it; a look-up parses only the rows that share its key.
+What is not known is None; nothing here raises for a value. One name is given for a code: RPC_S_SEC_PKG_ERROR for 0x721,
+ERROR_ACCESS_DENIED for 0x5, nca_* for the codes of C706; the other spellings are `aliases`. Where our rows end,
+`status_name` and `ntstatus_name` ask impacket's tables.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from rpctrace.knowledge.impacket_names import any_name, borrowed_name
 
 FAMILIES = ("win32", "nca", "dce", "hresult", "ntstatus")  # in this order where a value has several meanings
+INTERFACES_REMEMBERED = 1024  # captures choose the UUIDs that are asked for, so what is remembered of them is bounded
 FEATURE_NEGOTIATION_PREFIX = "6cb71c2c-9812-4540-"  # [MS-RPCE] 2.2.2.14: the next octets are feature bits
 FEATURE_NEGOTIATION_UUID = "6cb71c2c-9812-4540-0000-000000000000"
 
@@ -95,15 +97,31 @@ class ProofFact(NamedTuple):
     source: str
 
 
-def read_rows(file_name: str) -> list[list[str]]:
-    """The rows of one of our own tables, without its heading."""
+@cache
+def _text(file_name: str) -> str:
     # The package's loader reads it (also from a zip); importlib.resources would cost 10 ms of start-up.
     assert __spec__ is not None
     loader = __spec__.loader
     octets: bytes = loader.get_data(os.path.join(os.path.dirname(__file__), file_name))  # type: ignore[union-attr]  # a file or zip loader has it
-    rows = csv.reader(octets.decode("utf-8").splitlines())
+    return octets.decode("utf-8")
+
+
+def read_rows(file_name: str) -> list[list[str]]:
+    """The rows of one of our own tables, without its heading."""
+    rows = csv.reader(_text(file_name).splitlines())
     next(rows)
     return list(rows)
+
+
+def rows_of(file_name: str, key: str) -> list[list[str]]:
+    """The rows of one table whose first cell is `key`, [] where there is none; the rest of the table is not parsed."""
+    # Tables are sorted by their first cell, so its rows stand together: two searches of the text find them.
+    text = _text(file_name)
+    start = text.find(f"\n{key},")
+    if start < 0:
+        return []
+    end = text.index("\n", text.rindex(f"\n{key},") + 1)
+    return list(csv.reader(text[start + 1 : end].splitlines()))
 
 
 def _aliases(cell: str) -> tuple[Alias, ...]:
@@ -132,19 +150,39 @@ def kerberos_errors() -> Mapping[int, KerberosErrorFact]:
     }
 
 
+def _interface(row: list[str]) -> InterfaceFact:
+    uuid, version, kind, name, aliases, note, source = row
+    return InterfaceFact(uuid, version, kind, name, _aliases(aliases), note, source)
+
+
+def _operation(row: list[str]) -> OperationFact:
+    uuid, opnum, name, source = row
+    return OperationFact(uuid, int(opnum), name, source)
+
+
 @cache
 def interfaces() -> Mapping[str, tuple[InterfaceFact, ...]]:
     found: dict[str, tuple[InterfaceFact, ...]] = {}
-    for uuid, version, kind, name, aliases, note, source in read_rows("interfaces.csv"):
-        fact = InterfaceFact(uuid, version, kind, name, _aliases(aliases), note, source)
-        found[uuid] = (*found.get(uuid, ()), fact)
+    for fact in map(_interface, read_rows("interfaces.csv")):
+        found[fact.uuid] = (*found.get(fact.uuid, ()), fact)
     return found
 
 
 @cache
 def operations() -> Mapping[tuple[str, int], OperationFact]:
-    rows = read_rows("operations.csv")
-    return {(uuid, int(opnum)): OperationFact(uuid, int(opnum), name, source) for uuid, opnum, name, source in rows}
+    return {(fact.uuid, fact.opnum): fact for fact in map(_operation, read_rows("operations.csv"))}
+
+
+@lru_cache(INTERFACES_REMEMBERED)
+def versions_of(uuid: str) -> tuple[InterfaceFact, ...]:
+    """Every known version of the interface of a lower-case UUID, the lowest first; () where there is none."""
+    return tuple(map(_interface, rows_of("interfaces.csv", uuid)))
+
+
+@lru_cache(INTERFACES_REMEMBERED)
+def operations_of(uuid: str) -> Mapping[int, OperationFact]:
+    """The known operations of the interface of a lower-case UUID, by operation number and in its order."""
+    return {fact.opnum: fact for fact in map(_operation, rows_of("operations.csv", uuid))}
 
 
 def _named(rows: Iterable[list[str]]) -> Mapping[tuple[str, int | str], NamedFact]:
@@ -247,62 +285,132 @@ def kerberos_error_name(code: int) -> str | None:
 
 def interface(uuid: str, version: str | None = None) -> InterfaceFact | None:
     """The interface of a lower-case UUID; of the version asked for, else of the first one known."""
-    facts = interfaces().get(uuid)
-    if facts is None and uuid.startswith(FEATURE_NEGOTIATION_PREFIX):
-        facts = interfaces().get(FEATURE_NEGOTIATION_UUID)
-    if facts is None:
+    facts = versions_of(FEATURE_NEGOTIATION_UUID if uuid.startswith(FEATURE_NEGOTIATION_PREFIX) else uuid)
+    if not facts:
         return None
     return facts[0] if len(facts) == 1 else next((fact for fact in facts if fact.version == version), facts[0])
 
 
 def operation_name(uuid: str, opnum: int) -> str | None:
-    fact = operations().get((uuid, opnum))
+    fact = operations_of(uuid).get(opnum)
     return None if fact is None else fact.name
 
 
-def _name(table: Mapping[tuple[str, int | str], NamedFact], kind: str, value: int | str) -> str | None:
-    fact = table.get((kind, value))
+@cache
+def _of_kind(file_name: str, kind: str) -> Mapping[tuple[str, int | str], NamedFact]:
+    return _named(rows_of(file_name, kind))
+
+
+def _name(file_name: str, kind: str, value: int | str) -> str | None:
+    fact = _of_kind(file_name, kind).get((kind, value))
     return None if fact is None else fact.name
+
+
+def _flag_names(kind: str, flags: int) -> tuple[str, ...]:
+    """The names of the known flags that are set, the lowest bit first."""
+    facts = _of_kind("security_providers.csv", kind).values()
+    return tuple(fact.name for fact in facts if isinstance(fact.value, int) and fact.value & flags)
 
 
 def reject_reason_name(reason: int) -> str | None:
     """C706 12.6.3.1, [MS-RPCE] 2.2.2.5: provider_reject_reason of a bind_nak."""
-    return _name(reject_reasons(), "bind_nak", reason)
+    return _name("reject_reasons.csv", "bind_nak", reason)
 
 
 def result_name(result: int) -> str | None:
     """C706 12.6.3.1, [MS-RPCE] 2.2.2.4: result of one presentation context."""
-    return _name(reject_reasons(), "result", result)
+    return _name("reject_reasons.csv", "result", result)
 
 
 def provider_reason_name(reason: int) -> str | None:
     """C706 12.6.3.1: reason of a provider_rejection (after negotiate_ack the field holds feature bits instead)."""
-    return _name(reject_reasons(), "provider_reason", reason)
+    return _name("reject_reasons.csv", "provider_reason", reason)
 
 
 def auth_type_name(auth_type: int) -> str | None:
-    return _name(security_providers(), "auth_type", auth_type)
+    return _name("security_providers.csv", "auth_type", auth_type)
 
 
 def auth_level_name(auth_level: int) -> str | None:
-    return _name(security_providers(), "auth_level", auth_level)
+    return _name("security_providers.csv", "auth_level", auth_level)
+
+
+def signed(value: int) -> int:
+    """An Int32 of Kerberos that somebody printed or read as an unsigned number: 0xFFFFFF7B is -133."""
+    return value - (1 << 32) if 0x80000000 <= value <= 0xFFFFFFFF else value
 
 
 def etype_name(etype: int) -> str | None:
-    return _name(security_providers(), "etype", etype)
+    """RFC 3961 8; Windows has types of its own below zero."""
+    return _name("security_providers.csv", "etype", signed(etype))
 
 
 def name_type_name(name_type: int) -> str | None:
-    return _name(security_providers(), "name_type", name_type)
+    return _name("security_providers.csv", "name_type", signed(name_type))
 
 
 def oid_name(oid: str) -> str | None:
-    return _name(security_providers(), "oid", oid)
+    return _name("security_providers.csv", "oid", oid)
 
 
 def detection_location_name(location: int) -> str | None:
-    return _name(detection_locations(), "location", location)
+    return _name("detection_locations.csv", "location", location)
 
 
 def component_name(component: int) -> str | None:
-    return _name(detection_locations(), "component", component)
+    return _name("detection_locations.csv", "component", component)
+
+
+def pa_data_name(padata_type: int) -> str | None:
+    """RFC 4120 7.5.2, RFC 6113 7.1, [MS-KILE] 3.1.5.1: padata-type."""
+    return _name("security_providers.csv", "padata_type", signed(padata_type))
+
+
+def kdc_option_names(options: int) -> tuple[str, ...]:
+    """RFC 4120 5.4.1: kdc-options as a number of 32 bits, bit 0 of the standard being 0x80000000."""
+    return _flag_names("kdc_option", options)
+
+
+def kpasswd_result_name(result: int) -> str | None:
+    """RFC 3244 2: result code of a password change or a set password."""
+    return _name("security_providers.csv", "kpasswd_result", result)
+
+
+def ldap_result_name(result: int) -> str | None:
+    """RFC 4511 A.1: resultCode."""
+    return _name("security_providers.csv", "ldap_result", result)
+
+
+def secure_channel_type_name(channel_type: int) -> str | None:
+    """[MS-NRPC] 2.2.1.3.13: NETLOGON_SECURE_CHANNEL_TYPE."""
+    return _name("security_providers.csv", "secure_channel_type", channel_type)
+
+
+def logon_level_name(level: int) -> str | None:
+    """[MS-NRPC] 2.2.1.4.16: NETLOGON_LOGON_INFO_CLASS."""
+    return _name("security_providers.csv", "logon_level", level)
+
+
+def nt_validation_level_name(level: int) -> str | None:
+    """[MS-NRPC] 2.2.1.4.17: NETLOGON_VALIDATION_INFO_CLASS."""
+    return _name("security_providers.csv", "nt_validation_level", level)
+
+
+def tower_protocol_name(identifier: int) -> str | None:
+    """[C706] Appendix I: the protocol identifier that a floor of a tower begins with."""
+    return _name("security_providers.csv", "tower_protocol", identifier)
+
+
+def protocol_sequence_name(identifier: int) -> str | None:
+    """[MS-RPCE] 2.1: the protocol sequence that the protocol identifier of a tower's fourth floor stands for."""
+    return _name("security_providers.csv", "protocol_sequence", identifier)
+
+
+def smb_dialect_name(dialect: int) -> str | None:
+    """[MS-SMB2] 2.2.3: DialectRevision."""
+    return _name("security_providers.csv", "smb_dialect", dialect)
+
+
+def rts_flag_names(flags: int) -> tuple[str, ...]:
+    """[MS-RPCH]: flags of an RTS PDU."""
+    return _flag_names("rts_flag", flags)

@@ -1,9 +1,21 @@
-"""Proves: every table is sorted, unique and sourced; every code and interface of the lab captures has its name; names
-agree with impacket's, or the difference is listed here with its reason."""
+"""Proves: every table is sorted, unique and sourced; every code of the lab captures and every interface and operation
+that tshark sees in any capture has its name; names agree with impacket's; what differs or has no name is listed here
+with its reason.
+
+`seen_by_tshark.csv` beside this file is tshark 4.0.17's reading of every capture that it can open in the shared lab,
+public, netmon, u2u and formats folders (`tshark -r CAPTURE -Y "dcerpc or dcom" -T fields -E occurrence=a`): interface
+and version of each bind, alter_context and connectionless PDU (dcerpc.cn_bind_to_uuid with its versions,
+dcerpc.dg_if_id), operation of each request (dcerpc.opnum, its interface by dcerpc.cn_ctx_id of the same connection),
+transfer syntaxes, towers of the endpoint mapper (epm.uuid), and the interfaces and classes inside activations and
+object references (dcom.iid, dcom.clsid, isystemactivator.properties.*). `capture` is one that has it.
+"""
 
 from __future__ import annotations
 
+import csv
 import json
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +26,7 @@ from rpctrace.knowledge import tables
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 LAB = SHARED / "captures" / "lab"
+SEEN_BY_TSHARK = Path(__file__).with_name("seen_by_tshark.csv")
 
 needs_lab = pytest.mark.skipif(not LAB.is_dir(), reason=f"no sample captures at {LAB}")
 
@@ -56,6 +69,33 @@ SWEPT_WITHOUT_A_NAME = {
     "d7f9e1c0-2247-11d1-ba89-00c04fd91268",
     "eb658b8a-7a64-4ddc-9b8d-a92610db0206",
     "eff55e30-4ee2-11ce-a3c9-00aa00607271",
+}
+
+WITHOUT_A_NAME = {
+    # A maker of test traffic drew them at random: ten connectionless requests, operation 0, broadcast (udp.*).
+    "153ef040-eac1-4f5a-90a0-83e4d3f9b7fa",
+    "1eb94ad0-be43-4990-9462-fa6e4829c0a9",
+    "353a0983-ee5e-4b89-a13e-8d3bb338f74b",
+    "609cbe78-98e6-40c2-95f0-e82c377351df",
+    "7ec1b4c4-914d-48b8-8d1b-68c166b6e463",
+    "8f8ab437-0c52-4b49-a2ae-33aa20bc561f",
+    "bacab84e-569d-4acd-bd97-8f9c56f37701",
+    "c91394fc-9863-4ac5-9239-b2c7c27d4c0f",
+    "da4be245-dd84-469c-9fad-dd0ca3ed92c0",
+    "e96598c5-3f18-4a1e-8931-9e52b747adf8",
+    # smbtorture asks Samba's endpoint mapper for everything in Samba's own interface files; nothing is bound to these.
+    "07408340-ae31-11e1-97dc-539f7fddc06f",
+    "12345778-1234-abcd-0001-000000030000",
+    "a047c001-5f22-40b0-9d52-7042c43f711a",
+    "bf09192c-ed60-4928-9dff-d0d7bcb03ed8",
+    # A .NET client asks the console's object for it; no public list knows it.
+    "b86a98cc-dcc0-3205-8777-7911a07daaaf",
+}
+# Operation numbers that no server has: tests of what a server answers to them.
+BEYOND_THE_INTERFACE = {
+    ("afa8bd80-7d8a-11c9-bef4-08002b102989", 111),
+    ("afa8bd80-7d8a-11c9-bef4-08002b102989", 65535),
+    ("e1af8308-5d1f-11c9-91a4-08002b14a0fa", 42),
 }
 
 
@@ -165,6 +205,55 @@ def test_names_of_small_numbers() -> None:
     assert tables.component_name(3) == "Security Provider"
 
 
+def test_kerberos_numbers() -> None:
+    assert tables.etype_name(-133) == tables.etype_name(0xFFFFFF7B) == "rc4-hmac-old"
+    assert tables.etype_name(0xFFFFFF79) == "rc4-hmac-old-exp"
+    assert tables.etype_name(0x1_0000_0012) is None
+    assert tables.name_type_name(0xFFFFFF80) == "NT-MS-PRINCIPAL"
+    assert tables.pa_data_name(2) == "PA-ENC-TIMESTAMP"
+    assert tables.pa_data_name(161) == "KERB-KEY-LIST-REQ"
+    assert tables.pa_data_name(4) is None
+    assert tables.kdc_option_names(0x40810010) == ("renewable-ok", "canonicalize", "renewable", "forwardable")
+    assert tables.kdc_option_names(0x80000000) == ()
+    assert tables.kpasswd_result_name(4) == "KRB5_KPASSWD_SOFTERROR"
+
+
+def test_numbers_of_the_carriers_and_of_netlogon() -> None:
+    assert tables.ldap_result_name(49) == "invalidCredentials"
+    assert tables.ldap_result_name(9) is None
+    assert tables.secure_channel_type_name(2) == "WorkstationSecureChannel"
+    assert tables.secure_channel_type_name(8) is None
+    assert tables.logon_level_name(6) == "NetlogonNetworkTransitiveInformation"
+    assert tables.nt_validation_level_name(6) == "NetlogonValidationSamInfo4"
+    assert tables.tower_protocol_name(0x0D) == "UUID"
+    assert tables.protocol_sequence_name(7) == "ncacn_ip_tcp"
+    assert tables.protocol_sequence_name(0x0D) is None
+    assert tables.smb_dialect_name(0x311) == "SMB 3.1.1"
+    assert tables.rts_flag_names(0x14) == ("RTS_FLAG_RECYCLE_CHANNEL", "RTS_FLAG_OUT_CHANNEL")
+
+
+def test_kerberos_numbers_agree_with_impacket() -> None:
+    constants = pytest.importorskip("impacket.krb5.constants")
+    etypes = {m.value: m.name for m in constants.EncryptionTypes}
+    assert (etypes.pop(4), etypes.pop(6)) == ("_reserved_4", "_reserved_6")
+    assert {etype: (tables.etype_name(etype) or "").replace("-", "_") for etype in etypes} == etypes
+    types = {m.value: m.name for m in constants.PreAuthenticationDataTypes}
+    ours = {number: (tables.pa_data_name(number) or "").replace("-", "_") for number in types}
+    assert {number: (types[number], ours[number]) for number in types if types[number] != ours[number]} == {
+        20: ("PA_USE_SPECIFIED_KVNO", "PA_SVR_REFERRAL_INFO"),  # one number twice in RFC 4120; Windows means a referral
+        130: ("PA_S4U_X509_USER", "PA_FOR_X509_USER"),  # [MS-SFU] has both spellings
+    }
+    for member in constants.KDCOptions:
+        if not member.name.startswith(("unused", "reserved")):
+            assert tables.kdc_option_names(1 << 31 - member.value) == (member.name.replace("_", "-"),)
+
+
+def test_secure_channel_types_agree_with_impacket() -> None:
+    channel_types = pytest.importorskip("impacket.dcerpc.v5.nrpc").NETLOGON_SECURE_CHANNEL_TYPE.enumItems
+    for member in channel_types:
+        assert tables.secure_channel_type_name(member.value) == member.name
+
+
 def test_interfaces() -> None:
     class_factory = tables.interface("00000001-0000-0000-c000-000000000046", "0.0")
     assert class_factory is not None
@@ -208,6 +297,78 @@ def test_every_interface_of_the_lab_captures_has_a_name_unless_nobody_has_one() 
     assert len(abstract) > 150
     assert unnamed - SWEPT_WITHOUT_A_NAME == set()
     assert {uuid for uuid in SWEPT_WITHOUT_A_NAME if tables.interface(uuid) is not None} == set()
+
+
+@cache
+def _seen(what: str) -> tuple[tuple[str, str, str], ...]:
+    with SEEN_BY_TSHARK.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    return tuple((uuid, number, capture) for kind, uuid, number, capture in rows if kind == what)
+
+
+def test_every_interface_that_tshark_saw_has_a_name_unless_nobody_has_one() -> None:
+    seen = {
+        uuid
+        for what in ("interface", "transfer syntax", "tower", "COM interface", "class")
+        for uuid, _, _ in _seen(what)
+    }
+    assert len(seen) > 350
+    assert {uuid for uuid in seen if tables.interface(uuid) is None} == SWEPT_WITHOUT_A_NAME | WITHOUT_A_NAME
+
+
+def test_every_version_that_tshark_saw_is_known_but_for_those_of_a_sweep() -> None:
+    named = [(uuid, version, capture) for uuid, version, capture in _seen("interface") if tables.interface(uuid)]
+    other = {capture for uuid, version, capture in named if tables.interface(uuid, version).version != version}  # type: ignore[union-attr]  # named
+    assert len(named) > 300
+    assert other <= {"lab/a-impacket/imp-rpcmap.pcap"}
+
+
+def test_every_operation_that_tshark_saw_has_a_name() -> None:
+    seen = {(uuid, int(opnum)) for uuid, opnum, _ in _seen("operation")}
+    unnamed = {(uuid, opnum) for uuid, opnum in seen if tables.operation_name(uuid, opnum) is None}
+    assert len(seen) > 190
+    assert {(uuid, opnum) for uuid, opnum in unnamed if uuid not in WITHOUT_A_NAME} == BEYOND_THE_INTERFACE
+
+
+@needs_lab
+def test_the_record_of_what_tshark_saw_is_of_these_captures() -> None:
+    binds = [bind for sidecar in _sidecars() for key in ("binds", "alter_contexts") for bind in sidecar[key]]
+    asked_for = {context["abstract"] for bind in binds for context in bind["contexts"]}
+    assert asked_for - {uuid for uuid, _, _ in _seen("interface")} == set()
+    recorded = {row[-1] for what in ("interface", "operation", "tower", "class") for row in _seen(what)}
+    assert {capture for capture in recorded if not (SHARED / "captures" / capture).is_file()} == set()
+
+
+def test_every_interface_of_the_shared_domain_table_has_a_name() -> None:
+    path = SHARED / "domain" / "interfaces.csv"
+    if not path.is_file():
+        pytest.skip(f"no table at {path}")
+    with path.open(encoding="utf-8", newline="") as file:
+        uuids = [row["uuid"].replace("xxxx-xxxxxxxxxxxx", "0000-000000000000") for row in csv.DictReader(file)]
+    assert len(uuids) > 15
+    assert [uuid for uuid in uuids if tables.interface(uuid) is None] == []
+
+
+def test_a_look_up_finds_what_the_whole_table_has() -> None:
+    for uuid, facts in tables.interfaces().items():
+        assert tables.versions_of(uuid) == facts
+    for (uuid, opnum), fact in tables.operations().items():
+        assert tables.operations_of(uuid)[opnum] == fact
+    for key in ("", "uuid", "12345678", "ffffffff-ffff-ffff-ffff-ffffffffffff", "\n", "interface"):
+        assert tables.versions_of(key) == ()
+        assert dict(tables.operations_of(key)) == {}
+
+
+def test_a_look_up_reads_no_whole_table() -> None:
+    """Start-up pays for what it asks for: neither table's cache of everything is filled by look-ups of single rows."""
+    script = (
+        "from rpctrace.knowledge import tables as t;"
+        "t.interface('12345778-1234-abcd-ef00-0123456789ac', '1.0');"
+        "t.operation_name('12345778-1234-abcd-ef00-0123456789ac', 5); t.etype_name(18);"
+        "print([f.cache_info().currsize for f in (t.interfaces, t.operations, t.security_providers)])"
+    )
+    shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "[0, 0, 0]"
 
 
 def _error_messages(module: str) -> dict[int, tuple[str, str]]:
@@ -266,6 +427,12 @@ def test_kerberos_names_agree_with_impacket_but_for_pkinit() -> None:
         ("wkst", "6bffd098-a112-3610-9833-46c3f87e345a", ""),
         ("scmr", "367abb81-9844-35f1-ad32-98f038001003", ""),
         ("rrp", "338cd001-2244-31f1-aaaa-900038001003", ""),
+        ("rprn", "12345678-1234-abcd-ef00-0123456789ab", ""),
+        ("par", "76f03f96-cdfd-44fc-a22c-64950a001209", ""),
+        ("even", "82273fdc-e32a-18c3-3f78-827929dc23ea", ""),
+        ("even6", "f6beaff7-1e19-4fbb-9f8f-b89e2018337c", ""),
+        ("nspi", "f5cc5a18-4264-101a-8c59-08002b2f8426", ""),
+        ("tsch", "86d35949-83c9-4044-b424-db363231fd0c", ""),
         ("drsuapi", "e3514235-4b06-11d1-ab04-00c04fc2dcd2", "IDL_"),  # [MS-DRSR] writes IDL_DRSBind
     ],
 )
