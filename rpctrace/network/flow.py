@@ -70,3 +70,15 @@ class Segment(NamedTuple):
     def flow(self) -> Flow:
         low, high = sorted((self.source, self.destination))
         return Flow(self.transport, low, high, self.tunnel)
+
+
+class Stretch(NamedTuple):
+    """Octets of one direction of a TCP connection that nobody will look at: `length_octets` from the raw 32-bit number
+    `sequence` on. `frame_number`: the connection's last frame when that was decided."""
+
+    source: Endpoint
+    destination: Endpoint
+    tunnel: tuple[int, ...]
+    sequence: int
+    length_octets: int
+    frame_number: int

@@ -12,7 +12,7 @@ from rpctrace.network.flow import Segment, Transport
 from rpctrace.network.ip import address_octets
 from rpctrace.network.tunnels import UDP_TUNNELS
 from rpctrace.scan.flows import FIN, LIVE, OTHER, RST, SYN, FlowTable, Key
-from rpctrace.scan.headers import Shape, ends_of, segment, shapes_of, tcp_key, udp_port
+from rpctrace.scan.headers import Shape, ends_of, is_skipped, segment, shapes_of, tcp_key, udp_port
 
 TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in UDP_TUNNELS)
 PASSED_OVER = b""
@@ -88,6 +88,12 @@ class Collector:
         flow = None if key is None else self._flow_of(key)
         if flow is OTHER and not flags & SYN:
             return
+        if flow is not None and flow.skips is not None and key is not None and captured >= shape.smallest_octets:
+            one, two = flow.skips
+            skips = (one, two) if key == flow.keys[0] else (two, one)
+            if not flags & _CONTROL and is_skipped(shape, octets, start, flags, skips):
+                flow.touched = True
+                return
         timestamp_ns = self._layout.timestamp_ns(high, low)
         read: Segment | None = None
         if key is not None and captured >= shape.smallest_octets:

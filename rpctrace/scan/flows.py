@@ -9,6 +9,9 @@ A flow is known by a key, the addresses and ports as they stand in the frame; bo
 - live: all its segments are given out, those held before first.
 - other: none of ours. Its frames are passed over by key alone, until a SYN starts a new connection.
 
+Of a live flow, what lies in a stretch of octets that nobody will look at (`skip`) need not become a segment. The table
+may forget that at any time: the reassembly steps over such segments too.
+
 The table is bounded: flows that ended go first, then those idle or not touched for longest (a second chance each, which
 comes near to least recently used). A flow that is forgotten while it lasts is searched like one joined in the middle.
 """
@@ -19,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 
 from rpctrace.encoding.times import NS_PER_SECOND
-from rpctrace.network.flow import Endpoint, Segment, TcpFlags
+from rpctrace.network.flow import Endpoint, Segment, Stretch, TcpFlags
 from rpctrace.scan.candidates import Recogniser
 from rpctrace.scan.headers import Ends
 
@@ -37,6 +40,7 @@ ENDS = FIN | RST
 
 Key = bytes | tuple[bytes, tuple[int, ...]]  # the latter inside a tunnel
 _NOTHING: tuple[Segment, ...] = ()
+NO_SKIP = (0, 0)
 
 
 class Stage(Enum):
@@ -65,7 +69,10 @@ class _Direction:
 class Flow:
     """One connection as far as it matters here."""
 
-    __slots__ = ("directions", "ended", "ends", "held", "held_octets", "keys", "now_ns", "stage", "touched")
+    __slots__ = (
+        "directions", "ended", "ends", "held", "held_octets", "keys", "now_ns", "skips", "skips_since", "stage",
+        "touched",
+    )  # fmt: skip
 
     def __init__(self, stage: Stage, keys: tuple[Key, Key], ends: tuple[Ends, Ends]) -> None:
         self.stage = stage
@@ -77,6 +84,9 @@ class Flow:
         self.ended = 0  # directions that sent a FIN, both with a RST
         self.touched = True
         self.now_ns: int | None = None
+        # (sequence number, octets) of the stretch that is skipped, of the direction first seen and of the other one
+        self.skips: list[tuple[int, int]] | None = None
+        self.skips_since = 0  # the frame that began or ended a connection: no stretch is known before it
 
 
 OTHER = Flow(Stage.OTHER, (b"", b""), ((Endpoint("", 0), Endpoint("", 0)),) * 2)
@@ -126,6 +136,9 @@ class FlowTable:
         if flags & ENDS:
             flow.ended += 2 if flags & RST else 1
         if flow.stage is LIVE:
+            if flags & SYN or flow.ended >= 2:  # the numbers of what follows may be those of another connection
+                flow.skips = None
+                flow.skips_since = segment.frame_number
             return (segment,)
         return self._undecided(flow, key, segment, flags)
 
@@ -134,6 +147,16 @@ class FlowTable:
         flow = self._live.get((client, server, tunnel)) or self._live.get((server, client, tunnel))
         if flow is not None:
             self._pass_over(flow)
+
+    def skip(self, stretch: Stretch) -> None:
+        """Nobody will look at these octets of a live flow."""
+        source, destination, tunnel, sequence, length_octets, frame_number = stretch
+        flow = self._live.get((source, destination, tunnel)) or self._live.get((destination, source, tunnel))
+        if flow is None or frame_number < flow.skips_since:
+            return
+        if flow.skips is None:
+            flow.skips = [NO_SKIP, NO_SKIP]
+        flow.skips[source != flow.ends[0][0]] = sequence, length_octets
 
     def close(self) -> Sequence[Segment]:
         """The capture is at its end: what is held of flows whose first octets it does not have."""

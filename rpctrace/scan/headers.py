@@ -14,8 +14,9 @@ from typing import Any, Literal, NamedTuple
 
 from rpctrace.capture.frame import LinkType
 from rpctrace.network.decode import endpoint
-from rpctrace.network.flow import Endpoint, Segment, Transport
+from rpctrace.network.flow import Endpoint, Segment, TcpFlags, Transport
 
+_ACK = int(TcpFlags.ACK)
 _TCP, _UDP = Transport.TCP, Transport.UDP
 TCP_OCTETS = 20
 NO_OCTETS = memoryview(b"")
@@ -165,3 +166,22 @@ def segment(
         Segment,
         (number, timestamp_ns, _TCP, *ends, sequence, acknowledgement, flags & 0x3F, payload, length, ()),
     )
+
+
+def is_skipped(
+    shape: Shape, octets: memoryview, at: int, flags: int, skips: tuple[tuple[int, int], tuple[int, int]]
+) -> bool:
+    """Whether the segment at `at` lies wholly in the octets that its direction skips, or has none and acknowledges
+    nothing but such of the other one. `skips`: sequence number and octets of both, the sender's first."""
+    (first, skipped), (other_first, other_skipped) = skips
+    stated, sequence, acknowledgement, offset, _flags = shape.unpack_from(octets, at + shape.length_at)
+    header = offset >> 4 << 2
+    length = stated - shape.length_includes - header
+    if header < TCP_OCTETS or length < 0 or not stated:
+        return False
+    ahead = (sequence - first) & 0xFFFF_FFFF
+    if ahead < skipped and ahead + length <= skipped:
+        return True
+    if length or not flags & _ACK:
+        return False
+    return (acknowledgement - other_first - 1) & 0xFFFF_FFFF < other_skipped

@@ -23,6 +23,8 @@ FAR_RUN_PIECES = 4  # that many segments in a row, each where the last one ended
 REMEMBERED_OCTETS = 64 * 1024  # delivered octets kept to compare retransmissions with
 REMEMBERED_PIECES = 32
 REMEMBERED_GAPS = 8
+MAXIMUM_SKIPPED_OCTETS = 16 * 1024 * 1024  # at a time
+REMEMBERED_SKIPPED_OCTETS = 1 << 30  # so far back a late copy is known as skipped: less than half of all numbers
 PIECE_OVERHEAD_OCTETS = 512  # what keeping one piece costs besides its octets
 
 _NO_OCTETS = memoryview(b"")
@@ -103,7 +105,7 @@ class DirectionState:
         "account", "acknowledged", "acknowledged_arrival", "acknowledged_frame", "acknowledged_ns", "conflicts",
         "conflicts_told", "far", "fin", "finished", "forgiven", "gaps", "highest", "index", "missing_until", "next",
         "origin", "overdue", "parked", "parked_octets", "progress_arrival", "progress_ns", "recent", "recent_octets",
-        "reset", "seen", "waiting",
+        "reset", "seen", "skip_start", "skipped_from", "skipped_octets", "waiting",
     )  # fmt: skip
 
     def __init__(self, index: Direction, account: Account) -> None:
@@ -134,6 +136,9 @@ class DirectionState:
         self.recent = _NONE_RECENT  # position, octets, frame number of what was delivered
         self.recent_octets = 0
         self.gaps: tuple[tuple[int, int], ...] = ()
+        self.skipped_from = 0  # where the first stretch begins that was stepped over
+        self.skipped_octets = 0  # from there to the end of the last one
+        self.skip_start = 0  # of the last one
 
     # Where the direction starts
 
@@ -363,6 +368,58 @@ class DirectionState:
         self.next = position
         self.highest = max(self.highest, position)
         return gap
+
+    # Octets that nobody looks at
+
+    def skip(self, length_octets: int) -> int:
+        """Steps over the octets that come next, as far as a FIN does not end them: whatever is here or comes of them
+        counts as delivered. Gives how many these are."""
+        length = min(length_octets, MAXIMUM_SKIPPED_OCTETS)
+        if self.fin is not None:
+            length = min(length, self.fin.position - self.next)
+        if length <= 0:
+            return 0
+        start, until = self.next, self.next + length
+        self.skip_start = self.earliest_end
+        first = self.skipped_from if self.skipped_octets else start
+        self.skipped_from = max(first, until - REMEMBERED_SKIPPED_OCTETS)
+        self.skipped_octets = until - self.skipped_from
+        self.next = until
+        self.highest = max(self.highest, until)
+        self._drop_before(until)
+        far, self.far = self.far, ()
+        for piece in far:
+            if piece.end > until:
+                self.park(piece)
+        return length
+
+    def _drop_before(self, position: int) -> None:
+        """Of what is parked only the octets from `position` on, and the marks of those that were cut off."""
+        count = bisect_left(self.parked, (position,))
+        dropped = self.parked[:count]
+        if not dropped:
+            return
+        del self.parked[:count]
+        cost = sum([len(piece.octets) + PIECE_OVERHEAD_OCTETS for piece in dropped])
+        self.parked_octets -= cost
+        self.account.parked_octets -= cost
+        last = max(dropped, key=lambda piece: (piece.end, len(piece.octets)))
+        if last.octets and last.end > position:
+            self._insert(0, last.part(position, last.end))
+        cut = max((piece for piece in dropped if not piece.octets), key=lambda piece: piece.end, default=None)
+        if cut is not None and cut.end > position:
+            self._insert(0, cut._replace(position=position, length_octets=cut.end - position))
+
+    def has_skipped(self, sequence: int, length_octets: int) -> bool:
+        """Whether octets lie wholly in what was stepped over, or, of a segment without octets, where it stands."""
+        ahead = (sequence - self.skipped_from) & 0xFFFF_FFFF
+        return ahead < self.skipped_octets and ahead + length_octets <= self.skipped_octets
+
+    @property
+    def earliest_end(self) -> int:
+        """Where a FIN or RST may stand that was not seen yet: anywhere in what was stepped over last."""
+        is_skipping = self.skipped_octets and self.next == self.skipped_from + self.skipped_octets
+        return self.skip_start if is_skipping else self.next
 
     # Letting go
 

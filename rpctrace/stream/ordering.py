@@ -81,6 +81,7 @@ class OrderedConnection:
             or +flags & _CONTROL  # + makes a plain int of TcpFlags, whose own & is slow
             or (receiver.next - acknowledgement) & _NUMBERS > _HALF
             or len(octets) != length
+            or (not length and receiver.skipped_octets and self.is_skipped(sender, receiver, segment, +flags))
         ):
             return None
         self.segments += 1
@@ -127,9 +128,11 @@ class OrderedConnection:
             piece = Piece(position, octets, wire_length, acknowledgement, number, timestamp_ns, self.segments)
             self._hold(sender, piece, flags)
             self._run(events)
-        self.established = (
-            self.carried and not self.held and not self.closed and sender.is_open and receiver.is_open
-        )
+        self._note_established()
+
+    def _note_established(self) -> None:
+        first, second = self.directions
+        self.established = self.carried and not self.held and not self.closed and first.is_open and second.is_open
 
     def _deliver_at_once(
         self, sender: DirectionState, segment: Segment, flags: int, events: list[StreamEvent]
@@ -155,17 +158,39 @@ class OrderedConnection:
         elif not settled and not sender.parked:
             sender.next = max(sender.next, piece.position)  # the highest that was sent before the capture
         end = piece.end
-        if flags & FIN and sender.fin is None and not sender.finished and (not settled or end >= sender.next):
+        if flags & FIN and sender.fin is None and not sender.finished and (not settled or end >= sender.earliest_end):
             sender.fin = piece.mark(end)
             new = True
         if flags & RST and sender.reset is None:
-            if not settled or abs(end - sender.next) <= WINDOW_OCTETS:
+            if not settled or sender.earliest_end - WINDOW_OCTETS <= end <= sender.next + WINDOW_OCTETS:
                 sender.reset = piece.mark(end)
                 new = True
             else:
                 self.account.count("resets_beyond_window")
         if not new:
             sender.waiting = piece.mark(piece.position)
+
+    # Octets that nobody looks at
+
+    def skip(self, direction: DirectionState, length_octets: int) -> int:
+        """Steps over the octets that come next in `direction`; gives how many. What this sets free goes with the next
+        segment."""
+        skipped = 0 if direction.origin is None or direction.finished else direction.skip(length_octets)
+        if skipped:
+            self._progress(direction)
+            self.held = self.directions[0].holds or self.directions[1].holds
+            self._note_established()
+        return skipped
+
+    def is_skipped(self, sender: DirectionState, receiver: DirectionState, segment: Segment, flags: int) -> bool:
+        """A segment of octets stepped over alone, or without octets and with nothing but such acknowledged. It is as if
+        the capture did not have it: so whoever knows the stretch need not even make a segment of it."""
+        if flags & _CONTROL or self.closed:
+            return False
+        length = max(segment.length_octets, len(segment.payload))
+        if sender.has_skipped(segment.sequence, length):
+            return True
+        return not length and bool(flags & ACK) and receiver.has_skipped(segment.acknowledgement - 1, 1)
 
     # Events out
 

@@ -18,10 +18,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from rpctrace.encoding.times import NS_PER_SECOND
-from rpctrace.network.flow import Endpoint, Segment, Transport
+from rpctrace.network.flow import Endpoint, Segment, Stretch, Transport
 from rpctrace.stream.direction import WINDOW_OCTETS, Account, DirectionState, distance
 from rpctrace.stream.ordering import ACK, RST, SYN, OrderedConnection
-from rpctrace.stream.stream import Close, Connection, StreamEvent
+from rpctrace.stream.stream import Close, Connection, Direction, StreamEvent
 
 MAXIMUM_CONNECTIONS = 65_536
 MAXIMUM_PARKED_OCTETS = 256 * 1024 * 1024  # of all connections
@@ -82,6 +82,27 @@ class Reassembler:
         self._feed(way, segment, events)
         return events
 
+    def skip(self, connection: Connection, direction: Direction, length_octets: int) -> Stretch | None:
+        """Nobody will look at the octets that come next in `direction`: these, up to `MAXIMUM_SKIPPED_OCTETS`, give
+        neither chunk nor gap nor conflict, and the next chunk begins behind them. To be called between two segments,
+        when all events of the first are taken. What was stepped over, None if nothing can be; a segment that lies
+        wholly in it, or acknowledges nothing else and is without octets, leaves no trace from now on, unless it has
+        one of the flags SYN, FIN and RST.
+        """
+        client, server, tunnel = connection.client, connection.server, connection.tunnel
+        way = self._ways.get((client, server, tunnel))
+        if way is None or way[0].identity.number != connection.number or way[0].closed:
+            return None
+        state = way[0]
+        skipping = state.directions[direction]
+        start = skipping.next & 0xFFFF_FFFF
+        skipped = state.skip(skipping, length_octets)
+        if not skipped:
+            return None
+        identity = state.identity
+        ends = (identity.server, identity.client) if direction else (identity.client, identity.server)
+        return Stretch(*ends, tunnel, start, skipped, state.last_frame)
+
     def close(self) -> Sequence[Told]:
         """The end of the capture: everything that is still held, connection by connection."""
         events: Events = []
@@ -98,6 +119,8 @@ class Reassembler:
             if way is None:
                 return
         state, sender, receiver = way
+        if (sender.skipped_octets or receiver.skipped_octets) and state.is_skipped(sender, receiver, segment, flags):
+            return
         said: list[StreamEvent] = []
         state.accept(sender, receiver, segment, flags, said)
         self._tell(state, said, events)
@@ -267,7 +290,8 @@ def _begins_anew(state: OrderedConnection, sender: DirectionState, segment: Segm
         return not (is_copy and state.carried)
     if not segment.length_octets or flags & RST:
         return False
-    is_far = sender.seen and abs(distance(segment.sequence, sender.next)) > WINDOW_OCTETS
+    ahead, behind = distance(segment.sequence, sender.next), distance(segment.sequence, sender.earliest_end)
+    is_far = sender.seen and (behind < -WINDOW_OCTETS or ahead > WINDOW_OCTETS)
     if segment.timestamp_ns is None or state.now_ns is None:
         return is_far
     return is_far or segment.timestamp_ns - state.now_ns > LATE_SEGMENT_NS
