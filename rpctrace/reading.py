@@ -119,6 +119,7 @@ class Reading:
 
     def read(self, capture: Capture, segments: Iterable[Segment]) -> None:
         feed, others, lines = self.reassembler.feed, self.conversations.others, self.lines
+        stepping_over = self.conversations.stepping_over
         for segment in segments:
             if lines is not None:
                 lines.numbers.segment(segment)
@@ -130,6 +131,8 @@ class Reading:
                 for each in others:
                     self.table.ignore(each.client, each.server, each.tunnel)
                 others.clear()
+            if stepping_over:
+                self._step_over()
         self.conversations.capture_end_ns = capture.last_ns
         self.observe(self.reassembler.close())
         self._take(self.conversations.close())
@@ -138,6 +141,13 @@ class Reading:
         kept = {id(each.conversation): each.conversation for each in self.tally.kept}
         kept.update((id(facts), facts) for facts in self.conversations.facts)
         number_by_frame(kept.values())
+
+    def _step_over(self) -> None:
+        """Octets that no dissector looks at are neither reassembled nor, in scan, made a segment of."""
+        for connection, direction, octets in self.conversations.skips():
+            stretch = self.reassembler.skip(connection, direction, octets)
+            if stretch is not None:
+                self.table.skip(stretch)
 
     def observe(self, events: Iterable[tuple[Connection, StreamEvent]]) -> None:
         feed = self.conversations.feed

@@ -1,5 +1,5 @@
-"""All lab captures against tshark's recorded reading: every fault, pair, bind_nak, bind, alter_context, auth3, ticket and
-KRB-ERROR, over bare TCP, in SMB pipes, in SMB and LDAP authentications, and to the KDCs.
+"""All lab captures against tshark's recorded reading: every fault, pair, bind_nak, bind, alter_context, auth3, ticket
+and KRB-ERROR, over bare TCP, in SMB pipes, in SMB and LDAP authentications, and to the KDCs.
 
 What differs is named here with its reason.
 """

@@ -16,8 +16,6 @@ from rpctrace.protocols.kerberos.messages import KrbError
 from rpctrace.protocols.kerberos.preauth import NO_PREAUTHENTICATION, PreAuthentication
 from rpctrace.protocols.kerberos.referral import client_referral, referral, requested_user_to_user
 
-_pa_data_name = getattr(tables, 'pa_data_name', lambda _: None)  # TEMP
-_kpasswd_result_name = getattr(tables, 'kpasswd_result_name', lambda _: None)  # TEMP
 _OUTCOMES = {
     KdcOutcome.ANSWERED: "answered",
     KdcOutcome.REJECTED: "rejected",
@@ -149,7 +147,7 @@ def _reply_data(said: KdcExchange) -> PreAuthentication:
 
 
 def _pa_data(data: PreAuthentication) -> tuple[report.PaData, ...]:
-    return tuple(report.PaData(each, _pa_data_name(each)) for each in data.types)
+    return tuple(report.PaData(each, tables.pa_data_name(each)) for each in data.types)
 
 
 def _etype(etype: int) -> report.Etype:
@@ -172,6 +170,6 @@ def _result_notes(said: KdcExchange) -> tuple[str, ...]:
     if not isinstance(said.reply, KpasswdRep) or said.reply.result_code is None:
         return ()
     code = said.reply.result_code
-    name = _kpasswd_result_name(code) or "unknown"
+    name = tables.kpasswd_result_name(code) or "unknown"
     text = f": {said.reply.result_text}" if said.reply.result_text else ""
     return (f"password service: result {int(code)} {name}{text}",)

@@ -52,7 +52,8 @@ class Conversations:
 
     `others` tells each connection that turned out to carry another protocol, once, when nothing can come from it any
     more. Who feeds may empty the list, and of those connections need feed nothing from then on but their `Close`.
-    `skips` tells how many octets of a direction will not be looked at; who feeds may empty it, and leave those out.
+    `stepping_over` tells where octets come that will not be looked at: who feeds may ask how many (`skips`), between two
+    segments, and leave those out.
     """
 
     def __init__(self, *, every_pdu: bool = False) -> None:
@@ -60,7 +61,7 @@ class Conversations:
         self._carriers = carriers(self.book.problems)
         self._live: dict[int, _State] = {}
         self.others: list[Connection] = []
-        self.skips: list[tuple[Connection, Direction, int]] = []
+        self.stepping_over: dict[tuple[int, Direction], Connection] = {}
         self.capture_end_ns: int | None = None  # set by who feeds, before what is still open is closed
 
     @property
@@ -173,12 +174,19 @@ class Conversations:
         ):
             del self._live[number]
 
-    def _skip(self, connection: Connection, direction: Direction) -> None:
+    def skips(self) -> list[tuple[Connection, Direction, int]]:
+        """How many of the octets that come next in a direction will not be looked at; asked once for each."""
+        found = [(at, direction, self._skippable(at, direction)) for (_, direction), at in self.stepping_over.items()]
+        self.stepping_over.clear()
+        return [each for each in found if each[2] >= SMALLEST_SKIP_OCTETS]
+
+    def _skippable(self, connection: Connection, direction: Direction) -> int:
         state = self._live.get(connection.number)
-        if isinstance(state, DissectedReading):
-            octets = state.skippable(direction)
-            if octets >= SMALLEST_SKIP_OCTETS and len(self.skips) < OTHERS_KEPT:
-                self.skips.append((connection, direction, octets))
+        return state.skippable(direction) if isinstance(state, DissectedReading) else 0
+
+    def _skip(self, connection: Connection, direction: Direction) -> None:
+        if self._skippable(connection, direction) >= SMALLEST_SKIP_OCTETS and len(self.stepping_over) < OTHERS_KEPT:
+            self.stepping_over[connection.number, direction] = connection
 
     def _set_aside(self, connection: Connection) -> None:
         """Another protocol: of the connection nothing is kept, and who feeds is told."""
