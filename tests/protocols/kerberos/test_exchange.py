@@ -151,7 +151,12 @@ def test_names_agree_as_windows_compares_them() -> None:
     ticket = kerberos.ticket(REALM, kerberos.principal("HOST", "APP1.domainb.com"))
     assert names_agree(asked, reply(kerberos.tgs_rep(REALM, ALICE, ticket)))
     assert names_agree(asked, reply(REFERRAL))
-    assert not names_agree(asked, reply(PREAUTH_REQUIRED))
+    assert names_agree(asked, reply(PREAUTH_REQUIRED))  # krbtgt in an error about a referral
+    by_its_short_name = kerberos.as_req(kerberos.KdcRequest("CHILD", kerberos.ticket_granting("CHILD"), TILL_NS))
+    assert names_agree(request(by_its_short_name), reply(AS_REP))
+    elsewhere = kerberos.krb_error(7, REALM, kerberos.principal("host", "dc1.domainb.com"), server_time_ns=0)
+    assert not names_agree(asked, reply(elsewhere))
+    assert not names_agree(request(AS_REQ), reply(elsewhere))
     nameless = kerberos.krb_error(37, REALM, kerberos.Principal((), 0), server_time_ns=0)
     assert names_agree(asked, reply(nameless))
     assert names_agree(request(KPASSWD_REQ), reply(UNKNOWN_SERVICE))

@@ -40,6 +40,7 @@ def granting(realm: str) -> bytes:
     return kerberos.tgs_req(kerberos.KdcRequest(REALM, kerberos.ticket_granting(realm), TILL_NS), TGT)
 
 
+RENEWED = kerberos.tgs_rep(REALM, ALICE, TGT)
 WRONG_REALM = kerberos.krb_error(68, REALM, KRBTGT, server_time_ns=0, client_realm=OTHER_REALM)
 
 
@@ -48,6 +49,7 @@ WRONG_REALM = kerberos.krb_error(68, REALM, KRBTGT, server_time_ns=0, client_rea
     (granting("DOMAINC.COM"), REFERRAL, OTHER_REALM),  # a realm further on was asked for
     (granting(OTHER_REALM), REFERRAL, None),  # what was asked for
     (granting("domainb.com"), REFERRAL, None),
+    (granting("CHILD"), RENEWED, None),  # the NetBIOS name of the issuing realm
     (TGS_REQ, TGS_REP, None),
     (TGS_REQ, UNKNOWN_SERVICE, None),
     (None, REFERRAL, None),
