@@ -170,14 +170,18 @@ def outcome_of(reply: Reply) -> KdcOutcome:
 
 
 def names_agree(request: Request, reply: Reply) -> bool:
-    """Whether the service of a reply is the one asked for, as far as both can be read. A ticket-granting ticket for
-    another realm than the one asked is a referral, which agrees with any request."""
+    """Whether the service of a reply is the one asked for, as far as both can be read.
+
+    A TGS-REQ may be referred to another realm, in an error too (52: the referral is too large for UDP), so there
+    krbtgt/OTHER agrees with any name; and with every krbtgt, since Windows asks for a realm by its NetBIOS name.
+    """
     if not isinstance(request, KdcReq) or isinstance(reply, KpasswdRep):
         return True
     named = reply.sname if isinstance(reply, KrbError) else reply.ticket.sname if reply.ticket is not None else None
-    if isinstance(reply, KdcRep) and granted_realm(named) is not None:
-        return True
     if named is None or request.sname is None:
+        return True
+    may_be_referred = request.message_type == MessageType.TGS_REQ or granted_realm(request.sname) is not None
+    if may_be_referred and granted_realm(named) is not None:
         return True
     # A name without components is one that could not be read, or that a KDC left empty.
     return not (named.components and request.sname.components) or _folded(named) == _folded(request.sname)

@@ -13,12 +13,16 @@ _WRONG_REALM = 68  # KDC_ERR_WRONG_REALM, RFC 4120 7.5.9
 # RFC 4120 3.3.1, RFC 6806 8
 def referral(exchange: KdcExchange) -> str | None:
     """The realm to which a TGS-REP refers the client: its ticket is for krbtgt/OTHER, and another name was asked for.
-    None for other exchanges, and where the request is not in the capture."""
+    None for other exchanges, and where the request is not in the capture; also for krbtgt of the realm that issued the
+    ticket, which Windows asks for by its NetBIOS name."""
     request, reply = exchange.request, exchange.reply
     if not isinstance(reply, KdcRep) or reply.message_type != MessageType.TGS_REP or reply.ticket is None:
         return None
     granted = granted_realm(reply.ticket.sname)
-    if granted is None or not isinstance(request, KdcReq) or request.sname is None or not request.sname.components:
+    issuer = reply.ticket.realm
+    if granted is None or (issuer is not None and issuer.casefold() == granted.casefold()):
+        return None
+    if not isinstance(request, KdcReq) or request.sname is None or not request.sname.components:
         return None
     asked = granted_realm(request.sname)
     return None if asked is not None and asked.casefold() == granted.casefold() else granted

@@ -23,6 +23,7 @@ class Reading:
     told: list[tuple[Endpoint, Endpoint, KdcExchange]] = field(default_factory=list)
     problems: Problems = field(default_factory=Problems)
     recognised: list[Connection] = field(default_factory=list)
+    first_octets: list[bytes] = field(default_factory=list)  # of each direction on a port of a KDC
     datagrams: KdcDatagrams | None = None
 
     @property
@@ -33,16 +34,20 @@ class Reading:
 class _Connections:
     """Every TCP connection of a capture through a dissector of its own."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, joined_late: bool) -> None:
         self.reading = reading
+        self.joined_late = joined_late
         self.live: dict[int, tuple[Connection, KdcConnection]] = {}
 
     def feed(self, connection: Connection, event: StreamEvent) -> None:
         number = connection.number
         if number not in self.live:
-            self.live[number] = (connection, KdcConnection(self.reading.problems, joined_late=connection.guessed))
+            late = self.joined_late or connection.guessed
+            self.live[number] = (connection, KdcConnection(self.reading.problems, joined_late=late))
         dissector = self.live[number][1]
         if isinstance(event, Chunk):
+            if event.offset == 0 and {connection.client.port, connection.server.port} & {88, 464}:
+                self.reading.first_octets.append(bytes(event.octets[:16]))
             self._take(connection, dissector.feed(event))
         elif isinstance(event, Gap):
             self._take(connection, dissector.gap(event))
@@ -67,10 +72,10 @@ class _Connections:
             self.reading.told.append((ends[client], ends[1 - client], exchange))
 
 
-def read_capture(path: Path | str) -> Reading:
-    """All exchanges of a capture, in the order in which they were told."""
+def read_capture(path: Path | str, *, joined_late: bool = False) -> Reading:
+    """All exchanges of a capture, in the order in which they were told. `joined_late`: every connection is searched."""
     reading = Reading()
-    decoder, reassembler, connections = Decoder(), Reassembler(), _Connections(reading)
+    decoder, reassembler, connections = Decoder(), Reassembler(), _Connections(reading, joined_late)
     datagrams = reading.datagrams = KdcDatagrams(reading.problems)
     with open_capture(path) as capture:
         for frame in capture:
