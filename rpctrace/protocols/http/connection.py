@@ -32,7 +32,7 @@ _TELL_NOTHING = frozenset((400, 408, 431, 502, 503, 504))
 _WITHOUT_BODY = frozenset((204, 304))  # RFC 9112 6.3
 # [MS-RPCH] 2.1.1.1, 2.1.2.1
 _DIRECT, _IN, _OUT = "RPC_CONNECT", "RPC_IN_DATA", "RPC_OUT_DATA"
-_INNER_BANNER = b"ncacn_http/1.0"  # [MS-RPCH] 2.1.1.2.1
+INNER_BANNER = b"ncacn_http/1.0"  # [MS-RPCH] 2.1.1.2.1
 _RPC_SERVER = re.compile(r"[^?]*\?(?P<server>[^&#]+)")
 _NOTHING: Sequence[Said] = ()
 
@@ -49,6 +49,7 @@ _SIDES = (
     _Side(b"authorization", b"www-authenticate", UNAUTHORIZED),
     _Side(b"proxy-authorization", b"proxy-authenticate", PROXY_AUTHENTICATION_REQUIRED),
 )
+_FIELDS = tuple(field for side in _SIDES for field in (side.request_field, side.answer_field))
 
 
 class _Request(NamedTuple):
@@ -76,11 +77,17 @@ def _plain(method: str) -> _Request:
 class HttpConnection:
     """A dissector of one connection: legs of authentications, and the events of RPC channels.
 
-    `virtual` is shared by all connections of a capture. `limits` counts `http_head_octets` and `http_requests` reached.
+    `virtual` is shared by all connections of a capture. Unless `every_request` is asked for, a connection whose first
+    request and first answer show neither a token nor RPC is let go: most HTTP never does. `limits` counts `http_head_octets` and `http_requests` reached.
     """
 
     def __init__(
-        self, problems: Problems, *, joined_late: bool, virtual: VirtualConnections | None = None
+        self,
+        problems: Problems,
+        *,
+        joined_late: bool,
+        virtual: VirtualConnections | None = None,
+        every_request: bool = False,
     ) -> None:
         self.limits: dict[str, int] = {}
         self._joined_late = joined_late
@@ -95,6 +102,7 @@ class HttpConnection:
         self._recognised = False
         self._opaque = False
         self._banner = not joined_late
+        self._undecided: set[Direction] = set() if joined_late or every_request else {0, 1}
 
     @property
     def is_other(self) -> bool:
@@ -112,7 +120,7 @@ class HttpConnection:
             return _NOTHING
         if self._banner and chunk.direction == 1:
             self._banner = False
-            if bytes(chunk.octets[: len(_INNER_BANNER)]) == _INNER_BANNER:
+            if bytes(chunk.octets[: len(INNER_BANNER)]) == INNER_BANNER:
                 return self._inner_hop(chunk)
         return self._readers[chunk.direction].feed(chunk)
 
@@ -131,9 +139,22 @@ class HttpConnection:
         """A header section; what follows it."""
         self._recognised = True
         self._banner = False
+        if self._undecided and not self._matters(direction, head):
+            return Body(UNTIL_CLOSE)
         if head.status is None:
             return self._request(direction, head, provenance, said)
         return self._answer(direction, head, provenance, said)
+
+    def _matters(self, direction: Direction, head: Head) -> bool:
+        """Whether to go on behind this header section, which may be the first of its direction."""
+        if head.status is not None and head.status < 200 and head.status != 101:
+            return True
+        if head.method in (_DIRECT, _IN, _OUT) or any(head.authentication(field) for field in _FIELDS):
+            self._undecided.clear()
+            return True
+        self._undecided.discard(direction)
+        self._opaque = not self._undecided
+        return not self._opaque
 
     def lost(self) -> None:
         """A request or an answer may be missing, so that the next answer is not that of the oldest request."""
@@ -249,7 +270,7 @@ class HttpConnection:
         self._readers[0].follow(Body(UNTIL_CLOSE, sink=tunnel.sink(0, carries=True)))
         self._readers[1].follow(Body(UNTIL_CLOSE, sink=tunnel.sink(1, carries=True)))
         rest = chunk._replace(
-            offset=chunk.offset + len(_INNER_BANNER), octets=chunk.octets[len(_INNER_BANNER) :]
+            offset=chunk.offset + len(INNER_BANNER), octets=chunk.octets[len(INNER_BANNER) :]
         )
         return self._readers[1].feed(rest)
 
