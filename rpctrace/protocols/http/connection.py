@@ -78,7 +78,8 @@ class HttpConnection:
     """A dissector of one connection: legs of authentications, and the events of RPC channels.
 
     `virtual` is shared by all connections of a capture. Unless `every_request` is asked for, a connection whose first
-    request and first answer show neither a token nor RPC is let go: most HTTP never does. `limits` counts `http_head_octets` and `http_requests` reached.
+    request and first answer show neither a token nor RPC is let go: most HTTP never does. `limits` counts
+    `http_head_octets` and `http_requests` reached.
     """
 
     def __init__(
@@ -237,13 +238,14 @@ class HttpConnection:
         _, field, challenge = _SIDES[side]
         other_challenge = _SIDES[1 - side].challenge_status
         token = _token_of(head.authentication(field), scheme)
-        if status == other_challenge and token is None:
-            return  # the other one's turn: this one was not looked at
         outcome: bool | None
         if status == challenge:
             outcome = None if token and _goes_on(token) else False
+        elif token:
+            outcome = True
         else:
-            outcome = None if status in _TELL_NOTHING and not token else True
+            # where the other one asks first, this one was not looked at
+            outcome = None if status in _TELL_NOTHING or status == other_challenge else True
         said.append(self._leg(side, direction, token, status, outcome, None, provenance))
 
     def _without_request(
