@@ -1,0 +1,63 @@
+"""How HTTP/1.x is known by its octets alone, and which of its connections may authenticate or carry RPC.
+
+Most HTTP of a large capture does neither, and to follow it takes several times what it takes to pass over it. So a
+connection whose first request shows no token and no RPC, and whose first answer demands none, is passed over: what it
+would authenticate later is not seen. `RECOGNISER` says so, and `HttpConnection` decides in the same way;
+`EVERY_CONNECTION` and its `every_request` follow all of HTTP.
+"""
+
+from __future__ import annotations
+
+import re
+
+from rpctrace.protocols.http.connection import INNER_BANNER, MAXIMUM_SEARCH_OCTETS
+from rpctrace.protocols.http.headers import HEAD_END, MAY_START, START
+from rpctrace.scan.candidates import Recogniser
+
+# How much of a direction's beginning decides: a header section that is longer is followed.
+HEAD_OCTETS = 4096
+_SCHEME = rb"(?:negotiate|kerberos|ntlm)"
+# RPC, and an answer before the one that counts
+_UNDECIDED = re.compile(rb"RPC_(?:IN_DATA|OUT_DATA|CONNECT) |HTTP/1\.[01] +1")
+_OF_INTEREST = re.compile(
+    rb"\n(?:proxy-)?authorization:[ \t]*" + _SCHEME + rb"[ \t]"
+    rb"|\n(?:www|proxy)-authenticate:[^\r\n]*\b" + _SCHEME + rb"\b",
+    re.IGNORECASE,
+)
+_IN_THE_MIDDLE = re.compile(
+    rb"(?:^|\n)RPC_(?:IN|OUT)_DATA /|\A" + re.escape(INNER_BANNER) + rb"|" + _OF_INTEREST.pattern, re.IGNORECASE
+)
+
+
+def is_http(octets: bytes) -> bool:
+    """Whether the first octets of a direction can be HTTP's, or the banner of RPC over HTTP's inner hop."""
+    banner = octets[: len(INNER_BANNER)]
+    return (
+        START.match(octets) is not None
+        or MAY_START.match(octets) is not None
+        or INNER_BANNER[: len(banner)] == banner
+    )
+
+
+def may_authenticate(octets: bytes) -> bool:
+    """Whether they also show RPC or a token, or are too few to tell."""
+    if not is_http(octets):
+        return False
+    if octets.startswith(INNER_BANNER) or _UNDECIDED.match(octets) or _OF_INTEREST.search(octets):
+        return True
+    return HEAD_END.search(octets) is None
+
+
+def occurs(octets: bytes) -> bool:
+    """Whether a header section in the middle of a connection has to do with authentication or RPC."""
+    return _IN_THE_MIDDLE.search(octets) is not None
+
+
+def is_other(_octets: bytes) -> bool:
+    return False
+
+
+RECOGNISER = Recogniser(
+    "http", HEAD_OCTETS, may_authenticate, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset((139, 445))
+)
+EVERY_CONNECTION = RECOGNISER._replace(begins=is_http)
