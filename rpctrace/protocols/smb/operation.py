@@ -17,6 +17,7 @@ LOOK_OCTETS = 16
 
 
 class Kind(Enum):
+    NEGOTIATE = auto()
     SESSION_SETUP = auto()
     LOGOFF = auto()
     TREE_CONNECT = auto()
@@ -49,6 +50,7 @@ class Operation(NamedTuple):
     a tree or the name of a file, or account and domain of a session setup without token. `pipe` as an answer tells it.
     `more`: this is not the last answer to its request. `related`: session, tree and file may be those of the operation
     before it in the compound. `dos_error`: `status` is an error class and code of DOS ([MS-CIFS] 2.2.1.5).
+    `server`: the identifier that a server gives of itself. `binding`: a session setup joins another connection's session.
     """
 
     kind: Kind
@@ -67,6 +69,8 @@ class Operation(NamedTuple):
     related: bool = False
     unicode: bool = True
     dos_error: bool = False
+    server: bytes | None = None
+    binding: bool = False
 
     @property
     def failed(self) -> bool:

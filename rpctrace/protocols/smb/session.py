@@ -7,8 +7,8 @@ or the server's by what its messages say of themselves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from rpctrace.protocols.dissector import Channel, ChannelEvent, Problems, Provenance
 from rpctrace.protocols.gssapi.exchange import Leg, NtlmNames
@@ -23,17 +23,15 @@ from rpctrace.protocols.smb.operation import (
     Message,
     Operation,
 )
-from rpctrace.protocols.smb.pipe import FileKey, Pipe, Tree, Way, begins_a_pdu, pipe_name, text_at, texts_at
+from rpctrace.protocols.smb.pipe import FileKey, Pipe, Session, Tree, Way, begins_a_pdu, pipe_name, text_at, texts_at
+from rpctrace.protocols.smb.server import MAXIMUM_SESSIONS, Server, Servers, make_room
 from rpctrace.stream.stream import Chunk, Close, Direction, Gap, Seen, StreamEvent
 
 # Of one connection
 MAXIMUM_PENDING = 8_192
-MAXIMUM_PIPES = 4_096
-MAXIMUM_TREES = 4_096
-MAXIMUM_SESSIONS = 1_024
+MAXIMUM_COVERED_SESSIONS = 1_024
 
 Said = ChannelEvent | Leg | SmbNotice | SessionFacts
-Value = TypeVar("Value")
 RequestKey = int | tuple[int, ...]
 CLIENT: Direction = 0
 SERVER: Direction = 1
@@ -56,6 +54,7 @@ class _Pending(NamedTuple):
     leg: Leg | None = None
     path: str | None = None
     names: NtlmNames | None = None
+    binding: bool = False
 
 
 class _Link(NamedTuple):
@@ -95,28 +94,26 @@ class _Side:
         self._connection.tell_of(pipe, event, direction, length_octets)
 
     def lost(self, length_octets: int, frame_number: int) -> None:
-        self._connection.lost[self.role] += length_octets
-        self._connection.lost_in[self.role] = frame_number
+        for session in self._connection.sessions:
+            session.lose(self.role, length_octets, frame_number)
 
 
 class SmbConnection:
-    """Fed with both directions. `limits` counts the bounds reached: `smb_pending_requests`, `smb_pipes`, `smb_trees`,
-    `smb_sessions`."""
+    """Fed with both directions. `servers` is what the connections of one capture share; without it a session that uses
+    several connections is not understood. `limits` counts the bounds reached: `smb_pending_requests`,
+    `smb_covered_sessions`, and, here or in `servers.limits`, `smb_pipes`, `smb_trees`, `smb_sessions`, `smb_servers`."""
 
-    def __init__(self, problems: Problems, *, joined_late: bool) -> None:
+    def __init__(self, problems: Problems, *, joined_late: bool, servers: Servers | None = None) -> None:
         self.limits: dict[str, int] = {}
-        self.lost = [0, 0]  # octets of unknown messages that the capture does not hold, by role
-        self.lost_in = [0, 0]  # the frame that showed the last of them
-        self._problems = problems
+        self._servers = Servers() if servers is None else servers
+        self._server = Server(self.limits)  # until it names itself
+        self._sessions: dict[int, Session] = {}  # that this connection uses
         self._told: list[Said] = []
         self._framers = tuple(
             Framer(_Side(self, direction), problems, from_start=not joined_late) for direction in (CLIENT, SERVER)
         )
         self._open = {CLIENT, SERVER}
         self._pending: dict[RequestKey, _Pending] = {}
-        self._trees: dict[Tree, bool] = {}  # whether it is that of pipes
-        self._pipes: dict[FileKey, Pipe] = {}
-        self._targets: dict[int, str] = {}
         self._covered: dict[tuple[Cover, int], SmbNotice] = {}
         self._frame: int | None = None
         self._now_ns: int | None = None
@@ -146,11 +143,18 @@ class SmbConnection:
             for pending in self._pending.values():
                 if pending.leg is not None:
                     self.tell(pending.leg)
-            for pipe in list(self._pipes.values()):
-                self._close(pipe)
+            for session in self._sessions.values():
+                session.connections.discard(self)
+                if not session.connections:
+                    self._end_session(session)
+            self._sessions = {}
             self._told += self._covered.values()
             self._pending, self._covered = {}, {}
         return self._said()
+
+    @property
+    def sessions(self) -> Iterable[Session]:
+        return self._sessions.values()
 
     def _said(self) -> Sequence[Said]:
         said, self._told = self._told, []
@@ -161,14 +165,15 @@ class SmbConnection:
 
     def tell_of(self, pipe: Pipe, event: StreamEvent, direction: Direction, length_octets: int) -> None:
         """An event of a pipe, behind what was lost meanwhile and may have been of this one."""
-        if pipe.losses != self.lost:
+        session = pipe.session
+        if pipe.losses != session.lost:
             for role in (CLIENT, SERVER):
-                count = self.lost[role] - pipe.losses[role]
+                count = session.lost[role] - pipe.losses[role]
                 if count:
-                    gap = Gap(role, pipe.offsets[role], count, self.lost_in[role])
+                    gap = Gap(role, pipe.offsets[role], count, session.lost_in[role])
                     self._told.append(ChannelEvent(pipe.channel, gap))
                     pipe.offsets[role] += count
-            pipe.losses = list(self.lost)
+            pipe.losses = list(session.lost)
             if isinstance(event, Chunk | Gap):
                 event = event._replace(offset=pipe.offsets[direction])
         pipe.offsets[direction] += length_octets
@@ -191,7 +196,7 @@ class SmbConnection:
             pipe = handler(self, side, operation, octets, provenance)
             if not operation.answer:
                 side.link = _Link(operation.session, operation.tree, pipe)
-            if pipe is None or operation.kind is Kind.CREATE:
+            if pipe is None or not pipe.speaks:
                 continue
             start, length = operation.data
             if not length:
@@ -208,22 +213,46 @@ class SmbConnection:
         if counted is not None:
             self._covered[cover, session] = counted._replace(messages=counted.messages + 1)
             return
-        self._bound(self._covered, MAXIMUM_SESSIONS, "smb_sessions")
+        make_room(self._covered, MAXIMUM_COVERED_SESSIONS, "smb_covered_sessions", self.limits)
         self._covered[cover, session] = SmbNotice(_COVERS[cover], None, None, provenance, session)
 
-    def _bound(self, table: dict[Any, Value], most: int, name: str) -> Value | None:
-        """Makes room for one more: what stood longest is given up."""
-        if len(table) < most:
-            return None
-        self.limits[name] = self.limits.get(name, 0) + 1
-        return table.pop(next(iter(table)))
+    def _session(self, number: int) -> Session:
+        found = self._sessions.get(number)
+        if found is None:
+            make_room(self._sessions, MAXIMUM_SESSIONS, "smb_sessions", self.limits)
+            # 0 is what a request calls a session that is still to come: nothing that connections share
+            found = self._sessions[number] = self._server.session(number) if number else Session(0)
+            found.connections.add(self)
+        return found
+
+    def _end_session(self, session: Session) -> None:
+        for pipe in list(session.pipes):
+            self._close(pipe)
+        self._server.forget(session)
 
     # Requests and answers
+
+    def _negotiated(
+        self, _side: _Side, operation: Operation, _octets: memoryview, _provenance: Provenance
+    ) -> None:
+        if operation.server is not None and any(operation.server) and not self._sessions:
+            self._server = self._servers.named(operation.server)
+
+    def _begin_session(self, number: int) -> None:
+        """A number that other connections used is that of a new session: the server began anew."""
+        if number and number not in self._sessions:
+            stale = self._server.sessions.get(number)
+            if stale is not None:
+                self._end_session(stale)
+
+    def _target(self, number: int) -> str | None:
+        session = self._sessions.get(number)
+        return None if session is None else session.target
 
     def _ask(self, operation: Operation, pending: _Pending) -> None:
         given_up = self._pending.pop(operation.key, None)
         if given_up is None:
-            given_up = self._bound(self._pending, MAXIMUM_PENDING, "smb_pending_requests")
+            given_up = make_room(self._pending, MAXIMUM_PENDING, "smb_pending_requests", self.limits)
         if given_up is not None and given_up.leg is not None:
             self.tell(given_up.leg)
         self._pending[operation.key] = pending
@@ -247,11 +276,11 @@ class SmbConnection:
             names = NtlmNames(domain or None, user or None)
         leg = Leg(
             "smb", session, side.role, memoryview(bytes(octets[token.start : token.end])), None, None,
-            self._targets.get(session), provenance,
+            self._target(session), provenance,
         )  # fmt: skip
         if session:
             self.tell(leg)
-        self._ask(operation, _Pending(Kind.SESSION_SETUP, leg=None if session else leg, names=names))
+        self._ask(operation, _Pending(Kind.SESSION_SETUP, leg=None if session else leg, names=names, binding=operation.binding))
 
     def _setup_answer(
         self, side: _Side, operation: Operation, octets: memoryview, provenance: Provenance
@@ -262,19 +291,20 @@ class SmbConnection:
         session, token, status = operation.session, operation.token, operation.status
         if pending is not None and pending.leg is not None:
             self.tell(pending.leg._replace(session=session))
+        if not operation.failed and not (pending is None or pending.binding):
+            self._begin_session(session)
         if pending is not None and pending.names is not None:
             self.tell(SessionFacts(session, None, pending.names, provenance))
         outcome = None if status == STATUS_MORE_PROCESSING_REQUIRED else not operation.failed
         answer = memoryview(bytes(octets[token.start : token.end]))
-        self.tell(Leg("smb", session, side.role, answer, status, outcome, self._targets.get(session), provenance))
+        self.tell(Leg("smb", session, side.role, answer, status, outcome, self._target(session), provenance))
 
     def _logoff_answer(
         self, _side: _Side, operation: Operation, _octets: memoryview, _provenance: Provenance
     ) -> None:
-        if operation.failed:
-            return
-        for pipe in [pipe for pipe in self._pipes.values() if pipe.session == operation.session]:
-            self._close(pipe)
+        session = self._sessions.pop(operation.session, None)
+        if session is not None and not operation.failed:
+            self._end_session(session)
 
     def _tree_request(
         self, _side: _Side, operation: Operation, octets: memoryview, provenance: Provenance
@@ -282,10 +312,10 @@ class SmbConnection:
         path = text_at(octets, operation.text, unicode=operation.unicode)
         self._ask(operation, _Pending(Kind.TREE_CONNECT, path=path))
         server = path.strip("\\").split("\\")[0] if path else ""
-        if server and operation.session not in self._targets:
-            self._bound(self._targets, MAXIMUM_SESSIONS, "smb_sessions")
-            self._targets[operation.session] = target = f"\\\\{server}"
-            self.tell(SessionFacts(operation.session, target, None, provenance))
+        session = self._session(operation.session)
+        if server and session.target is None:
+            session.target = f"\\\\{server}"
+            self.tell(SessionFacts(operation.session, session.target, None, provenance))
 
     def _tree_answer(
         self, _side: _Side, operation: Operation, _octets: memoryview, provenance: Provenance
@@ -299,16 +329,15 @@ class SmbConnection:
             if pipe is None and path is not None:
                 pipe = path.lower().endswith("\\ipc$")
             if pipe is not None:
-                self._bound(self._trees, MAXIMUM_TREES, "smb_trees")
-                self._trees[operation.tree] = pipe
+                self._server.know_tree(operation.tree, of_pipes=pipe)
 
     def _tree_left(
         self, _side: _Side, operation: Operation, _octets: memoryview, _provenance: Provenance
     ) -> None:
         if operation.failed or operation.tree is None:
             return
-        self._trees.pop(operation.tree, None)
-        for pipe in [pipe for pipe in self._pipes.values() if pipe.tree == operation.tree]:
+        self._server.trees.pop(operation.tree, None)
+        for pipe in [pipe for pipe in self._session(operation.session).pipes if pipe.tree == operation.tree]:
             self._close(pipe)
 
     # Pipes
@@ -320,8 +349,7 @@ class SmbConnection:
         if kind is False:
             return None
         name = text_at(octets, operation.text, unicode=operation.unicode)
-        channel = Channel("ncacn_np", None if name is None else pipe_name(name), False)
-        pipe = Pipe(channel, operation.session, operation.tree, (self.lost[0], self.lost[1]), sure=kind is True)
+        pipe = self._pipe(operation, None if name is None else pipe_name(name), sure=kind is True)
         self._ask(operation, _Pending(Kind.CREATE, pipe=pipe))
         return pipe
 
@@ -340,8 +368,7 @@ class SmbConnection:
         if operation.file is None or known is False:
             return
         if pipe is None and known is True:
-            channel = Channel("ncacn_np", None, False)
-            pipe = Pipe(channel, operation.session, operation.tree, (self.lost[0], self.lost[1]), sure=True)
+            pipe = self._pipe(operation, None, sure=True)
         if pipe is not None:
             pipe.sure = pipe.sure or known is True
             self._enter((operation.scope, operation.file), pipe)
@@ -352,7 +379,7 @@ class SmbConnection:
         pipe = self._pipe_of(side, operation)
         if pipe is not None:
             self._ask(operation, _Pending(Kind.CLOSE, pipe=pipe))
-        return pipe if pipe is not None and pipe.sure else None
+        return pipe
 
     def _close_answer(
         self, _side: _Side, operation: Operation, _octets: memoryview, provenance: Provenance
@@ -366,90 +393,83 @@ class SmbConnection:
         self, side: _Side, operation: Operation, octets: memoryview, _provenance: Provenance
     ) -> Pipe | None:
         """READ, WRITE and TRANSACT: the pipe that the request is for, None for a file that is none so far."""
-        pipe = self._pipe_of(side, operation)
-        if operation.more:  # 2.2.4.34 of [MS-CIFS]: the rest of a transaction
+        if operation.more:  # the rest of a transaction ([MS-CIFS] 2.2.4.34)
             pending = self._pending.get(operation.key)
             return None if pending is None or pending.kind is not operation.kind else pending.pipe
+        pipe = self._pipe_of(side, operation)
         if pipe is None and self._kind_of(operation) is False:
             return None
         key = (operation.scope, operation.file)
         if operation.data.length:
             pipe = self._recognised(pipe, key, operation, octets)
         self._ask(operation, _Pending(operation.kind, key, pipe))
-        return pipe if pipe is not None and pipe.sure else None
+        return pipe
 
     def _data_answer(
         self, side: _Side, operation: Operation, octets: memoryview, provenance: Provenance
     ) -> Pipe | None:
         pending = self._asked(operation)
-        pipe = None if pending is None else pending.pipe or self._pipes.get(pending.file or (0, None))
-        if pipe is None and operation.file is not None:
-            pipe = self._pipe_of(side, operation)
+        pipe = None if pending is None else pending.pipe
+        key = (operation.scope, operation.file)
+        if pipe is None and pending is not None and pending.file is not None:
+            key = pending.file
+        pipe = pipe or self._server.pipes.get(key)
         if operation.failed:
-            if pipe is not None and pipe.sure:
+            if pipe is not None and (pipe.speaks or (pipe.sure and not pipe.is_foreign)):
                 self._notice(_FAILURES[operation.kind], pipe, operation.status, provenance)
-        elif operation.data.length and (pipe is None or not pipe.sure) and self._kind_of(operation) is not False:
-            key = None if pending is None else pending.file
-            pipe = self._recognised(pipe, key or (operation.scope, operation.file), operation, octets)
-        return pipe if pipe is not None and pipe.sure else None
-
-    def _recognised(
-        self, pipe: Pipe | None, key: FileKey, operation: Operation, octets: memoryview
-    ) -> Pipe | None:
-        """The pipe of a file of which one only sees data: it is one if a PDU begins there."""
-        if pipe is not None and pipe.sure:
-            return pipe
-        known = pipe is None and self._kind_of(operation) is True
-        start = operation.data.start
-        if not known and not begins_a_pdu(bytes(octets[start : start + LOOK_OCTETS])):
-            return pipe
-        if pipe is None and key[1] is None and len(self._pipes) == 1:
-            return next(iter(self._pipes.values()))  # an answer without its request
-        if pipe is None:
-            pipe = self._pipes.get(key)
-        if pipe is None:
-            channel = Channel("ncacn_np", None, True)
-            pipe = Pipe(channel, operation.session, operation.tree, (self.lost[0], self.lost[1]), sure=True)
-            self._enter(key, pipe)
-        pipe.sure = True
+        elif operation.data.length and self._kind_of(operation) is not False:
+            pipe = self._recognised(pipe, key, operation, octets)
         return pipe
+
+    def _recognised(self, pipe: Pipe | None, key: FileKey, operation: Operation, octets: memoryview) -> Pipe | None:
+        """The pipe of data; a file of which only data is seen is one if a PDU begins there."""
+        start = operation.data.start
+        first = bytes(octets[start : start + min(operation.data.length, LOOK_OCTETS)])
+        if pipe is not None:
+            pipe.begins(first)
+            return pipe
+        if not begins_a_pdu(first):
+            return None
+        session = self._session(operation.session)
+        if key[1] is None and len(session.pipes) == 1:
+            return next(iter(session.pipes))  # of an answer without its request
+        pipe = self._pipe(operation, None, sure=False, joined_late=True)
+        pipe.speaks = True
+        self._enter(key, pipe)
+        return pipe
+
+    def _pipe(self, operation: Operation, name: str | None, *, sure: bool, joined_late: bool = False) -> Pipe:
+        channel = Channel("ncacn_np", name, joined_late)
+        return Pipe(channel, self._session(operation.session), operation.tree, sure=sure)
 
     def _kind_of(self, operation: Operation) -> bool | None:
         """Whether its tree is that of pipes, as far as it is known."""
-        return None if operation.tree is None else self._trees.get(operation.tree)
+        return None if operation.tree is None else self._server.trees.get(operation.tree)
 
     def _pipe_of(self, side: _Side, operation: Operation) -> Pipe | None:
         if operation.related and operation.file == _RELATED_FILE:
             return side.link.pipe
-        return None if operation.file is None else self._pipes.get((operation.scope, operation.file))
+        return self._server.pipes.get((operation.scope, operation.file))
 
     def _enter(self, key: FileKey, pipe: Pipe) -> None:
-        before = self._pipes.pop(key, None)
-        if before is None:
-            before = self._bound(self._pipes, MAXIMUM_PIPES, "smb_pipes")
+        before = self._server.enter(key, pipe)
         if before is not None:
-            before.key = None
-            self._end(before, None)
-        pipe.key = key
-        self._pipes[key] = pipe
+            self._tell_closed(before, None)
 
     def _close(self, pipe: Pipe, provenance: Provenance | None = None) -> None:
-        if pipe.key is not None and self._pipes.get(pipe.key) is pipe:
-            del self._pipes[pipe.key]
-            pipe.key = None
-            self._end(pipe, provenance)
+        if self._server.leave(pipe):
+            self._tell_closed(pipe, provenance)
 
-    def _end(self, pipe: Pipe, provenance: Provenance | None) -> None:
+    def _tell_closed(self, pipe: Pipe, provenance: Provenance | None) -> None:
         frame, now_ns = self._frame, self._now_ns
         if provenance is not None:
             frame, now_ns = provenance.frame, provenance.timestamp_ns
-        if pipe.sure:
+        if pipe.speaks:
             self.tell_of(pipe, Close(None, False, frame, now_ns), CLIENT, 0)
 
     def _notice(self, kind: SmbNoticeKind, pipe: Pipe, status: int, provenance: Provenance) -> None:
-        channel = None if pipe.key is None else pipe.channel
-        self.tell(SmbNotice(kind, pipe.channel.name, status, provenance, pipe.session, channel))
-
+        channel = pipe.channel if pipe.speaks else None
+        self.tell(SmbNotice(kind, pipe.channel.name, status, provenance, pipe.session.number, channel))
     def _nothing(
         self, _side: _Side, _operation: Operation, _octets: memoryview, _provenance: Provenance
     ) -> None:
@@ -458,6 +478,7 @@ class SmbConnection:
 
 _Handler = Callable[[SmbConnection, _Side, Operation, memoryview, Provenance], Pipe | None]
 _REQUESTS: dict[Kind, _Handler] = {
+    Kind.NEGOTIATE: SmbConnection._nothing,
     Kind.SESSION_SETUP: SmbConnection._setup_request,
     Kind.LOGOFF: SmbConnection._nothing,
     Kind.TREE_CONNECT: SmbConnection._tree_request,
@@ -469,6 +490,7 @@ _REQUESTS: dict[Kind, _Handler] = {
     Kind.TRANSACT: SmbConnection._data_request,
 }
 _ANSWERS: dict[Kind, _Handler] = {
+    Kind.NEGOTIATE: SmbConnection._negotiated,
     Kind.SESSION_SETUP: SmbConnection._setup_answer,
     Kind.LOGOFF: SmbConnection._logoff_answer,
     Kind.TREE_CONNECT: SmbConnection._tree_answer,
