@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from builders.smb import packet
 from rpctrace.capture.storage import open_capture
 from rpctrace.network.decode import Decoder
 from rpctrace.protocols.dcerpc.framing import FramedPdu, PduFramer
@@ -161,6 +162,11 @@ class Talk:
 
     def server(self, octets: bytes, size: int | None = None) -> int:
         return self.say(1, octets, size)
+
+    def turns(self, turns: Iterable[tuple[int, bytes]], size: int | None = None) -> None:
+        """Messages, each in a packet of its own."""
+        for direction, message in turns:
+            self.say(1 if direction else 0, packet(message), size)
 
     def lose(self, direction: Direction, length: int) -> None:
         self.frame += 1

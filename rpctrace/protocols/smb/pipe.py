@@ -6,7 +6,6 @@ import re
 from struct import Struct
 from typing import NamedTuple
 
-
 from rpctrace.encoding.text import decode_text, decode_utf16
 from rpctrace.protocols.dissector import Channel
 from rpctrace.protocols.smb.operation import LOOK_OCTETS, Span
@@ -80,10 +79,10 @@ class Session:
 
 
 class Pipe:
-    """`sure`: its tree is that of pipes. `speaks`: DCE/RPC was seen in it; `is_foreign`: only something else so far.
+    """`sure`: its tree is that of pipes. `speaks`: DCE/RPC was seen in it.
     `offsets`: the octets of each direction; `losses`: how many of the session's lost octets its channel was told of."""
 
-    __slots__ = ("channel", "is_foreign", "key", "losses", "offsets", "session", "speaks", "sure", "tree")
+    __slots__ = ("channel", "key", "losses", "offsets", "session", "speaks", "sure", "tree")
 
     def __init__(self, channel: Channel, session: Session, tree: Tree | None, *, sure: bool) -> None:
         self.channel = channel
@@ -91,17 +90,14 @@ class Pipe:
         self.tree = tree
         self.sure = sure
         self.speaks = False
-        self.is_foreign = False
         self.key: FileKey | None = None
         self.offsets = [0, 0]
         self.losses = list(session.lost)
 
-    def begins(self, octets: bytes) -> bool:
-        """Whether data, of which the first octets are given, is DCE/RPC: by itself, or because other data was."""
+    def look_at(self, octets: bytes) -> None:
+        """At the first octets of some data: whether they are DCE/RPC, as long as that is not known."""
         if not self.speaks:
             self.speaks = begins_a_pdu(octets) or (self.sure and _may_begin_one(octets))
-            self.is_foreign = not self.speaks
-        return self.speaks
 
 
 class Way(NamedTuple):
