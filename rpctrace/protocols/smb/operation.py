@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from typing import NamedTuple
 
 SUCCESS = 0
@@ -17,7 +17,7 @@ SEVERITY_ERROR = 0xC000_0000  # [MS-ERREF] 2.3
 LOOK_OCTETS = 16
 
 
-class Kind(Enum):
+class Kind(IntEnum):
     NEGOTIATE = auto()
     SESSION_SETUP = auto()
     LOGOFF = auto()

@@ -35,6 +35,7 @@ class Server:
         self.trees: dict[Tree, bool] = {}  # whether it is that of pipes
         self.pipes: dict[FileKey, Pipe] = {}
         self.sessions: dict[int, Session] = {}
+        self._of_trees: dict[Tree, dict[Pipe, None]] = {}
         self._limits = limits
 
     def session(self, number: int) -> Session:
@@ -54,12 +55,16 @@ class Server:
         if before is None:
             before = make_room(self.pipes, MAXIMUM_PIPES, "smb_pipes", self._limits)
         if before is not None:
-            before.key = None
-            before.session.pipes.pop(before, None)
+            self._take_out(before)
         pipe.key = key
         self.pipes[key] = pipe
         pipe.session.pipes[pipe] = None
+        if pipe.tree is not None:
+            self._of_trees.setdefault(pipe.tree, {})[pipe] = None
         return before
+
+    def pipes_of(self, tree: Tree) -> list[Pipe]:
+        return list(self._of_trees.get(tree, ()))
 
     def forget(self, session: Session) -> None:
         """A session is over: its number may come again."""
@@ -68,12 +73,20 @@ class Server:
 
     def leave(self, pipe: Pipe) -> bool:
         """A pipe is closed; False if it was not open."""
-        pipe.session.pipes.pop(pipe, None)
         if pipe.key is None or self.pipes.get(pipe.key) is not pipe:
             return False
         del self.pipes[pipe.key]
-        pipe.key = None
+        self._take_out(pipe)
         return True
+
+    def _take_out(self, pipe: Pipe) -> None:
+        pipe.key = None
+        pipe.session.pipes.pop(pipe, None)
+        if pipe.tree is not None and pipe.tree in self._of_trees:
+            others = self._of_trees[pipe.tree]
+            others.pop(pipe, None)
+            if not others:
+                del self._of_trees[pipe.tree]
 
 
 class Servers:

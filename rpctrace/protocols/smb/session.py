@@ -124,7 +124,7 @@ class _Side:
 class SmbConnection:
     """Fed with both directions. `servers` is what the connections of one capture share; without it a session that uses
     several connections is not understood. Bounds that were reached are counted in `limits` (`smb_pending_requests`,
-    `smb_covered_sessions`, `smb_sessions`), and those of a server here or in `servers.limits` (`smb_pipes`,
+    `smb_covered_sessions`, `smb_connection_sessions`), and those of a server here or in `servers.limits` (`smb_pipes`,
     `smb_trees`, `smb_sessions`, `smb_servers`)."""
 
     def __init__(self, problems: Problems, *, joined_late: bool, servers: Servers | None = None) -> None:
@@ -134,6 +134,7 @@ class SmbConnection:
             Framer(self._sides[0], problems, from_start=not joined_late),
             Framer(self._sides[1], problems, from_start=not joined_late),
         )
+        self._framers[0].other, self._framers[1].other = self._framers[1], self._framers[0]
         self._open = {CLIENT, SERVER}
 
     @property

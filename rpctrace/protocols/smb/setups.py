@@ -86,5 +86,5 @@ def tree_left(state: SmbState, it: Item) -> None:
     if it.operation.failed or tree is None:
         return
     state.server.trees.pop(tree, None)
-    for pipe in [pipe for pipe in state.session(it.operation.session).pipes if pipe.tree == tree]:
+    for pipe in state.server.pipes_of(tree):
         state.close(pipe)

@@ -10,10 +10,12 @@ from rpctrace.protocols.gssapi.exchange import Leg, NtlmNames
 from rpctrace.protocols.smb.notice import SessionFacts, SmbNotice
 from rpctrace.protocols.smb.operation import Kind, Operation
 from rpctrace.protocols.smb.pipe import FileKey, Pipe, Session, Tree
-from rpctrace.protocols.smb.server import MAXIMUM_SESSIONS, Server, Servers, make_room
+from rpctrace.protocols.smb.server import Server, Servers, make_room
 from rpctrace.stream.stream import Chunk, Close, Direction, Gap, StreamEvent
 
-MAXIMUM_PENDING = 8_192  # of one connection
+# Of one connection
+MAXIMUM_PENDING = 8_192
+MAXIMUM_SESSIONS = 1_024
 
 Said = ChannelEvent | Leg | SmbNotice | SessionFacts
 RequestKey = int | tuple[int, ...]
@@ -115,7 +117,7 @@ class SmbState:
     def session(self, number: int) -> Session:
         found = self.sessions.get(number)
         if found is None:
-            given_up = make_room(self.sessions, MAXIMUM_SESSIONS, "smb_sessions", self.limits)
+            given_up = make_room(self.sessions, MAXIMUM_SESSIONS, "smb_connection_sessions", self.limits)
             if given_up is not None:
                 self._part_from(given_up)
             # 0 is what a request calls a session that is still to come: nothing that connections share.
