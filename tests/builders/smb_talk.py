@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+from builders.smb import packet
 from rpctrace.capture.storage import open_capture
 from rpctrace.network.decode import Decoder
 from rpctrace.protocols.dcerpc.framing import FramedPdu, PduFramer
 from rpctrace.protocols.dissector import Channel, ChannelEvent, Problems
 from rpctrace.protocols.gssapi.exchange import Leg
 from rpctrace.protocols.smb.notice import SessionFacts, SmbNotice
+from rpctrace.protocols.smb.server import Servers
 from rpctrace.protocols.smb.session import SmbConnection
 from rpctrace.stream.reassembly import Reassembler
 from rpctrace.stream.stream import Chunk, Close, Connection, Direction, Gap, StreamEvent
@@ -111,10 +113,11 @@ def events_of(capture: Path) -> Iterator[tuple[Connection, StreamEvent]]:
 def hear(capture: Path) -> Heard:
     """Everything of one capture."""
     heard = Heard()
+    servers = Servers()
     connections: dict[int, tuple[SmbConnection, set[int]]] = {}
     for connection, event in events_of(capture):
         if connection.number not in connections:
-            reader = SmbConnection(heard.problems, joined_late=connection.guessed)
+            reader = SmbConnection(heard.problems, joined_late=connection.guessed, servers=servers)
             connections[connection.number] = reader, {0, 1}
         reader, ends = connections[connection.number]
         if isinstance(event, Chunk):
@@ -128,15 +131,18 @@ def hear(capture: Path) -> Heard:
             ends -= closed
         for name, count in reader.limits.items():
             heard.limits[name] = max(count, heard.limits.get(name, 0))
+    heard.limits.update(servers.limits)
     return heard
 
 
 class Talk:
     """One connection under test: each piece of octets is a frame of its own."""
 
-    def __init__(self, *, joined_late: bool = False) -> None:
-        self.heard = Heard()
-        self.reader = SmbConnection(self.heard.problems, joined_late=joined_late)
+    def __init__(
+        self, *, joined_late: bool = False, servers: Servers | None = None, heard: Heard | None = None
+    ) -> None:
+        self.heard = Heard() if heard is None else heard
+        self.reader = SmbConnection(self.heard.problems, joined_late=joined_late, servers=servers)
         self.frame = 0
         self.offsets = [0, 0]
 
@@ -156,6 +162,11 @@ class Talk:
 
     def server(self, octets: bytes, size: int | None = None) -> int:
         return self.say(1, octets, size)
+
+    def turns(self, turns: Iterable[tuple[int, bytes]], size: int | None = None) -> None:
+        """Messages, each in a packet of its own."""
+        for direction, message in turns:
+            self.say(1 if direction else 0, packet(message), size)
 
     def lose(self, direction: Direction, length: int) -> None:
         self.frame += 1

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum, auto
+from struct import Struct
 from typing import NamedTuple, Protocol
 
 from rpctrace.errors import Malformed, ParseError
@@ -32,6 +33,7 @@ MAXIMUM_MESSAGE_OCTETS = 9 * 1024 * 1024
 # Of octets without a message, what may be the beginning of one: as much as is looked at less one.
 SEARCHED_AGAIN_OCTETS = SIGNATURE_OCTETS + 2 - 1
 
+_PACKET = Struct(">I4s")
 _READERS = {
     b"\xfeSMB": smb2.read,
     b"\xffSMB": smb1.read,
@@ -52,7 +54,7 @@ class Sink(Protocol):
     """Who is told what the framer finds; `way` is the one that it gave with `Wanted`."""
 
     def message(self, message: Message, octets: memoryview, provenance: Provenance) -> Sequence[Wanted]:
-        """A head; the octets wanted ascend and do not overlap."""
+        """A head with an operation or a cover; the octets wanted ascend and do not overlap."""
         ...
 
     def control(self, packet_type: int, octets: memoryview, provenance: Provenance) -> None:
@@ -98,6 +100,7 @@ class Framer:
         self._needed = NBSS_OCTETS
         self._searched = 0
         self.recognised = False
+        self.other: Framer | None = None  # the other direction: where that is SMB, this one is
 
     @property
     def is_other(self) -> bool:
@@ -116,6 +119,9 @@ class Framer:
                 self._next()
             return
         while at < end and self._state is not _OTHER:
+            if self._skip > end - at:
+                self._skip -= end - at
+                return
             if self._skip or self._take:
                 at += self._pass(octets[at:], frame, time)
             elif self._state is _SEARCHING:
@@ -145,6 +151,9 @@ class Framer:
 
     def _plan_for(self, wanted: Sequence[Wanted], length: int) -> None:
         """What comes of a message of `length` octets, from its first octet on."""
+        if not wanted:
+            self._plan, self._skip, self._take = [], length, 0
+            return
         at = 0
         plan: list[tuple[int, int, Way | None]] = []
         for start, count, way in wanted:
@@ -162,6 +171,8 @@ class Framer:
     def _collect(self, chunk: Chunk, at: int) -> int:
         """Goes on with the head that begins at `at`, or began in chunks before; where to go on."""
         octets = chunk.octets
+        if not self._buffer and self._state is _BOUNDARY and self._common(chunk, at):
+            return at + NBSS_OCTETS
         if not self._buffer and len(octets) - at >= self._needed:
             used = self._head(octets[at:], Provenance((chunk.frame_number,), chunk.timestamp_ns, chunk.offset + at))
             if used is not None:
@@ -178,6 +189,31 @@ class Framer:
                 self._drop(used)
                 self._replay()
         return at
+
+    def _common(self, chunk: Chunk, at: int) -> bool:
+        """Reads a packet whose head is whole in one chunk, and right; False leaves it to the longer way."""
+        octets = chunk.octets
+        if len(octets) - at < SIGNATURE_OCTETS:
+            return False
+        length, signature = _PACKET.unpack_from(octets, at)  # of a session message, the type is 0
+        reader = _READERS.get(signature)
+        if reader is None or length > MAXIMUM_MESSAGE_OCTETS:
+            return False
+        at += NBSS_OCTETS
+        head = octets[at : at + length]
+        try:
+            message = reader(head, length)
+        except ParseError:
+            return False
+        if len(head) < message.head_octets and len(head) < length:
+            return False
+        self._left = length
+        if message.operations or message.cover is not None:
+            provenance = Provenance((chunk.frame_number,), chunk.timestamp_ns, chunk.offset + at)
+            self._step_over(self._sink.message(message, head, provenance), message.length)
+        else:
+            self._step_over((), message.length)
+        return True
 
     def _at_a_head(self) -> bool:
         return not self._skip and not self._take and self._state is not _SEARCHING and self._state is not _OTHER
@@ -254,12 +290,20 @@ class Framer:
                 return None
             if not whole and message.answer is None and message.cover is None:
                 self._sink.lost(left - len(octets), provenance.frame)
-            wanted = self._sink.message(message, octets, provenance)
-        length = left if message is None else min(message.length, left)
-        self._left = left - length
-        self._state, self._needed = (_INSIDE, min(self._left, NBSS_OCTETS)) if self._left else (_BOUNDARY, NBSS_OCTETS)
-        self._plan_for(wanted, length)
+            if message.operations or message.cover is not None:
+                wanted = self._sink.message(message, octets, provenance)
+        self._step_over(wanted, left if message is None else message.length)
         return 0
+
+    def _step_over(self, wanted: Sequence[Wanted], length: int) -> None:
+        """A message is done with; what follows it is another one of the compound, or a packet."""
+        self._left -= length
+        self._needed = NBSS_OCTETS
+        if self._left:
+            self._state, self._needed = _INSIDE, min(self._left, NBSS_OCTETS)
+        else:
+            self._state = _BOUNDARY
+        self._plan_for(wanted, length)
 
     # Gaps and the end
 
@@ -316,7 +360,8 @@ class Framer:
             self._drop(min(place, held))
             return at + max(0, place - held)
         self._searched += len(octets) - held
-        if self._searched > MAXIMUM_SEARCH_OCTETS and not self.recognised:
+        known = self.recognised or (self.other is not None and self.other.recognised)
+        if self._searched > MAXIMUM_SEARCH_OCTETS and not known:
             self._state = _OTHER
             return len(chunk.octets)
         self._buffer += chunk.octets[at:]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from typing import NamedTuple
 
 SUCCESS = 0
 STATUS_PENDING = 0x0000_0103
 STATUS_BUFFER_OVERFLOW = 0x8000_0005
 STATUS_MORE_PROCESSING_REQUIRED = 0xC000_0016
+STATUS_CANCELLED = 0xC000_0120  # by the client itself
 STATUS_FILE_CLOSED = 0xC000_0128
 SEVERITY_ERROR = 0xC000_0000  # [MS-ERREF] 2.3
 
@@ -16,7 +17,8 @@ SEVERITY_ERROR = 0xC000_0000  # [MS-ERREF] 2.3
 LOOK_OCTETS = 16
 
 
-class Kind(Enum):
+class Kind(IntEnum):
+    NEGOTIATE = auto()
     SESSION_SETUP = auto()
     LOGOFF = auto()
     TREE_CONNECT = auto()
@@ -49,6 +51,8 @@ class Operation(NamedTuple):
     a tree or the name of a file, or account and domain of a session setup without token. `pipe` as an answer tells it.
     `more`: this is not the last answer to its request. `related`: session, tree and file may be those of the operation
     before it in the compound. `dos_error`: `status` is an error class and code of DOS ([MS-CIFS] 2.2.1.5).
+    `server`: the identifier that a server gives of itself. `binding`: a session setup joins the session of
+    another connection.
     """
 
     kind: Kind
@@ -67,6 +71,8 @@ class Operation(NamedTuple):
     related: bool = False
     unicode: bool = True
     dos_error: bool = False
+    server: bytes | None = None
+    binding: bool = False
 
     @property
     def failed(self) -> bool:

@@ -11,14 +11,13 @@ from rpctrace.scan.candidates import Recogniser
 _HEAD = re.compile(
     rb"\x00...[\xfc-\xff]SMB|\x81\x00\x00\x44\x20[A-P]|\x82\x00\x00\x00|\x83\x00\x00\x01|\x84\x00\x00\x06", re.DOTALL
 )
-_BEGUN = re.compile(rb"[\xfc-\xff]S?M?\Z")
+_FIRST = b"\x00\x81\x82\x83\x84"
 
 
 def begins(octets: bytes) -> bool:
-    """Whether a connection may begin so. Fewer octets than the signature ends with decide nothing, except an answer of
-    the session service, which stands alone."""
+    """Whether a connection may begin so. Of fewer octets than the signature ends with, only the first one decides."""
     if len(octets) < SIGNATURE_OCTETS:
-        return True
+        return octets[:1] in _FIRST
     return _HEAD.match(octets) is not None
 
 
@@ -32,4 +31,4 @@ def is_other(_octets: bytes) -> bool:
     return False
 
 
-RECOGNISER = Recogniser("smb", 16, begins, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset())
+RECOGNISER = Recogniser("smb", SIGNATURE_OCTETS + 2, begins, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset())

@@ -8,120 +8,138 @@ or the server's by what its messages say of themselves.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar
 
-from rpctrace.protocols.dissector import Channel, ChannelEvent, Problems, Provenance
-from rpctrace.protocols.gssapi.exchange import Leg, NtlmNames
+from rpctrace.protocols.dissector import Problems, Provenance
+from rpctrace.protocols.smb import files, setups
 from rpctrace.protocols.smb.framing import NEGATIVE_RESPONSE, Framer, Wanted
-from rpctrace.protocols.smb.notice import SessionFacts, SmbNotice, SmbNoticeKind
-from rpctrace.protocols.smb.operation import (
-    LOOK_OCTETS,
-    STATUS_FILE_CLOSED,
-    STATUS_MORE_PROCESSING_REQUIRED,
-    Cover,
-    Kind,
-    Message,
-    Operation,
-)
-from rpctrace.protocols.smb.pipe import FileKey, Pipe, Tree, Way, begins_a_pdu, pipe_name, text_at, texts_at
-from rpctrace.stream.stream import Chunk, Close, Direction, Gap, Seen, StreamEvent
+from rpctrace.protocols.smb.notice import SmbNotice, SmbNoticeKind
+from rpctrace.protocols.smb.operation import Cover, Kind, Message
+from rpctrace.protocols.smb.pipe import Pipe, Tree, Way
+from rpctrace.protocols.smb.server import Servers, make_room
+from rpctrace.protocols.smb.state import CLIENT, SERVER, Item, Said, SmbState
+from rpctrace.stream.stream import Chunk, Direction, Gap, Seen
 
-# Of one connection
-MAXIMUM_PENDING = 8_192
-MAXIMUM_PIPES = 4_096
-MAXIMUM_TREES = 4_096
-MAXIMUM_SESSIONS = 1_024
+MAXIMUM_COVERED_SESSIONS = 1_024  # of one connection
 
-Said = ChannelEvent | Leg | SmbNotice | SessionFacts
-Value = TypeVar("Value")
-RequestKey = int | tuple[int, ...]
-CLIENT: Direction = 0
-SERVER: Direction = 1
-
-_RELATED_FILE = b"\xff" * 16  # [MS-SMB2] 3.2.4.1.4
-_FAILURES = {
-    Kind.WRITE: SmbNoticeKind.WRITE_FAILED,
-    Kind.READ: SmbNoticeKind.READ_FAILED,
-    Kind.TRANSACT: SmbNoticeKind.TRANSACT_FAILED,
-}
+Handler = Callable[[SmbState, Item], Pipe | None]
 _COVERS = {Cover.ENCRYPTED: SmbNoticeKind.ENCRYPTED, Cover.COMPRESSED: SmbNoticeKind.COMPRESSED}
 
 
-class _Pending(NamedTuple):
-    """A request without its answer. `leg` is held until the answer tells which session it began."""
-
-    kind: Kind
-    file: FileKey | None = None
-    pipe: Pipe | None = None
-    leg: Leg | None = None
-    path: str | None = None
-    names: NtlmNames | None = None
+def _nothing(_state: SmbState, _it: Item) -> None:
+    """Of these only the other way tells something."""
 
 
-class _Link(NamedTuple):
-    """What a related operation of a compound takes from the one before it."""
-
-    session: int
-    tree: Tree | None
-    pipe: Pipe | None
+_REQUESTS: dict[Kind, Handler] = {
+    Kind.NEGOTIATE: _nothing,
+    Kind.SESSION_SETUP: setups.setup_request,
+    Kind.LOGOFF: _nothing,
+    Kind.TREE_CONNECT: setups.tree_request,
+    Kind.TREE_DISCONNECT: _nothing,
+    Kind.CREATE: files.create_request,
+    Kind.CLOSE: files.close_request,
+    Kind.READ: files.data_request,
+    Kind.WRITE: files.data_request,
+    Kind.TRANSACT: files.data_request,
+}
+_ANSWERS: dict[Kind, Handler] = {
+    Kind.NEGOTIATE: setups.negotiated,
+    Kind.SESSION_SETUP: setups.setup_answer,
+    Kind.LOGOFF: setups.logoff_answer,
+    Kind.TREE_CONNECT: setups.tree_answer,
+    Kind.TREE_DISCONNECT: setups.tree_left,
+    Kind.CREATE: files.create_answer,
+    Kind.CLOSE: files.close_answer,
+    Kind.READ: files.data_answer,
+    Kind.WRITE: files.data_answer,
+    Kind.TRANSACT: files.data_answer,
+}
 
 
 class _Side:
-    """One direction of TCP: `role` is what its messages say it is."""
+    """One direction of TCP: `role` is what its messages say it is, the client's (0) or the server's."""
 
-    def __init__(self, connection: SmbConnection, role: Direction) -> None:
-        self._connection = connection
+    def __init__(self, state: SmbState, role: Direction) -> None:
+        self._state = state
         self.role = role
-        self.link = _Link(0, None, None)
+        # What a related operation of a compound takes from the one before it: session, tree, file.
+        self._session = 0
+        self._tree: Tree | None = None
+        self._before: Pipe | None = None
+        self.covered: dict[tuple[Cover, int], SmbNotice] = {}
 
     def message(self, message: Message, octets: memoryview, provenance: Provenance) -> Sequence[Wanted]:
+        """What the operations of a message do, and which of its octets go through pipes."""
         if message.answer is not None:
-            self.role = 1 if message.answer else 0
-        return self._connection.message(self, message, octets, provenance)
+            self.role = SERVER if message.answer else CLIENT
+        if message.cover is not None:
+            self._count_covered(message.cover, message.session, provenance)
+        wanted: list[Wanted] = []
+        for operation in message.operations:
+            if operation.related:
+                operation = operation._replace(session=self._session, tree=self._tree, scope=self._session)
+            handler = _ANSWERS[operation.kind] if operation.answer else _REQUESTS[operation.kind]
+            pipe = handler(self._state, Item(operation, octets, provenance, self.role, self._before))
+            if not operation.answer:
+                self._session, self._tree, self._before = operation.session, operation.tree, pipe
+            if pipe is None or not pipe.speaks:
+                continue
+            start, length = operation.data
+            if not length:
+                seen = Seen(self.role, provenance.frame, provenance.timestamp_ns)
+                self._state.tell_of(pipe, seen, self.role, 0)
+            elif message.cover is None:
+                wanted.append(Wanted(start, length, Way(pipe, self.role)))
+            else:
+                self.missing(Way(pipe, self.role), length, provenance.frame)
+        return wanted
 
     def control(self, packet_type: int, octets: memoryview, provenance: Provenance) -> None:
         if packet_type == NEGATIVE_RESPONSE:
             status = octets[0] if octets else None
-            self._connection.tell(SmbNotice(SmbNoticeKind.NETBIOS_REFUSED, None, status, provenance))
+            self._state.tell(SmbNotice(SmbNoticeKind.NETBIOS_REFUSED, None, status, provenance))
 
     def data(self, way: Way, octets: memoryview, frame_number: int, timestamp_ns: int | None) -> None:
         pipe, direction = way
         event = Chunk(direction, pipe.offsets[direction], octets, frame_number, timestamp_ns)
-        self._connection.tell_of(pipe, event, direction, len(octets))
+        self._state.tell_of(pipe, event, direction, len(octets))
 
     def missing(self, way: Way, length_octets: int, frame_number: int) -> None:
         pipe, direction = way
         event = Gap(direction, pipe.offsets[direction], length_octets, frame_number)
-        self._connection.tell_of(pipe, event, direction, length_octets)
+        self._state.tell_of(pipe, event, direction, length_octets)
 
     def lost(self, length_octets: int, frame_number: int) -> None:
-        self._connection.lost[self.role] += length_octets
-        self._connection.lost_in[self.role] = frame_number
+        for session in self._state.sessions.values():
+            session.lose(self.role, length_octets, frame_number)
+
+    def _count_covered(self, cover: Cover, session: int, provenance: Provenance) -> None:
+        counted = self.covered.get((cover, session))
+        if counted is not None:
+            self.covered[cover, session] = counted._replace(messages=counted.messages + 1)
+            return
+        make_room(self.covered, MAXIMUM_COVERED_SESSIONS, "smb_covered_sessions", self._state.limits)
+        self.covered[cover, session] = SmbNotice(_COVERS[cover], None, None, provenance, session)
 
 
 class SmbConnection:
-    """Fed with both directions. `limits` counts the bounds reached: `smb_pending_requests`, `smb_pipes`, `smb_trees`,
-    `smb_sessions`."""
+    """Fed with both directions. `servers` is what the connections of one capture share; without it a session that uses
+    several connections is not understood. Bounds that were reached are counted in `limits` (`smb_pending_requests`,
+    `smb_covered_sessions`, `smb_connection_sessions`), and those of a server here or in `servers.limits` (`smb_pipes`,
+    `smb_trees`, `smb_sessions`, `smb_servers`)."""
 
-    def __init__(self, problems: Problems, *, joined_late: bool) -> None:
-        self.limits: dict[str, int] = {}
-        self.lost = [0, 0]  # octets of unknown messages that the capture does not hold, by role
-        self.lost_in = [0, 0]  # the frame that showed the last of them
-        self._problems = problems
-        self._told: list[Said] = []
-        self._framers = tuple(
-            Framer(_Side(self, direction), problems, from_start=not joined_late) for direction in (CLIENT, SERVER)
+    def __init__(self, problems: Problems, *, joined_late: bool, servers: Servers | None = None) -> None:
+        self._state = state = SmbState(servers)
+        self._sides = (_Side(state, CLIENT), _Side(state, SERVER))
+        self._framers = (
+            Framer(self._sides[0], problems, from_start=not joined_late),
+            Framer(self._sides[1], problems, from_start=not joined_late),
         )
+        self._framers[0].other, self._framers[1].other = self._framers[1], self._framers[0]
         self._open = {CLIENT, SERVER}
-        self._pending: dict[RequestKey, _Pending] = {}
-        self._trees: dict[Tree, bool] = {}  # whether it is that of pipes
-        self._pipes: dict[FileKey, Pipe] = {}
-        self._targets: dict[int, str] = {}
-        self._covered: dict[tuple[Cover, int], SmbNotice] = {}
-        self._frame: int | None = None
-        self._now_ns: int | None = None
 
-    # The contract of a dissector
+    @property
+    def limits(self) -> dict[str, int]:
+        return self._state.limits
 
     @property
     def is_other(self) -> bool:
@@ -131,351 +149,31 @@ class SmbConnection:
         return self._framers[direction].skippable
 
     def feed(self, chunk: Chunk) -> Sequence[Said]:
-        self._frame, self._now_ns = chunk.frame_number, chunk.timestamp_ns
+        state = self._state
+        state.frame, state.now_ns = chunk.frame_number, chunk.timestamp_ns
         self._framers[chunk.direction].feed(chunk)
-        return self._said() if self._told else ()
+        return state.said() if state.has_told else ()
 
     def gap(self, gap: Gap) -> Sequence[Said]:
         self._framers[gap.direction].gap(gap)
-        return self._said()
+        return self._state.said()
 
     def end(self, direction: Direction) -> Sequence[Said]:
         self._framers[direction].close()
         self._open.discard(direction)
         if not self._open:
-            for pending in self._pending.values():
-                if pending.leg is not None:
-                    self.tell(pending.leg)
-            for pipe in list(self._pipes.values()):
-                self._close(pipe)
-            self._told += self._covered.values()
-            self._pending, self._covered = {}, {}
-        return self._said()
+            self._state.finish()
+            for notice in self._covered():
+                self._state.tell(notice)
+        return self._state.said()
 
-    def _said(self) -> Sequence[Said]:
-        said, self._told = self._told, []
-        return said
-
-    def tell(self, said: Said) -> None:
-        self._told.append(said)
-
-    def tell_of(self, pipe: Pipe, event: StreamEvent, direction: Direction, length_octets: int) -> None:
-        """An event of a pipe, behind what was lost meanwhile and may have been of this one."""
-        if pipe.losses != self.lost:
-            for role in (CLIENT, SERVER):
-                count = self.lost[role] - pipe.losses[role]
-                if count:
-                    gap = Gap(role, pipe.offsets[role], count, self.lost_in[role])
-                    self._told.append(ChannelEvent(pipe.channel, gap))
-                    pipe.offsets[role] += count
-            pipe.losses = list(self.lost)
-            if isinstance(event, Chunk | Gap):
-                event = event._replace(offset=pipe.offsets[direction])
-        pipe.offsets[direction] += length_octets
-        self._told.append(ChannelEvent(pipe.channel, event))
-
-    # Messages
-
-    def message(
-        self, side: _Side, message: Message, octets: memoryview, provenance: Provenance
-    ) -> Sequence[Wanted]:
-        """What the operations of a message do, and which of its octets go through pipes."""
-        if message.cover is not None:
-            self._count_covered(message.cover, message.session, provenance)
-        wanted: list[Wanted] = []
-        for operation in message.operations:
-            link = side.link
-            if operation.related:
-                operation = operation._replace(session=link.session, tree=link.tree, scope=link.session)
-            handler = _ANSWERS[operation.kind] if operation.answer else _REQUESTS[operation.kind]
-            pipe = handler(self, side, operation, octets, provenance)
-            if not operation.answer:
-                side.link = _Link(operation.session, operation.tree, pipe)
-            if pipe is None or operation.kind is Kind.CREATE:
-                continue
-            start, length = operation.data
-            if not length:
-                seen = Seen(side.role, provenance.frame, provenance.timestamp_ns)
-                self.tell_of(pipe, seen, side.role, 0)
-            elif message.cover is None:
-                wanted.append(Wanted(start, length, Way(pipe, side.role)))
-            else:
-                side.missing(Way(pipe, side.role), length, provenance.frame)
-        return wanted
-
-    def _count_covered(self, cover: Cover, session: int, provenance: Provenance) -> None:
-        counted = self._covered.get((cover, session))
-        if counted is not None:
-            self._covered[cover, session] = counted._replace(messages=counted.messages + 1)
-            return
-        self._bound(self._covered, MAXIMUM_SESSIONS, "smb_sessions")
-        self._covered[cover, session] = SmbNotice(_COVERS[cover], None, None, provenance, session)
-
-    def _bound(self, table: dict[Any, Value], most: int, name: str) -> Value | None:
-        """Makes room for one more: what stood longest is given up."""
-        if len(table) < most:
-            return None
-        self.limits[name] = self.limits.get(name, 0) + 1
-        return table.pop(next(iter(table)))
-
-    # Requests and answers
-
-    def _ask(self, operation: Operation, pending: _Pending) -> None:
-        given_up = self._pending.pop(operation.key, None)
-        if given_up is None:
-            given_up = self._bound(self._pending, MAXIMUM_PENDING, "smb_pending_requests")
-        if given_up is not None and given_up.leg is not None:
-            self.tell(given_up.leg)
-        self._pending[operation.key] = pending
-
-    def _asked(self, operation: Operation) -> _Pending | None:
-        """The request of an answer, done with unless more answers follow."""
-        pending = self._pending.get(operation.key)
-        if pending is None or pending.kind is not operation.kind:
-            return None
-        if not operation.more:
-            del self._pending[operation.key]
-        return pending
-
-    def _setup_request(
-        self, side: _Side, operation: Operation, octets: memoryview, provenance: Provenance
-    ) -> None:
-        session, token = operation.session, operation.token
-        names = None
-        if operation.text.length:
-            user, domain, *_others = [*texts_at(octets, operation.text, unicode=operation.unicode), "", ""]
-            names = NtlmNames(domain or None, user or None)
-        leg = Leg(
-            "smb", session, side.role, memoryview(bytes(octets[token.start : token.end])), None, None,
-            self._targets.get(session), provenance,
-        )  # fmt: skip
-        if session:
-            self.tell(leg)
-        self._ask(operation, _Pending(Kind.SESSION_SETUP, leg=None if session else leg, names=names))
-
-    def _setup_answer(
-        self, side: _Side, operation: Operation, octets: memoryview, provenance: Provenance
-    ) -> None:
-        pending = self._asked(operation)
-        if operation.more:
-            return
-        session, token, status = operation.session, operation.token, operation.status
-        if pending is not None and pending.leg is not None:
-            self.tell(pending.leg._replace(session=session))
-        if pending is not None and pending.names is not None:
-            self.tell(SessionFacts(session, None, pending.names, provenance))
-        outcome = None if status == STATUS_MORE_PROCESSING_REQUIRED else not operation.failed
-        answer = memoryview(bytes(octets[token.start : token.end]))
-        self.tell(Leg("smb", session, side.role, answer, status, outcome, self._targets.get(session), provenance))
-
-    def _logoff_answer(
-        self, _side: _Side, operation: Operation, _octets: memoryview, _provenance: Provenance
-    ) -> None:
-        if operation.failed:
-            return
-        for pipe in [pipe for pipe in self._pipes.values() if pipe.session == operation.session]:
-            self._close(pipe)
-
-    def _tree_request(
-        self, _side: _Side, operation: Operation, octets: memoryview, provenance: Provenance
-    ) -> None:
-        path = text_at(octets, operation.text, unicode=operation.unicode)
-        self._ask(operation, _Pending(Kind.TREE_CONNECT, path=path))
-        server = path.strip("\\").split("\\")[0] if path else ""
-        if server and operation.session not in self._targets:
-            self._bound(self._targets, MAXIMUM_SESSIONS, "smb_sessions")
-            self._targets[operation.session] = target = f"\\\\{server}"
-            self.tell(SessionFacts(operation.session, target, None, provenance))
-
-    def _tree_answer(
-        self, _side: _Side, operation: Operation, _octets: memoryview, provenance: Provenance
-    ) -> None:
-        pending = self._asked(operation)
-        path = None if pending is None else pending.path
-        if operation.failed:
-            self.tell(SmbNotice(SmbNoticeKind.TREE_REFUSED, path, operation.status, provenance, operation.session))
-        elif operation.tree is not None and not operation.more:
-            pipe = operation.pipe
-            if pipe is None and path is not None:
-                pipe = path.lower().endswith("\\ipc$")
-            if pipe is not None:
-                self._bound(self._trees, MAXIMUM_TREES, "smb_trees")
-                self._trees[operation.tree] = pipe
-
-    def _tree_left(
-        self, _side: _Side, operation: Operation, _octets: memoryview, _provenance: Provenance
-    ) -> None:
-        if operation.failed or operation.tree is None:
-            return
-        self._trees.pop(operation.tree, None)
-        for pipe in [pipe for pipe in self._pipes.values() if pipe.tree == operation.tree]:
-            self._close(pipe)
-
-    # Pipes
-
-    def _create_request(
-        self, _side: _Side, operation: Operation, octets: memoryview, _provenance: Provenance
-    ) -> Pipe | None:
-        kind = self._kind_of(operation)
-        if kind is False:
-            return None
-        name = text_at(octets, operation.text, unicode=operation.unicode)
-        channel = Channel("ncacn_np", None if name is None else pipe_name(name), False)
-        pipe = Pipe(channel, operation.session, operation.tree, (self.lost[0], self.lost[1]), sure=kind is True)
-        self._ask(operation, _Pending(Kind.CREATE, pipe=pipe))
-        return pipe
-
-    def _create_answer(
-        self, _side: _Side, operation: Operation, _octets: memoryview, provenance: Provenance
-    ) -> None:
-        pending = self._asked(operation)
-        pipe = None if pending is None else pending.pipe
-        if operation.more:
-            return
-        if operation.failed:
-            if pipe is not None and pipe.sure:
-                self._notice(SmbNoticeKind.OPEN_REFUSED, pipe, operation.status, provenance)
-            return
-        known = self._kind_of(operation) if operation.pipe is None else operation.pipe
-        if operation.file is None or known is False:
-            return
-        if pipe is None and known is True:
-            channel = Channel("ncacn_np", None, False)
-            pipe = Pipe(channel, operation.session, operation.tree, (self.lost[0], self.lost[1]), sure=True)
-        if pipe is not None:
-            pipe.sure = pipe.sure or known is True
-            self._enter((operation.scope, operation.file), pipe)
-
-    def _close_request(
-        self, side: _Side, operation: Operation, _octets: memoryview, _provenance: Provenance
-    ) -> Pipe | None:
-        pipe = self._pipe_of(side, operation)
-        if pipe is not None:
-            self._ask(operation, _Pending(Kind.CLOSE, pipe=pipe))
-        return pipe if pipe is not None and pipe.sure else None
-
-    def _close_answer(
-        self, _side: _Side, operation: Operation, _octets: memoryview, provenance: Provenance
-    ) -> None:
-        pending = self._asked(operation)
-        pipe = None if pending is None else pending.pipe
-        if pipe is not None and (not operation.failed or operation.status == STATUS_FILE_CLOSED):
-            self._close(pipe, provenance)
-
-    def _data_request(
-        self, side: _Side, operation: Operation, octets: memoryview, _provenance: Provenance
-    ) -> Pipe | None:
-        """READ, WRITE and TRANSACT: the pipe that the request is for, None for a file that is none so far."""
-        pipe = self._pipe_of(side, operation)
-        if operation.more:  # 2.2.4.34 of [MS-CIFS]: the rest of a transaction
-            pending = self._pending.get(operation.key)
-            return None if pending is None or pending.kind is not operation.kind else pending.pipe
-        if pipe is None and self._kind_of(operation) is False:
-            return None
-        key = (operation.scope, operation.file)
-        if operation.data.length:
-            pipe = self._recognised(pipe, key, operation, octets)
-        self._ask(operation, _Pending(operation.kind, key, pipe))
-        return pipe if pipe is not None and pipe.sure else None
-
-    def _data_answer(
-        self, side: _Side, operation: Operation, octets: memoryview, provenance: Provenance
-    ) -> Pipe | None:
-        pending = self._asked(operation)
-        pipe = None if pending is None else pending.pipe or self._pipes.get(pending.file or (0, None))
-        if pipe is None and operation.file is not None:
-            pipe = self._pipe_of(side, operation)
-        if operation.failed:
-            if pipe is not None and pipe.sure:
-                self._notice(_FAILURES[operation.kind], pipe, operation.status, provenance)
-        elif operation.data.length and (pipe is None or not pipe.sure) and self._kind_of(operation) is not False:
-            key = None if pending is None else pending.file
-            pipe = self._recognised(pipe, key or (operation.scope, operation.file), operation, octets)
-        return pipe if pipe is not None and pipe.sure else None
-
-    def _recognised(
-        self, pipe: Pipe | None, key: FileKey, operation: Operation, octets: memoryview
-    ) -> Pipe | None:
-        """The pipe of a file of which one only sees data: it is one if a PDU begins there."""
-        if pipe is not None and pipe.sure:
-            return pipe
-        known = pipe is None and self._kind_of(operation) is True
-        start = operation.data.start
-        if not known and not begins_a_pdu(bytes(octets[start : start + LOOK_OCTETS])):
-            return pipe
-        if pipe is None and key[1] is None and len(self._pipes) == 1:
-            return next(iter(self._pipes.values()))  # an answer without its request
-        if pipe is None:
-            pipe = self._pipes.get(key)
-        if pipe is None:
-            channel = Channel("ncacn_np", None, True)
-            pipe = Pipe(channel, operation.session, operation.tree, (self.lost[0], self.lost[1]), sure=True)
-            self._enter(key, pipe)
-        pipe.sure = True
-        return pipe
-
-    def _kind_of(self, operation: Operation) -> bool | None:
-        """Whether its tree is that of pipes, as far as it is known."""
-        return None if operation.tree is None else self._trees.get(operation.tree)
-
-    def _pipe_of(self, side: _Side, operation: Operation) -> Pipe | None:
-        if operation.related and operation.file == _RELATED_FILE:
-            return side.link.pipe
-        return None if operation.file is None else self._pipes.get((operation.scope, operation.file))
-
-    def _enter(self, key: FileKey, pipe: Pipe) -> None:
-        before = self._pipes.pop(key, None)
-        if before is None:
-            before = self._bound(self._pipes, MAXIMUM_PIPES, "smb_pipes")
-        if before is not None:
-            before.key = None
-            self._end(before, None)
-        pipe.key = key
-        self._pipes[key] = pipe
-
-    def _close(self, pipe: Pipe, provenance: Provenance | None = None) -> None:
-        if pipe.key is not None and self._pipes.get(pipe.key) is pipe:
-            del self._pipes[pipe.key]
-            pipe.key = None
-            self._end(pipe, provenance)
-
-    def _end(self, pipe: Pipe, provenance: Provenance | None) -> None:
-        frame, now_ns = self._frame, self._now_ns
-        if provenance is not None:
-            frame, now_ns = provenance.frame, provenance.timestamp_ns
-        if pipe.sure:
-            self.tell_of(pipe, Close(None, False, frame, now_ns), CLIENT, 0)
-
-    def _notice(self, kind: SmbNoticeKind, pipe: Pipe, status: int, provenance: Provenance) -> None:
-        channel = None if pipe.key is None else pipe.channel
-        self.tell(SmbNotice(kind, pipe.channel.name, status, provenance, pipe.session, channel))
-
-    def _nothing(
-        self, _side: _Side, _operation: Operation, _octets: memoryview, _provenance: Provenance
-    ) -> None:
-        pass
-
-
-_Handler = Callable[[SmbConnection, _Side, Operation, memoryview, Provenance], Pipe | None]
-_REQUESTS: dict[Kind, _Handler] = {
-    Kind.SESSION_SETUP: SmbConnection._setup_request,
-    Kind.LOGOFF: SmbConnection._nothing,
-    Kind.TREE_CONNECT: SmbConnection._tree_request,
-    Kind.TREE_DISCONNECT: SmbConnection._nothing,
-    Kind.CREATE: SmbConnection._create_request,
-    Kind.CLOSE: SmbConnection._close_request,
-    Kind.READ: SmbConnection._data_request,
-    Kind.WRITE: SmbConnection._data_request,
-    Kind.TRANSACT: SmbConnection._data_request,
-}
-_ANSWERS: dict[Kind, _Handler] = {
-    Kind.SESSION_SETUP: SmbConnection._setup_answer,
-    Kind.LOGOFF: SmbConnection._logoff_answer,
-    Kind.TREE_CONNECT: SmbConnection._tree_answer,
-    Kind.TREE_DISCONNECT: SmbConnection._tree_left,
-    Kind.CREATE: SmbConnection._create_answer,
-    Kind.CLOSE: SmbConnection._close_answer,
-    Kind.READ: SmbConnection._data_answer,
-    Kind.WRITE: SmbConnection._data_answer,
-    Kind.TRANSACT: SmbConnection._data_answer,
-}
+    def _covered(self) -> Sequence[SmbNotice]:
+        """Once a session, whoever sent the messages that could not be read."""
+        found: dict[tuple[Cover, int], SmbNotice] = {}
+        for side in self._sides:
+            for key, notice in side.covered.items():
+                other = found.get(key, notice._replace(messages=0))
+                first = min(notice, other, key=lambda each: each.provenance.frame)
+                found[key] = first._replace(messages=notice.messages + other.messages)
+            side.covered = {}
+        return list(found.values())

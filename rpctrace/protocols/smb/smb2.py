@@ -32,6 +32,7 @@ COMPRESSION_OCTETS = 16
 FSCTL_PIPE_TRANSCEIVE = 0x0011_C017
 SHARE_TYPE_PIPE = 2
 _ANSWER, _ASYNC, _RELATED = 0x01, 0x02, 0x04  # SMB2_FLAGS_SERVER_TO_REDIR, _ASYNC_COMMAND, _RELATED_OPERATIONS
+_BINDING = 0x01  # SMB2_SESSION_FLAG_BINDING
 _CHAINED = 0x0001  # SMB2_COMPRESSION_FLAG_CHAINED
 _NO_COMPRESSION = 0
 _WITH_BODY = frozenset((SUCCESS, STATUS_BUFFER_OVERFLOW, STATUS_MORE_PROCESSING_REQUIRED))
@@ -41,7 +42,8 @@ _HEADER = Struct("<8xIHxxIIQ4xIQ")
 _TRANSFORM = Struct("<44xQ")  # 2.2.41: SessionId
 _COMPRESSION = Struct("<4xIHHI")  # 2.2.42.1: OriginalCompressedSegmentSize, CompressionAlgorithm, Flags, Offset
 
-_SESSION_SETUP_REQUEST = Struct("<12xHH8x")  # 2.2.5: SecurityBufferOffset, SecurityBufferLength
+_NEGOTIATE_ANSWER = Struct("<8x16s40x")  # 2.2.4: ServerGuid
+_SESSION_SETUP_REQUEST = Struct("<2xB9xHH8x")  # 2.2.5: Flags, SecurityBufferOffset, SecurityBufferLength
 _SESSION_SETUP_ANSWER = Struct("<4xHH")  # 2.2.6: the same
 _TREE_CONNECT_REQUEST = Struct("<4xHH")  # 2.2.9: PathOffset, PathLength
 _TREE_CONNECT_ANSWER = Struct("<2xB13x")  # 2.2.10: ShareType
@@ -71,6 +73,14 @@ def _bare(_fields: tuple[Any, ...], common: Common) -> Operation:
 
 def _token(fields: tuple[Any, ...], common: Common) -> Operation:
     return Operation(*common, token=_span(*fields))
+
+
+def _setup(fields: tuple[Any, ...], common: Common) -> Operation:
+    return Operation(*common, token=_span(*fields[1:]), binding=bool(fields[0] & _BINDING))
+
+
+def _server(fields: tuple[Any, ...], common: Common) -> Operation:
+    return Operation(*common, server=fields[0])
 
 
 def _text(fields: tuple[Any, ...], common: Common) -> Operation:
@@ -105,7 +115,8 @@ def _span(offset: int, length: int) -> Span:
 _EMPTY = Struct("")
 # 2.2.1.2 Command -> what is asked, the body of the request, that of the answer
 _FORMS: dict[int, tuple[Kind, _Form, _Form]] = {
-    1: (Kind.SESSION_SETUP, _Form(_SESSION_SETUP_REQUEST, _token), _Form(_SESSION_SETUP_ANSWER, _token)),
+    0: (Kind.NEGOTIATE, _Form(_EMPTY, _bare), _Form(_NEGOTIATE_ANSWER, _server)),
+    1: (Kind.SESSION_SETUP, _Form(_SESSION_SETUP_REQUEST, _setup), _Form(_SESSION_SETUP_ANSWER, _token)),
     2: (Kind.LOGOFF, _Form(_EMPTY, _bare), _Form(_EMPTY, _bare)),
     3: (Kind.TREE_CONNECT, _Form(_TREE_CONNECT_REQUEST, _text), _Form(_TREE_CONNECT_ANSWER, _share)),
     4: (Kind.TREE_DISCONNECT, _Form(_EMPTY, _bare), _Form(_EMPTY, _bare)),

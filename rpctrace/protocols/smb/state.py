@@ -1,0 +1,187 @@
+"""The one place where a connection of SMB remembers: requests without answers, the sessions it uses, the server that it
+talks to, and what there is to say."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rpctrace.protocols.dissector import Channel, ChannelEvent, Provenance
+from rpctrace.protocols.gssapi.exchange import Leg, NtlmNames
+from rpctrace.protocols.smb.notice import SessionFacts, SmbNotice
+from rpctrace.protocols.smb.operation import Kind, Operation
+from rpctrace.protocols.smb.pipe import FileKey, Pipe, Session, Tree
+from rpctrace.protocols.smb.server import Server, Servers, make_room
+from rpctrace.stream.stream import Chunk, Close, Direction, Gap, StreamEvent
+
+# Of one connection
+MAXIMUM_PENDING = 8_192
+MAXIMUM_SESSIONS = 1_024
+
+Said = ChannelEvent | Leg | SmbNotice | SessionFacts
+RequestKey = int | tuple[int, ...]
+CLIENT: Direction = 0
+SERVER: Direction = 1
+
+
+class Pending(NamedTuple):
+    """A request without its answer. `leg` is held until the answer tells which session it began."""
+
+    kind: Kind
+    file: FileKey | None = None
+    pipe: Pipe | None = None
+    leg: Leg | None = None
+    path: str | None = None
+    names: NtlmNames | None = None
+    binding: bool = False
+
+
+class Item(NamedTuple):
+    """An operation with the octets of its message, and the pipe of the one before it in the compound."""
+
+    operation: Operation
+    octets: memoryview
+    provenance: Provenance
+    role: Direction
+    before: Pipe | None
+
+
+class SmbState:
+    """`limits` counts the bounds reached, those of a server that is shared in `servers.limits`."""
+
+    def __init__(self, servers: Servers | None) -> None:
+        self.limits: dict[str, int] = {}
+        self._servers = Servers() if servers is None else servers
+        self.server = Server(self.limits)  # until it names itself
+        self.sessions: dict[int, Session] = {}  # that this connection uses
+        self._pending: dict[RequestKey, Pending] = {}
+        self._told: list[Said] = []
+        self.frame: int | None = None  # of the last octets
+        self.now_ns: int | None = None
+
+    # What there is to say
+
+    @property
+    def has_told(self) -> bool:
+        return bool(self._told)
+
+    def said(self) -> list[Said]:
+        """What was told since the last time."""
+        said, self._told = self._told, []
+        return said
+
+    def tell(self, said: Said) -> None:
+        self._told.append(said)
+
+    def tell_of(self, pipe: Pipe, event: StreamEvent, direction: Direction, length_octets: int) -> None:
+        """An event of a pipe, behind what was lost meanwhile and may have been of this one."""
+        session = pipe.session
+        if pipe.losses != session.lost:
+            for role in (CLIENT, SERVER):
+                count = session.lost[role] - pipe.losses[role]
+                if count:
+                    gap = Gap(role, pipe.offsets[role], count, session.lost_in[role])
+                    self._told.append(ChannelEvent(pipe.channel, gap))
+                    pipe.offsets[role] += count
+            pipe.losses = list(session.lost)
+            if isinstance(event, Chunk | Gap):
+                event = event._replace(offset=pipe.offsets[direction])
+        pipe.offsets[direction] += length_octets
+        self._told.append(ChannelEvent(pipe.channel, event))
+
+    # Requests
+
+    def ask(self, operation: Operation, pending: Pending) -> None:
+        given_up = self._pending.pop(operation.key, None)
+        if given_up is None:
+            given_up = make_room(self._pending, MAXIMUM_PENDING, "smb_pending_requests", self.limits)
+        if given_up is not None and given_up.leg is not None:
+            self.tell(given_up.leg)
+        self._pending[operation.key] = pending
+
+    def asked(self, operation: Operation) -> Pending | None:
+        """The request of an answer, or of a further part of it; done with unless `operation.more`."""
+        pending = self._pending.get(operation.key)
+        if pending is None or pending.kind is not operation.kind:
+            return None
+        if not operation.more:
+            del self._pending[operation.key]
+        return pending
+
+    # Sessions
+
+    def name_server(self, identifier: bytes) -> None:
+        """The server is one that other connections may know; none that says nothing of itself."""
+        if any(identifier) and not self.sessions:
+            self.server = self._servers.named(identifier)
+
+    def session(self, number: int) -> Session:
+        found = self.sessions.get(number)
+        if found is None:
+            given_up = make_room(self.sessions, MAXIMUM_SESSIONS, "smb_connection_sessions", self.limits)
+            if given_up is not None:
+                self._part_from(given_up)
+            # 0 is what a request calls a session that is still to come: nothing that connections share.
+            found = self.sessions[number] = self.server.session(number) if number else Session(0)
+            found.connections.add(self)
+        return found
+
+    def target(self, number: int) -> str | None:
+        session = self.sessions.get(number)
+        return None if session is None else session.target
+
+    def begin_session(self, number: int) -> None:
+        """A number that other connections used is that of a new session: the server began anew."""
+        if number not in self.sessions:
+            stale = self.server.sessions.get(number)
+            if stale is not None:
+                self._end_session(stale)
+
+    def end_session(self, number: int) -> None:
+        session = self.sessions.pop(number, None)
+        if session is not None:
+            self._end_session(session)
+
+    def _end_session(self, session: Session) -> None:
+        for pipe in list(session.pipes):
+            self.close(pipe)
+        self.server.forget(session)
+
+    def _part_from(self, session: Session) -> None:
+        session.connections.discard(self)
+        if not session.connections:
+            self._end_session(session)
+
+    # Pipes
+
+    def pipe(self, operation: Operation, name: str | None, *, sure: bool, joined_late: bool = False) -> Pipe:
+        channel = Channel("ncacn_np", name, joined_late)
+        return Pipe(channel, self.session(operation.session), operation.tree, sure=sure)
+
+    def is_of_pipes(self, tree: Tree | None) -> bool | None:
+        """None where that is not known."""
+        return None if tree is None else self.server.trees.get(tree)
+
+    def enter(self, key: FileKey, pipe: Pipe) -> None:
+        before = self.server.enter(key, pipe)
+        if before is not None:
+            self._tell_closed(before, self.frame, self.now_ns)
+
+    def close(self, pipe: Pipe, provenance: Provenance | None = None) -> None:
+        if self.server.leave(pipe):
+            if provenance is None:
+                self._tell_closed(pipe, self.frame, self.now_ns)
+            else:
+                self._tell_closed(pipe, provenance.frame, provenance.timestamp_ns)
+
+    def _tell_closed(self, pipe: Pipe, frame: int | None, now_ns: int | None) -> None:
+        if pipe.speaks:
+            self.tell_of(pipe, Close(None, False, frame, now_ns), CLIENT, 0)
+
+    def finish(self) -> None:
+        """The connection is at its end."""
+        for pending in self._pending.values():
+            if pending.leg is not None:
+                self.tell(pending.leg)
+        for session in self.sessions.values():
+            self._part_from(session)
+        self._pending, self.sessions = {}, {}
