@@ -76,9 +76,10 @@ def test_tshark_reads_the_same(form: dcerpc.Representation) -> None:
     ends = ((Host("10.0.0.2"), 135), (Host("10.0.0.1"), 50400))
     frames = []
     for opnum, answer in enumerate((pack(form.order + "II", 5, 0), pack(form.order + "I16xI", 5, 0))):
-        asked = write.datagram(0, server, write.conv_question(about, 77), opnum=opnum, sequence=opnum)
-        frames += [udp_frame(*ends, asked), udp_frame(*reversed(ends), write.datagram(2, server, answer, opnum=opnum,
-                                                                                      sequence=opnum))]  # fmt: skip
+        question = write.conv_question(about, 77)
+        for source, destination, kind, stub in ((*ends, 0, question), (*ends[::-1], 2, answer)):
+            said = write.datagram(kind, server, stub, opnum=opnum, sequence=opnum, flags_1=write.IDEMPOTENT)
+            frames.append(udp_frame(source, destination, said))
     capture = pcap([TimedFrame(at, octets) for at, octets in enumerate(frames)])
     names = ("conv.who_are_you_rqst_actuid", "conv.who_are_you2_rqst_actuid", "conv.who_are_you_resp_seq",
              "conv.who_are_you2_resp_seq")  # fmt: skip
