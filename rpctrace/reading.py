@@ -136,7 +136,7 @@ class Reading:
         self.conversations.capture_end_ns = capture.last_ns
         self.observe(self.reassembler.close())
         self._take(self.conversations.close())
-        self._take(self.datagrams.close())
+        self._take(self.datagrams.close(capture.last_ns))
         self.names.update(capture.host_names)
         kept = {id(each.conversation): each.conversation for each in self.tally.kept}
         kept.update((id(facts), facts) for facts in self.conversations.facts)

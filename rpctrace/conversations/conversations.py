@@ -14,12 +14,14 @@ from rpctrace.conversations.observations import ConversationFacts, Observation
 from rpctrace.conversations.rpc import RpcBook, RpcReading
 from rpctrace.protocols.dcerpc.recognition import RECOGNISER as DCERPC
 from rpctrace.protocols.dissector import Problems
-from rpctrace.protocols.registry import carriers
+from rpctrace.protocols.registry import RECOGNISERS, carriers
 from rpctrace.stream.stream import Chunk, Close, Conflict, Connection, Direction, StreamEvent
 
 OTHERS_KEPT = 10_000  # by who never empties the list
 # Fewer octets than this are brought to a dissector although it steps over them: to leave them out costs as much.
 SMALLEST_SKIP_OCTETS = 2_048
+
+HEAD_OCTETS = max(each.head_octets for each in RECOGNISERS)
 
 _NOTHING: Sequence[Observation] = ()
 
@@ -52,8 +54,8 @@ class Conversations:
 
     `others` tells each connection that turned out to carry another protocol, once, when nothing can come from it any
     more. Who feeds may empty the list, and of those connections need feed nothing from then on but their `Close`.
-    `stepping_over` tells where octets come that will not be looked at: who feeds may ask how many (`skips`), between two
-    segments, and leave those out.
+    `stepping_over` tells where octets come that will not be looked at: who feeds may ask how many (`skips`), between
+    two segments, and leave those out.
     """
 
     def __init__(self, *, every_pdu: bool = False) -> None:
@@ -122,7 +124,7 @@ class Conversations:
     def _undecided(self, state: _Undecided, connection: Connection, event: StreamEvent) -> Sequence[Observation]:
         if isinstance(event, Chunk) and not state.started[event.direction]:
             state.started[event.direction] = True
-            self._meet(state, connection, bytes(event.octets[:64]))
+            self._meet(state, connection, bytes(event.octets[:HEAD_OCTETS]))
         told: list[Observation] = []
         for reading in _readings(state):
             told += reading.feed(event)

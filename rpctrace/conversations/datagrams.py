@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from rpctrace.conversations.observations import Observation, ObservedExchange
+from rpctrace.conversations.observations import ConversationFacts, Observation, ObservedCall, ObservedExchange
 from rpctrace.conversations.rpc import RpcBook
 from rpctrace.network.flow import Segment
-from rpctrace.protocols.kerberos.datagrams import KdcDatagrams
+from rpctrace.protocols.dcerpc.activity import Activities
+from rpctrace.protocols.dcerpc.datagram_call import DatagramCall, DatagramConversation
+from rpctrace.protocols.kerberos.datagrams import DatagramExchange, KdcDatagrams
+from rpctrace.protocols.kerberos.recognition import KDC_PORTS
+from rpctrace.stream.stream import Connection
+
+UDP = "ncadg_ip_udp"
 
 
 class Datagrams:
@@ -16,14 +22,43 @@ class Datagrams:
     def __init__(self, book: RpcBook) -> None:
         self._book = book
         self._kerberos = KdcDatagrams(book.problems)
+        self._activities = Activities(book.problems)
+        self._facts: dict[int, tuple[DatagramConversation, ConversationFacts]] = {}  # by identity
 
     def feed(self, segment: Segment) -> Sequence[Observation]:
         """One datagram."""
-        return [ObservedExchange(each.client, each.server, each.exchange) for each in self._kerberos.feed(segment)]
+        if segment.source.port in KDC_PORTS or segment.destination.port in KDC_PORTS:
+            return [_exchange(each) for each in self._kerberos.feed(segment)]
+        return self._called(self._activities.feed(segment))
 
-    def close(self) -> Sequence[Observation]:
+    def close(self, capture_end_ns: int | None) -> Sequence[Observation]:
         """The capture is at its end."""
-        told = [ObservedExchange(each.client, each.server, each.exchange) for each in self._kerberos.close()]
-        for name, count in self._kerberos.limits.items():
-            self._book.reach(name, count)
+        told: list[Observation] = [_exchange(each) for each in self._kerberos.close()]
+        told += self._called(self._activities.close(capture_end_ns))
+        for seen, facts in self._facts.values():
+            facts.first_frame, facts.last_frame = seen.first_frame, seen.last_frame
+            facts.first_ns, facts.last_ns = seen.first_ns, seen.last_ns
+            facts.pdus, facts.conflicts, facts.joined_late = seen.pdus, seen.conflicts, seen.joined_late
+        for limits in (self._kerberos.limits, self._activities.limits):
+            for name, count in limits.items():
+                self._book.reach(name, count)
         return told
+
+    def _called(self, calls: Iterable[DatagramCall]) -> list[Observation]:
+        return [ObservedCall(self._facts_of(each.conversation), each.call, each.activity, each.sequence) for each in calls]
+
+    def _facts_of(self, seen: DatagramConversation) -> ConversationFacts:
+        known = self._facts.get(id(seen))
+        if known is not None:
+            return known[1]
+        connection = Connection(-1, seen.client, seen.server, False, seen.tunnel)
+        facts = ConversationFacts(
+            connection, seen.first_frame, seen.last_frame, seen.first_ns, seen.last_ns, seen.joined_late, transport=UDP
+        )
+        self._facts[id(seen)] = seen, facts
+        self._book.enter(facts)
+        return facts
+
+
+def _exchange(said: DatagramExchange) -> ObservedExchange:
+    return ObservedExchange(said.client, said.server, said.exchange)

@@ -7,8 +7,13 @@ from typing import Any, NamedTuple
 
 from rpctrace.protocols.dcerpc.recognition import RECOGNISER as DCERPC
 from rpctrace.protocols.dissector import Dissector, Problems
+from rpctrace.protocols.http.connection import HttpConnection
+from rpctrace.protocols.http.recognition import RECOGNISER as HTTP
+from rpctrace.protocols.http.virtual_connections import VirtualConnections
 from rpctrace.protocols.kerberos.connection import KdcConnection
 from rpctrace.protocols.kerberos.recognition import RECOGNISER as KERBEROS
+from rpctrace.protocols.ldap.connection import LdapConnection
+from rpctrace.protocols.ldap.recognition import RECOGNISER as LDAP
 from rpctrace.protocols.smb.recognition import RECOGNISER as SMB
 from rpctrace.protocols.smb.session import SmbConnection
 from rpctrace.scan.candidates import Recogniser
@@ -23,9 +28,12 @@ class Carrier(NamedTuple):
 
 def carriers(problems: Problems) -> tuple[Carrier, ...]:
     """Those of one capture; what they cannot read goes to `problems`."""
+    virtual_connections = VirtualConnections(problems)
     return (
         Carrier(SMB, lambda late: SmbConnection(problems, joined_late=late)),
         Carrier(KERBEROS, lambda late: KdcConnection(problems, joined_late=late)),
+        Carrier(LDAP, lambda late: LdapConnection(problems, joined_late=late)),
+        Carrier(HTTP, lambda late: HttpConnection(problems, joined_late=late, virtual=virtual_connections)),
     )
 
 

@@ -29,7 +29,7 @@ def told(path: Path) -> list[object]:
 @pytest.mark.parametrize(("name", "error"), [("client-unknown.udp", 6), ("as-clock-skew.udp", 37)])
 def test_an_error_of_the_kdc(name: str, error: int) -> None:
     """lab/d-kerberos: who asked whom, and the code."""
-    exchanges = [each for each in told(SHARED / "lab" / "d-kerberos" / f"{name}.pcap")]
+    exchanges = list(told(SHARED / "lab" / "d-kerberos" / f"{name}.pcap"))
     assert exchanges
     assert all(isinstance(each, ObservedExchange) for each in exchanges)
     codes = [each.exchange.reply.error_code for each in exchanges]  # type: ignore[attr-defined]
