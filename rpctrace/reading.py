@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal, TypeVar
+from typing import Literal
 
 from rpctrace import report, tally
 from rpctrace.assembly import events, exchanges, kdc
@@ -16,15 +15,13 @@ from rpctrace.conversations.conversations import Conversations
 from rpctrace.conversations.datagrams import Datagrams
 from rpctrace.conversations.observations import (
     Observation,
-    ObservedAuthentication,
     ObservedCall,
-    ObservedExchange,
-    ObservedNotice,
     ObservedPdu,
     number_by_frame,
 )
 from rpctrace.encoding.times import iso_8601
-from rpctrace.limits import EVENTS_KEPT, EXCHANGES_KEPT, PDUS_KEPT, limits_reached
+from rpctrace.gathering import Gathered
+from rpctrace.limits import EXCHANGES_KEPT, PDUS_KEPT, limits_reached
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Endpoint, Segment, Transport
 from rpctrace.protocols.registry import RECOGNISERS
@@ -34,7 +31,6 @@ from rpctrace.stream import reassembly
 from rpctrace.stream.stream import Connection, StreamEvent
 
 UDP = Transport.UDP
-_Observed = TypeVar("_Observed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,30 +73,6 @@ class _PduLines:
         return tuple(sorted(lines, key=lambda line: line.frame))
 
 
-class _Kept:
-    """What is observed besides calls, within bounds; `left_out` counts what was not kept, by the bound's name."""
-
-    def __init__(self) -> None:
-        self.authentications: list[ObservedAuthentication] = []
-        self.exchanges: list[ObservedExchange] = []
-        self.notices: list[ObservedNotice] = []
-        self.left_out: Counter[str] = Counter()
-
-    def take(self, observation: Observation) -> None:
-        if isinstance(observation, ObservedAuthentication):
-            self._keep(self.authentications, observation, "authentications_kept", EXCHANGES_KEPT)
-        elif isinstance(observation, ObservedNotice):
-            self._keep(self.notices, observation, "events_kept", EVENTS_KEPT)
-        elif isinstance(observation, ObservedExchange):
-            self._keep(self.exchanges, observation, "exchanges_kept", EXCHANGES_KEPT)
-
-    def _keep(self, kept: list[_Observed], observation: _Observed, name: str, most: int) -> None:
-        if len(kept) < most:
-            kept.append(observation)
-        else:
-            self.left_out[name] += 1
-
-
 class Reading:
     """One capture on its way from segments to what is kept of it."""
 
@@ -112,7 +84,7 @@ class Reading:
         self.conversations = Conversations(every_pdu=options.pdus)
         self.datagrams = Datagrams(self.conversations.book)
         self.tally = tally.Tally(options.calls, index)
-        self.kept = _Kept()
+        self.gathered = Gathered()
         self.names: dict[str, str] = {}
         self.assembler = Assembler(index, self.names)
         self.lines = _PduLines(self.assembler) if options.pdus else None
@@ -164,24 +136,25 @@ class Reading:
                 if self.lines is not None:
                     self.lines.take(observation)
             else:
-                self.kept.take(observation)
+                self.gathered.take(observation)
 
     def part(self, capture: Capture, before: Report) -> Report:
         """What this capture adds to a report; `before`: what those before it gave, whose ids are taken."""
         calls, carried = self._calls(len(before.calls))
-        assembler, kept, lines, conversations = self.assembler, self.kept, self.lines, self.conversations
-        shown = [exchanges.of_authentication(assembler, each) for each in kept.authentications]
-        asked = [kdc.exchange(assembler, each) for each in kept.exchanges]
+        assembler, gathered, lines, conversations = self.assembler, self.gathered, self.lines, self.conversations
+        met = gathered.authentications()
+        shown = [exchanges.of_authentication(assembler, each) for each in met]
+        asked = [kdc.exchange(assembler, each) for each in gathered.exchanges]
         kerberos = exchanges.numbered([*carried, *asked, *filter(None, shown)], len(before.kerberos))
-        authentications = [exchanges.authentication(assembler, each) for each in kept.authentications]
+        authentications = [exchanges.authentication(assembler, each) for each in met]
         reached = {
             **self.table.limits,
             **self.reassembler.limits,
             **conversations.limits,
             **self.tally.limits,
-            **kept.left_out,
+            **gathered.left_out,
             "problems_kept": conversations.problems.left_out,
-            "exchanges_kept": kept.left_out["exchanges_kept"] + max(0, len(kerberos) - EXCHANGES_KEPT),
+            "exchanges_kept": gathered.left_out["exchanges_kept"] + max(0, len(kerberos) - EXCHANGES_KEPT),
             "pdus_kept": lines.left_out if lines else 0,
         }
         return Report(
@@ -190,7 +163,7 @@ class Reading:
             calls=calls,
             kerberos=kerberos[:EXCHANGES_KEPT],
             authentications=exchanges.numbered_authentications(authentications, len(before.authentications)),
-            events=events.in_order([events.of_notice(assembler, each) for each in kept.notices]),
+            events=events.in_order([events.of_notice(assembler, each) for each in gathered.notices]),
             summary=self.tally.summary(),
             streams=tuple(map(assembler.stream, sorted(conversations.facts, key=lambda facts: facts.number))),
             problems=tuple(_problems(self.index, capture, self.decoder, conversations)),

@@ -30,6 +30,7 @@ FLOORS = (
     ("diagnosis",),
     ("tally", "assembly", "explanation"),
     ("limits",),
+    ("gathering",),
     ("reading",),
     ("spellings",),
     ("selection", "expectations"),

@@ -59,6 +59,7 @@ class _Open:
         return AuthenticationExchange(
             self.carried_in, self.mechanism, tuple(self.tokens), self.ticket, self.ntlm, self.kerberos_error,
             self.reply_token, self.status, outcome, self.target, self.request, self.reply, self.notes,
+            self.session,
         )  # fmt: skip
 
 
@@ -92,7 +93,7 @@ class Authentications:
         told: list[AuthenticationExchange] = []
         if current is None or (token is not None and _opens(token, current)):
             if current is not None and not current.waits:
-                told.append(self._end(current, None))
+                told.append(self._end(current, None if current.kerberos_error is None else False))
             current = self._begin(leg, told)
         self._learn(current, token)
         current.waits = True
@@ -172,7 +173,10 @@ class Authentications:
 
 def _opens(token: Token, current: _Open) -> bool:
     """Whether a token of the client begins an exchange of its own. Without SPNEGO around it the AP-REQ of user-to-user
-    looks like one that does; the KERB-TGT-REPLY before it tells."""
+    looks like one that does; the KERB-TGT-REPLY before it tells. After a KRB-ERROR the client presents another ticket,
+    or the same one by the server's clock, inside the same negotiation."""
+    if current.kerberos_error is not None and token.kind in _OPENING:
+        return True
     if token.spnego is not None:
         return isinstance(token.spnego, NegTokenInit)
     return token.kind in _OPENING and current.latest is not TokenKind.TGT_REP

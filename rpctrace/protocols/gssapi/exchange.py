@@ -83,7 +83,7 @@ class AuthenticationExchange(NamedTuple):
 
     `request` is the leg of the AP-REQ or else the first one, `reply` the last answer and `reply_token` the kind of the
     token in it. `tokens` are the kinds of all tokens in order, as `TokenKind` names them. `notes`: what a refusal says
-    in words.
+    in words. `session` is that of its last leg.
     """
 
     carried_in: str
@@ -99,3 +99,4 @@ class AuthenticationExchange(NamedTuple):
     request: Provenance | None
     reply: Provenance | None
     notes: tuple[str, ...]
+    session: int = 0

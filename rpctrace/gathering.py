@@ -1,0 +1,72 @@
+"""What is observed beside calls and kept until the capture's end, within bounds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from rpctrace.conversations.observations import (
+    Observation,
+    ObservedAuthentication,
+    ObservedExchange,
+    ObservedNotice,
+    ObservedSession,
+)
+from rpctrace.limits import EVENTS_KEPT, EXCHANGES_KEPT
+from rpctrace.protocols.gssapi.exchange import NtlmNames
+
+# By what is observed: the name of its bound, and the bound.
+_BOUNDS: dict[type[Any], tuple[str, int]] = {
+    ObservedAuthentication: ("authentications_kept", EXCHANGES_KEPT),
+    ObservedExchange: ("exchanges_kept", EXCHANGES_KEPT),
+    ObservedNotice: ("events_kept", EVENTS_KEPT),
+    ObservedSession: ("authentications_kept", 2 * EXCHANGES_KEPT),
+}
+Session = tuple[int, int]  # number of the connection, session of SMB
+
+
+class Gathered:
+    """`left_out` counts what was not kept, by the bound's name."""
+
+    def __init__(self) -> None:
+        self._kept: dict[type[Any], list[Any]] = {each: [] for each in _BOUNDS}
+        self.left_out: Counter[str] = Counter()
+
+    def take(self, observation: Observation) -> None:
+        kind = type(observation)
+        name, most = _BOUNDS[kind]
+        kept = self._kept[kind]
+        if len(kept) < most:
+            kept.append(observation)
+        else:
+            self.left_out[name] += 1
+
+    @property
+    def exchanges(self) -> list[ObservedExchange]:
+        return self._kept[ObservedExchange]
+
+    @property
+    def notices(self) -> list[ObservedNotice]:
+        return self._kept[ObservedNotice]
+
+    def authentications(self) -> list[ObservedAuthentication]:
+        """With the target and the names that became known of their sessions besides the tokens."""
+        targets: dict[Session, str] = {}
+        names: dict[Session, NtlmNames] = {}
+        for connection, facts in self._kept[ObservedSession]:
+            key = connection.number, facts.session
+            if facts.target is not None:
+                targets.setdefault(key, facts.target)
+            if facts.names is not None:
+                names[key] = facts.names
+        return [self._named(each, targets, names) for each in self._kept[ObservedAuthentication]]
+
+    def _named(
+        self, observed: ObservedAuthentication, targets: dict[Session, str], names: dict[Session, NtlmNames]
+    ) -> ObservedAuthentication:
+        said = observed.authentication
+        key = observed.connection.number, said.session
+        target, ntlm = said.target or targets.get(key), said.ntlm or names.get(key)
+        if target == said.target and ntlm == said.ntlm:
+            return observed
+        return observed._replace(authentication=said._replace(target=target, ntlm=ntlm))
