@@ -1,4 +1,8 @@
-"""NDR octets -> what is read without an interface definition: GUIDs and the headers of type serialisation 1."""
+"""NDR and NDR64 octets -> primitives, strings, pointers and counts; GUIDs, and the headers of type serialisation 1.
+
+Interfaces are read by hand, in the order of the wire: `NdrReader` keeps alignment and the two widths apart, and refuses
+counts that cannot be right before anything is made for them.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,11 @@ from functools import lru_cache
 from struct import Struct
 
 from rpctrace.encoding.reader import Octets, Reader
+from rpctrace.encoding.text import decode_utf16
 from rpctrace.errors import Malformed
 
 GUID_LENGTH_OCTETS = 16
+CONTEXT_HANDLE_OCTETS = 20  # [MS-RPCE] 2.2.4.13 and C706 14.2.15: attributes and a UUID
 _GUID = (Struct(">IHH8s"), Struct("<IHH8s"))
 
 
@@ -43,3 +49,93 @@ def type_serialization_1(octets: Octets, layer: str) -> Reader:
         raise Malformed(layer, 2, f"common header of {header_length} octets")
     object_length, _filler = reader.u32(), reader.u32()
     return reader.restrict_to(min(object_length, reader.remaining))
+
+
+class NdrReader:
+    """Primitives of one stub or serialised object, each aligned to its own size (C706 14.2.2, [MS-RPCE] 2.2.5.3).
+
+    `ndr64`: pointers, counts, offsets and lengths of arrays take 8 octets, enumerations 4. Every read raises
+    `Truncated` past the end; `text` and `count` raise `Malformed` for numbers that contradict each other.
+    """
+
+    __slots__ = ("ndr64", "reader")
+
+    def __init__(self, reader: Reader, *, ndr64: bool = False) -> None:
+        self.reader = reader
+        self.ndr64 = ndr64
+
+    def u8(self) -> int:
+        return self.reader.u8()
+
+    def u16(self) -> int:
+        self.reader.align(2)
+        return self.reader.u16()
+
+    def u32(self) -> int:
+        self.reader.align(4)
+        return self.reader.u32()
+
+    def u64(self) -> int:
+        self.reader.align(8)
+        return self.reader.u64()
+
+    def wide(self) -> int:
+        """What is 4 octets in NDR and 8 in NDR64: a referent, a count, an offset."""
+        return self.u64() if self.ndr64 else self.u32()
+
+    def enumeration(self) -> int:
+        """C706 14.2.5.1: 2 octets; [MS-RPCE] 2.2.5.3.2: 4 in NDR64."""
+        return self.u32() if self.ndr64 else self.u16()
+
+    def align(self, boundary: int) -> None:
+        self.reader.align(boundary)
+
+    def align_wide(self) -> None:
+        """To where a structure begins that holds a pointer and nothing wider."""
+        self.reader.align(8 if self.ndr64 else 4)
+
+    def pointer(self) -> bool:
+        """A unique or full pointer: whether it points to something."""
+        return self.wide() != 0
+
+    def guid(self) -> str:
+        self.reader.align(4)
+        return guid(self.reader)
+
+    def context_handle(self) -> bytes:
+        self.reader.align(4)
+        return bytes(self.reader.take(CONTEXT_HANDLE_OCTETS))
+
+    def octets(self, count: int) -> memoryview:
+        return self.reader.take(count)
+
+    def count(self, item_octets: int, maximum: int) -> int:
+        """A conformance (C706 14.3.3.2) that at least `item_octets` octets an item must follow."""
+        return self.checked(self.wide(), item_octets, maximum)
+
+    def checked(self, count: int, item_octets: int, maximum: int) -> int:
+        """`count`, if no more than `maximum` items of at least `item_octets` octets are there. Raises `Malformed`."""
+        if count > maximum or count * item_octets > self.reader.remaining:
+            detail = f"{count} items of at least {item_octets} octets, {self.reader.remaining} left, {maximum} allowed"
+            raise Malformed(self.reader.layer, self.reader.offset, detail)
+        return count
+
+    def varying(self, item_octets: int) -> memoryview:
+        """C706 14.3.3.3: offset, actual count, and the octets of that many items."""
+        offset, actual = self.wide(), self.wide()
+        if offset:
+            raise Malformed(self.reader.layer, self.reader.offset, f"array that begins at item {offset}")
+        return self.reader.take(actual * item_octets)
+
+    def text(self) -> str:
+        """A conformant varying string of 16-bit characters (C706 14.3.4.2), without the zero at its end."""
+        self.wide()  # its maximum, of which only the actual count is sent
+        return decode_utf16(self.varying(2)).rstrip("\0")
+
+    def optional_text(self) -> str | None:
+        """A unique pointer to a string, which follows at once (a parameter, not a member of a structure)."""
+        return self.text() if self.pointer() else None
+
+    def inner(self, count: int, layer: str) -> Reader:
+        """A reader over the next `count` octets."""
+        return self.reader.restrict_to(count, layer)

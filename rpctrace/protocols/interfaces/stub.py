@@ -1,0 +1,89 @@
+"""One call of an interface: the octets of its stubs, and what of it other connections may be told."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from rpctrace.encoding.ndr import NdrReader
+from rpctrace.encoding.reader import Octets, Reader
+from rpctrace.protocols.dcerpc.pdu import SyntaxId
+
+
+class Stub(NamedTuple):
+    """A request and its response, each joined over its fragments.
+
+    `uuid`: the interface, lower case. `object_uuid`: the object of the request (of ORPC, an IPID). `request` and
+    `response`: stub data without padding and trailer, None where there is none or it is `sealed` (packet privacy);
+    `request_octets` and `response_octets` count what there was, also then. `cut`: not all octets are at hand.
+    """
+
+    uuid: str
+    opnum: int
+    object_uuid: str | None
+    request: memoryview | None
+    response: memoryview | None
+    little_endian: bool
+    ndr64: bool
+    sealed: bool
+    request_octets: int | None
+    response_octets: int | None
+    cut: bool
+
+    def reader(self, octets: Octets, layer: str) -> NdrReader:
+        """Over one of the stubs, in the byte order and transfer syntax of the call."""
+        return NdrReader(Reader(octets, layer, little_endian=self.little_endian), ndr64=self.ndr64)
+
+    @property
+    def readable_request(self) -> memoryview | None:
+        return None if self.sealed else self.request
+
+    @property
+    def readable_response(self) -> memoryview | None:
+        return None if self.sealed else self.response
+
+    @property
+    def result(self) -> int | None:
+        """The last four octets of a whole response: what an operation returns (HRESULT, NTSTATUS, error_status_t)."""
+        response = self.readable_response
+        if response is None or self.cut or len(response) < 4:
+            return None
+        return int.from_bytes(response[-4:], "little" if self.little_endian else "big")
+
+
+class NamedEndpoint(NamedTuple):
+    """What a call said that another connection is for.
+
+    `protocol`: the protocol sequence (ncacn_ip_tcp). `address`: host name or address as it stands, None where the
+    server that answered is meant. `port` of TCP, UDP or HTTP; `pipe` of SMB as `pipe_name` writes it. For an endpoint of the endpoint mapper
+    `interface` is what listens there; for one of DCOM `oxid` is the object exporter, `ipid_rem_unknown` its IRemUnknown
+    and `clsid` the class that was activated.
+    """
+
+    protocol: str
+    address: str | None
+    port: int | None
+    pipe: str | None
+    interface: SyntaxId | None = None
+    oxid: int | None = None
+    ipid_rem_unknown: str | None = None
+    clsid: str | None = None
+
+
+class ObjectFacts(NamedTuple):
+    """What an interface pointer is: `ipid` names it on the wire, `iid` is its interface, `oxid` the exporter where it
+    lives, `oid` the object. None where the call does not tell."""
+
+    ipid: str
+    iid: str | None
+    oxid: int | None
+    oid: int | None
+
+
+def pipe_name(text: str) -> str:
+    """`\\PIPE\\lsass` and `\\\\PIPE\\\\lsass` (string bindings double what escapes) -> `\\pipe\\lsass`; other names stay.
+
+    The name behind the prefix keeps its case; names of pipes are equal in any case."""
+    parts = [part for part in text.split("\\") if part]
+    if len(parts) < 2 or parts[0].lower() != "pipe":
+        return text
+    return "\\".join(("", "pipe", *parts[1:]))
