@@ -8,20 +8,26 @@ from typing import Any
 from rpctrace.conversations.observations import (
     Observation,
     ObservedAuthentication,
+    ObservedCall,
     ObservedExchange,
     ObservedNotice,
     ObservedSession,
 )
-from rpctrace.limits import EVENTS_KEPT, EXCHANGES_KEPT
+from rpctrace.limits import ENDPOINTS_KEPT, EVENTS_KEPT, EXCHANGES_KEPT
 from rpctrace.protocols.gssapi.exchange import NtlmNames
+from rpctrace.protocols.interfaces.activation import Activation
+from rpctrace.protocols.interfaces.epm import EndpointAnswer
+from rpctrace.protocols.interfaces.oxid import OxidAnswer
 
 # By what is observed: the name of its bound, and the bound.
 _BOUNDS: dict[type[Any], tuple[str, int]] = {
     ObservedAuthentication: ("authentications_kept", EXCHANGES_KEPT),
+    ObservedCall: ("endpoints_kept", ENDPOINTS_KEPT),
     ObservedExchange: ("exchanges_kept", EXCHANGES_KEPT),
     ObservedNotice: ("events_kept", EVENTS_KEPT),
     ObservedSession: ("authentications_kept", 2 * EXCHANGES_KEPT),
 }
+_TELLING = (EndpointAnswer, Activation, OxidAnswer)
 Session = tuple[int, int]  # number of the connection, session of SMB
 
 
@@ -40,6 +46,15 @@ class Gathered:
             kept.append(observation)
         else:
             self.left_out[name] += 1
+
+    def tell(self, observed: ObservedCall) -> None:
+        """A call whose stub data may tell endpoints."""
+        if isinstance(observed.said, _TELLING):
+            self.take(observed)
+
+    @property
+    def tellers(self) -> list[ObservedCall]:
+        return self._kept[ObservedCall]
 
     @property
     def exchanges(self) -> list[ObservedExchange]:

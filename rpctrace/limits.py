@@ -15,6 +15,7 @@ from rpctrace.stream import direction, reassembly
 PDUS_KEPT = 1_000_000
 EXCHANGES_KEPT = 50_000
 EVENTS_KEPT = 10_000
+ENDPOINTS_KEPT = 20_000  # calls that told some
 BOUNDS = {
     "authentications_kept": EXCHANGES_KEPT,
     "calls_kept": tally.CALLS_KEPT,
@@ -22,6 +23,7 @@ BOUNDS = {
     "conflicts_not_told": direction.MAXIMUM_CONFLICTS,
     "connections": reassembly.MAXIMUM_CONNECTIONS,
     "connections_idle": reassembly.MAXIMUM_IDLE_NS,
+    "endpoints_kept": ENDPOINTS_KEPT,
     "events_kept": EVENTS_KEPT,
     "exchanges_kept": EXCHANGES_KEPT,
     "flows": flows.MAXIMUM_KEYS // 2,

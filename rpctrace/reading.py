@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from rpctrace import report, tally
-from rpctrace.assembly import events, exchanges, kdc
+from rpctrace.assembly import endpoints, events, exchanges, kdc
 from rpctrace.assembly.calls import Assembler, sort_by_frame
 from rpctrace.capture.storage import Capture
 from rpctrace.conversation_numbers import ConversationNumbers
@@ -132,6 +132,8 @@ class Reading:
         for observation in observations:
             if isinstance(observation, ObservedCall):
                 self.tally.take(observation)
+                if observation.said is not None:
+                    self.gathered.tell(observation)
             elif isinstance(observation, ObservedPdu):
                 if self.lines is not None:
                     self.lines.take(observation)
@@ -140,13 +142,15 @@ class Reading:
 
     def part(self, capture: Capture, before: Report) -> Report:
         """What this capture adds to a report; `before`: what those before it gave, whose ids are taken."""
-        calls, carried = self._calls(len(before.calls))
+        identities: dict[int, str] = {}
+        calls, carried = self._calls(len(before.calls), identities)
         assembler, gathered, lines, conversations = self.assembler, self.gathered, self.lines, self.conversations
         met = gathered.authentications()
         shown = [exchanges.of_authentication(assembler, each) for each in met]
         asked = [kdc.exchange(assembler, each) for each in gathered.exchanges]
         kerberos = exchanges.numbered([*carried, *asked, *filter(None, shown)], len(before.kerberos))
         authentications = [exchanges.authentication(assembler, each) for each in met]
+        told = [(each, call) for call in gathered.tellers for each in endpoints.told(assembler, call)]
         reached = {
             **self.table.limits,
             **self.reassembler.limits,
@@ -163,6 +167,7 @@ class Reading:
             calls=calls,
             kerberos=kerberos[:EXCHANGES_KEPT],
             authentications=exchanges.numbered_authentications(authentications, len(before.authentications)),
+            endpoints=endpoints.numbered(told, identities, len(before.endpoints)),
             events=events.in_order([events.of_notice(assembler, each) for each in gathered.notices]),
             summary=self.tally.summary(),
             streams=tuple(map(assembler.stream, sorted(conversations.facts, key=lambda facts: facts.number))),
@@ -171,9 +176,11 @@ class Reading:
             pdus=lines.numbered() if lines else (),
         )
 
-    def _calls(self, before: int) -> tuple[tuple[report.Call, ...], list[report.KerberosExchange]]:
+    def _calls(
+        self, before: int, identities: dict[int, str]
+    ) -> tuple[tuple[report.Call, ...], list[report.KerberosExchange]]:
         """The entries of the calls that are kept, and the exchanges that they carried. What was kept is emptied, so
-        that no call is held in both forms."""
+        that no call is held in both forms; `identities` gets the ids of those that said something."""
         calls: list[report.Call] = []
         carried: list[report.KerberosExchange] = []
         kept, assembler = self.tally.kept, self.assembler
@@ -183,6 +190,8 @@ class Reading:
             observed = kept.pop()
             call = assembler.call(f"call-{before + len(calls) + 1}", observed)
             calls.append(call)
+            if observed.said is not None:
+                identities[id(observed)] = call.id
             exchange = exchanges.of_call(assembler, call, observed)
             if exchange is not None:
                 carried.append(exchange)

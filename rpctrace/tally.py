@@ -60,7 +60,7 @@ class Tally:
         self.limits: Counter[str] = Counter()
 
     def take(self, observed: ObservedCall) -> None:
-        conversation, call, _activity, _sequence = observed
+        conversation, call, *_others = observed
         failed = call.outcome not in _HARMLESS and is_failure(call.outcome.value, call.answer_expected)
         conversation.calls += 1
         if failed:

@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import ParamSpec, TypeVar, cast
 
 from rpctrace import report
+from rpctrace.assembly import stub_data
+from rpctrace.assembly.codes import hexadecimal
 from rpctrace.conversations.observations import ConversationFacts, ObservedCall, ObservedPdu
 from rpctrace.encoding.times import iso_8601
 from rpctrace.knowledge import tables
@@ -47,11 +49,6 @@ _TOKEN_TYPES = frozenset(
 )
 
 
-def hexadecimal(value: int | None) -> str | None:
-    """A 32-bit code as the report writes it."""
-    return None if value is None else f"0x{value & 0xFFFFFFFF:08x}"
-
-
 def _shared(make: Callable[_Asked, _Made]) -> Callable[_Asked, _Made]:
     """`make`, which gives the value that it made before where it is asked for an equal one."""
     return cast("Callable[_Asked, _Made]", lru_cache(_SHARED)(make))
@@ -76,7 +73,7 @@ class Assembler:
         self._auth, self.ticket, self._fault = _shared(_auth), _shared(ticket_entry), _shared(_fault)
 
     def call(self, identity: str, observed: ObservedCall) -> report.Call:
-        conversation, call, activity, sequence = observed
+        conversation, call, activity, sequence, said = observed
         connection, channel = conversation.connection, conversation.channel
         client, server = connection.client, connection.server
         if call.client_direction == 1:
@@ -134,6 +131,8 @@ class Assembler:
             partial=call.partial,
             notes=(*call.notes, CONTESTED) if conversation.conflicts else call.notes,
             virtual_connection=channel.name if channel and channel.transport == HTTP else None,
+            dcom=stub_data.dcom(said) if said is not None else None,
+            secure_channel=stub_data.secure_channel(said) if said is not None else None,
         )
 
     def stream(self, facts: ConversationFacts) -> report.Stream:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from rpctrace import report
-from rpctrace.assembly.calls import Assembler, hexadecimal
+from rpctrace.assembly.calls import Assembler
+from rpctrace.assembly.codes import hexadecimal
 from rpctrace.conversations.observations import ObservedNotice
 from rpctrace.encoding.times import iso_8601
 from rpctrace.knowledge import tables

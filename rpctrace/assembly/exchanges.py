@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from rpctrace import report
-from rpctrace.assembly.calls import Assembler, hexadecimal
+from rpctrace.assembly.calls import Assembler
+from rpctrace.assembly.codes import hexadecimal
 from rpctrace.conversations.observations import ObservedAuthentication, ObservedCall
 from rpctrace.encoding.times import iso_8601
 from rpctrace.knowledge import tables

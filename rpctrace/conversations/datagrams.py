@@ -9,6 +9,8 @@ from rpctrace.conversations.rpc import RpcBook
 from rpctrace.network.flow import Segment
 from rpctrace.protocols.dcerpc.activity import Activities
 from rpctrace.protocols.dcerpc.datagram_call import DatagramCall, DatagramConversation
+from rpctrace.protocols.interfaces.registry import STUBS_READ, StubValue, read_stub
+from rpctrace.protocols.interfaces.stub import Stub
 from rpctrace.protocols.kerberos.datagrams import DatagramExchange, KdcDatagrams
 from rpctrace.protocols.kerberos.recognition import KDC_PORTS
 from rpctrace.stream.stream import Connection
@@ -22,7 +24,7 @@ class Datagrams:
     def __init__(self, book: RpcBook) -> None:
         self._book = book
         self._kerberos = KdcDatagrams(book.problems)
-        self._activities = Activities(book.problems)
+        self._activities = Activities(book.problems, STUBS_READ)
         self._facts: dict[int, tuple[DatagramConversation, ConversationFacts]] = {}  # by identity
 
     def feed(self, segment: Segment) -> Sequence[Observation]:
@@ -45,7 +47,10 @@ class Datagrams:
         return told
 
     def _called(self, calls: Iterable[DatagramCall]) -> list[Observation]:
-        return [ObservedCall(self._facts_of(each.conversation), each.call, each.activity, each.sequence) for each in calls]
+        return [
+            ObservedCall(self._facts_of(each.conversation), each.call, each.activity, each.sequence, _said(each))
+            for each in calls
+        ]
 
     def _facts_of(self, seen: DatagramConversation) -> ConversationFacts:
         known = self._facts.get(id(seen))
@@ -58,6 +63,27 @@ class Datagrams:
         self._facts[id(seen)] = seen, facts
         self._book.enter(facts)
         return facts
+
+
+def _said(call: DatagramCall) -> StubValue | None:
+    """What the stub data of a call says; [C706] has no NDR64 over datagrams."""
+    if call.request_stub is None and call.response_stub is None:
+        return None
+    asked = call.call
+    stub = Stub(
+        uuid=asked.contexts[0].abstract_syntax.uuid,
+        opnum=asked.opnum or 0,
+        object_uuid=asked.object_uuid,
+        request=None if call.request_stub is None else memoryview(call.request_stub),
+        response=None if call.response_stub is None else memoryview(call.response_stub),
+        little_endian=call.response_little_endian if call.response_stub else call.request_little_endian,
+        ndr64=False,
+        sealed=False,
+        request_octets=None if call.request_stub is None else len(call.request_stub),
+        response_octets=None if call.response_stub is None else len(call.response_stub),
+        cut=asked.partial,
+    )
+    return read_stub(stub)
 
 
 def _exchange(said: DatagramExchange) -> ObservedExchange:

@@ -11,6 +11,7 @@ from rpctrace.protocols.dcerpc.call import Call
 from rpctrace.protocols.dcerpc.pdu import Pdu
 from rpctrace.protocols.dissector import Channel, Provenance
 from rpctrace.protocols.gssapi.exchange import AuthenticationExchange
+from rpctrace.protocols.interfaces.registry import StubValue
 from rpctrace.protocols.kerberos.exchange import KdcExchange
 from rpctrace.protocols.smb.notice import SessionFacts, SmbNotice
 from rpctrace.stream.stream import Connection, Direction
@@ -69,12 +70,14 @@ def number_by_frame(facts: Iterable[ConversationFacts]) -> None:
 
 
 class ObservedCall(NamedTuple):
-    """A call and the conversation in which it was made; over datagrams with its activity and sequence number."""
+    """A call and the conversation in which it was made; over datagrams with its activity and sequence number. `said` is
+    what its stub data says, for the interfaces that are read."""
 
     conversation: ConversationFacts
     call: Call
     activity: str | None = None
     sequence: int | None = None
+    said: StubValue | None = None
 
 
 class ObservedPdu(NamedTuple):

@@ -5,13 +5,17 @@ Most events bring no observation, and then cost no generator either: what comes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from rpctrace.conversations.observations import ConversationFacts, Observation, ObservedCall, ObservedPdu
 from rpctrace.protocols.dcerpc.association import Association
+from rpctrace.protocols.dcerpc.call import Call
 from rpctrace.protocols.dcerpc.framing import FramedPdu, PduFramer
 from rpctrace.protocols.dcerpc.parse import parse_pdu
+from rpctrace.protocols.dcerpc.stub_octets import NDR64
 from rpctrace.protocols.dissector import Channel, Problems, Provenance
+from rpctrace.protocols.interfaces.registry import STUBS_READ, read_stub
+from rpctrace.protocols.interfaces.stub import Stub
 from rpctrace.stream.stream import Chunk, Close, Conflict, Connection, Direction, Gap, Seen, StreamEvent
 
 CONFLICTS_KEPT = 1_000
@@ -141,7 +145,7 @@ class RpcReading:
         association, facts, book = self._association, self._facts, self._book
         if association is None or facts is None:
             return told
-        told += [ObservedCall(facts, call) for call in association.close(end_ns)]
+        told += [observed(facts, call) for call in association.close(end_ns)]
         book.reach("open_calls", association.dropped_calls)
         book.reach("fragments_of_a_pdu", association.dropped_fragments)
         book.reach("presentation_contexts", association.presentation.dropped)
@@ -163,7 +167,7 @@ class RpcReading:
                 facts.see(frame, time)
             pdu = parse_pdu(octets, header)
             for call in association.pdu(direction, pdu, provenance):
-                told.append(ObservedCall(facts, call))
+                told.append(observed(facts, call))
             if self._book.every_pdu:
                 interface = association.interface_of(direction, pdu)
                 told.append(ObservedPdu(facts, direction, pdu, provenance, interface))
@@ -174,7 +178,7 @@ class RpcReading:
         frame, time = provenance.frames[0], provenance.timestamp_ns
         channel, connection = self._channel, self._connection
         late = (connection.guessed if channel is None else channel.joined_late) or provenance.stream_offset > 0
-        association = self._association = Association(self._book.problems)
+        association = self._association = Association(self._book.problems, stubs_of=STUBS_READ)
         facts = self._facts = ConversationFacts(connection, frame, frame, time, time, late)
         if channel is not None:
             facts.transport, facts.channel = channel.transport, channel
@@ -182,4 +186,23 @@ class RpcReading:
         return association, facts
 
 
-Reader = Callable[[StreamEvent], Sequence[Observation]]
+def observed(facts: ConversationFacts, call: Call) -> ObservedCall:
+    """A call with what its stub data says; the octets are not kept."""
+    octets = call.stub
+    if octets is None:
+        return ObservedCall(facts, call)
+    context = call.contexts[0] if call.contexts else None
+    stub = Stub(
+        uuid=context.abstract_syntax.uuid if context else "",
+        opnum=call.opnum or 0,
+        object_uuid=call.object_uuid,
+        request=memoryview(octets.request) if octets.request_octets is not None else None,
+        response=memoryview(octets.response) if octets.response_octets is not None else None,
+        little_endian=octets.little_endian,
+        ndr64=bool(context and context.transfer_syntax and context.transfer_syntax.uuid == NDR64),
+        sealed=octets.sealed,
+        request_octets=octets.request_octets,
+        response_octets=octets.response_octets,
+        cut=octets.cut,
+    )
+    return ObservedCall(facts, call._replace(stub=None), said=read_stub(stub))

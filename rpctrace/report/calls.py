@@ -111,6 +111,68 @@ class Ticket:
 
 
 @dataclass(frozen=True, slots=True)
+class InterfacePointer:
+    """An interface that was asked for, and the pointer to it that was handed out ([MS-DCOM] 2.2.18)."""
+
+    iid: str | None
+    name: str | None
+    hresult: int | None
+    hresult_hex: str | None
+    hresult_name: str | None
+    ipid: str | None
+    oxid: str | None
+    oid: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Dcom:
+    """What a call of DCOM says beyond RPC. `causality_id` joins the calls of one activity across connections. Of an
+    activation or OXID resolution: the class, and where the object is to be reached, by whom and at which level."""
+
+    causality_id: str | None
+    ipid: str | None
+    hresult: int | None
+    hresult_hex: str | None
+    hresult_name: str | None
+    error: str | None = None
+    clsid: str | None = None
+    class_name: str | None = None
+    session_id: int | None = None
+    server_name: str | None = None
+    pointers: tuple[InterfacePointer, ...] = ()
+    oxid: str | None = None
+    rem_unknown: str | None = None
+    bindings: tuple[str, ...] = ()
+    principals: tuple[str, ...] = ()
+    authn_hint: int | None = None
+    authn_hint_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecureChannel:
+    """A call of the Netlogon secure channel ([MS-NRPC]); of a sealed one only operation and lengths are known."""
+
+    operation: str
+    is_logon: bool
+    sealed: bool
+    request_octets: int | None
+    response_octets: int | None
+    computer: str | None
+    account: str | None
+    channel_type: int | None
+    channel_type_name: str | None
+    logon_level: int | None
+    logon_level_name: str | None
+    domain: str | None
+    user: str | None
+    workstation: str | None
+    package: str | None
+    status: int | None
+    status_hex: str | None
+    status_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Sighting:
     """The same call in another capture of the incident: its frames and times there, by that capture's clock."""
 
@@ -166,6 +228,8 @@ class Call:
     partial: bool
     notes: tuple[str, ...]
     virtual_connection: str | None = None
+    dcom: Dcom | None = None
+    secure_channel: SecureChannel | None = None
     also_seen: tuple[Sighting, ...] = ()
 
     @property

@@ -156,8 +156,9 @@ class Authentication:
 class Endpoint:
     """Where an interface or an object is to be reached, as a call's answer told it, or that it is not registered.
 
-    `source`: the operation (ept_map, RemoteCreateInstance ...), `call` the call and `frame` its answer. `server` None:
-    the answering host itself. `connections`: those that were opened to it afterwards.
+    `source`: the operation (ept_map, RemoteCreateInstance ...), `call` the call and `frame` its answer. `teller`: the
+    address of the host that answered; `server` None: that host itself is meant. `connections`: those that were opened
+    to it afterwards.
     """
 
     id: str
@@ -167,6 +168,7 @@ class Endpoint:
     frame: int | None
     time_ns: int | None
     time: str | None
+    teller: str
     server: str | None
     protocol: str | None
     port: int | None
@@ -174,7 +176,6 @@ class Endpoint:
     interface_uuid: str | None
     interface_version: str | None
     interface_name: str | None
-    annotation: str | None
     purpose: str | None
     status: int | None
     status_hex: str | None
