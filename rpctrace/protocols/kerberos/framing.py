@@ -38,10 +38,9 @@ _KDC_TAGS = frozenset(
         (MessageType.AS_REQ, MessageType.AS_REP, MessageType.TGS_REQ, MessageType.TGS_REP, MessageType.ERROR),
     )
 )
-# A look ahead, so that a chance match hides none that begins inside it.
-SIGNATURE = re.compile(
-    rb"(?=\x00[\x00-\x03]..(?:[\x6a-\x6d\x7e](?:[\x09-\x7f]|\x81.|\x82..|\x83...|\x84....)\x30"
-    rb"|..(?:\x00\x01|\xff\x80)..[\x6e\x6f\x7e]))",
+_SIGNATURE = re.compile(
+    rb"\x00[\x00-\x03]..(?:[\x6a-\x6d\x7e](?:[\x09-\x7f]|\x81.|\x82..|\x83...|\x84....)\x30"
+    rb"|..(?:\x00\x01|\xff\x80)..[\x6e\x6f\x7e])",
     re.DOTALL,
 )
 
@@ -68,6 +67,16 @@ def is_marked_message(octets: Octets, at: int = 0) -> bool:
     """Whether a mark and a message that agree start at `at`. Needs `HEAD_LENGTH_OCTETS`."""
     mark = int.from_bytes(octets[at : at + MARK_LENGTH_OCTETS], "big")
     return mark <= MAXIMUM_MESSAGE_OCTETS and message_length(octets, at + MARK_LENGTH_OCTETS) == mark
+
+
+def next_mark(octets: bytes, at: int, end: int) -> int | None:
+    """Where in `at..end` the first mark and message that agree start. Each needs `HEAD_LENGTH_OCTETS`."""
+    last = min(end, len(octets) - HEAD_LENGTH_OCTETS)
+    while (match := _SIGNATURE.search(octets, at)) is not None and match.start() <= last:
+        if is_marked_message(octets, match.start()):
+            return match.start()
+        at = match.start() + 1  # a chance match must hide none that begins inside it
+    return None
 
 
 class _State(Enum):
@@ -170,13 +179,10 @@ class MessageFramer:
     def _search(self, octets: bytes, at: int) -> tuple[int, bool]:
         """Where the next mark is and True, or where to go on searching when more octets have come."""
         other = None if self.recognised else OTHER_PROTOCOL.search(octets, at)
-        end = len(octets) - HEAD_LENGTH_OCTETS if other is None else other.start()
-        for match in SIGNATURE.finditer(octets, at):
-            if match.start() > end:
-                break
-            if match.start() + HEAD_LENGTH_OCTETS <= len(octets) and is_marked_message(octets, match.start()):
-                self._state = _State.SYNCHRONISED
-                return match.start(), True
+        mark = next_mark(octets, at, len(octets) if other is None else other.start())
+        if mark is not None:
+            self._state = _State.SYNCHRONISED
+            return mark, True
         rest = len(octets) - (HEAD_LENGTH_OCTETS - 1)
         self._searched += rest - at
         if other is not None or (not self.recognised and self._searched > MAXIMUM_SEARCH_OCTETS):

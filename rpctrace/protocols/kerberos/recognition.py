@@ -10,9 +10,9 @@ from rpctrace.protocols.kerberos.framing import (
     LEAST_MESSAGE_OCTETS,
     MAXIMUM_SEARCH_OCTETS,
     OTHER_PROTOCOL,
-    SIGNATURE,
     is_marked_message,
     message_length,
+    next_mark,
 )
 from rpctrace.scan.candidates import Recogniser
 
@@ -29,10 +29,8 @@ def begins(octets: bytes) -> bool:
 
 def occurs(octets: bytes) -> bool:
     """Whether a mark and a message that agree stand in `octets`, or may begin at their end."""
-    last = len(octets) - HEAD_LENGTH_OCTETS
-    return _BEGUN.search(octets, max(0, last + 1)) is not None or any(
-        match.start() <= last and is_marked_message(octets, match.start()) for match in SIGNATURE.finditer(octets)
-    )
+    tail = max(0, len(octets) - HEAD_LENGTH_OCTETS + 1)
+    return _BEGUN.search(octets, tail) is not None or next_mark(octets, 0, tail) is not None
 
 
 def is_other(octets: bytes) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from rpctrace.capture.storage import open_capture
 from rpctrace.network.decode import Decoder
-from rpctrace.network.flow import Endpoint, Transport
+from rpctrace.network.flow import Endpoint, Segment, Transport
 from rpctrace.protocols.dissector import Problems
 from rpctrace.protocols.kerberos.connection import KdcConnection
 from rpctrace.protocols.kerberos.datagrams import KdcDatagrams
@@ -72,22 +73,29 @@ class _Connections:
             self.reading.told.append((ends[client], ends[1 - client], exchange))
 
 
-def read_capture(path: Path | str, *, joined_late: bool = False) -> Reading:
-    """All exchanges of a capture, in the order in which they were told. `joined_late`: every connection is searched."""
-    reading = Reading()
-    decoder, reassembler, connections = Decoder(), Reassembler(), _Connections(reading, joined_late)
-    datagrams = reading.datagrams = KdcDatagrams(reading.problems)
+def segments_of(path: Path | str) -> list[Segment]:
+    """Every segment and datagram of a capture."""
+    decoder = Decoder()
     with open_capture(path) as capture:
-        for frame in capture:
-            segment = decoder.decode(frame)
-            if segment is None:
-                continue
-            if segment.transport is Transport.UDP:
-                reading.told += [(each.client, each.server, each.exchange) for each in datagrams.feed(segment)]
-            for connection, event in reassembler.feed(segment):
-                connections.feed(connection, event)
+        return [segment for frame in capture if (segment := decoder.decode(frame)) is not None]
+
+
+def read_segments(segments: Iterable[Segment], *, joined_late: bool = False) -> Reading:
+    """All exchanges, in the order in which they were told. `joined_late`: every connection is searched."""
+    reading = Reading()
+    reassembler, connections = Reassembler(), _Connections(reading, joined_late)
+    datagrams = reading.datagrams = KdcDatagrams(reading.problems)
+    for segment in segments:
+        if segment.transport is Transport.UDP:
+            reading.told += [(each.client, each.server, each.exchange) for each in datagrams.feed(segment)]
+        for connection, event in reassembler.feed(segment):
+            connections.feed(connection, event)
     for connection, event in reassembler.close():
         connections.feed(connection, event)
     connections.close()
     reading.told += [(each.client, each.server, each.exchange) for each in datagrams.close()]
     return reading
+
+
+def read_capture(path: Path | str, *, joined_late: bool = False) -> Reading:
+    return read_segments(segments_of(path), joined_late=joined_late)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 from builders import dcerpc, kerberos
 from protocols.kerberos.kdc_talk import AS_REQ, EVERY_MESSAGE, KPASSWD_REQ, TGS_REQ
+from shared_captures import SHARED, captures_in, name_of, needs_shared
 
+from rpctrace.capture.storage import open_capture
+from rpctrace.network.decode import Decoder
+from rpctrace.network.flow import Segment, Transport
 from rpctrace.protocols.dcerpc import recognition as rpc
 from rpctrace.protocols.kerberos.framing import MessageFramer
 from rpctrace.protocols.kerberos.recognition import RECOGNISER, begins, is_kerberos_datagram, occurs
+from rpctrace.scan.candidates import Recogniser
+from rpctrace.scan.flows import FlowTable
+from rpctrace.scan.scan import scan
 from rpctrace.stream.stream import Chunk
 
 TLS = bytes.fromhex("16 0301 0200 01 0001fc 0303") + b"random"
@@ -89,3 +97,39 @@ def test_datagrams_by_port_and_shape() -> None:
     assert not is_kerberos_datagram(AS_REQ[:6], 50_000, 88)
     assert not is_kerberos_datagram(bytes(60), 50_000, 88)
     assert not is_kerberos_datagram(AP_REQ, 50_000, 88)
+
+
+RECORDED = [*captures_in(SHARED / "lab" / "d-kerberos"), *captures_in(SHARED / "lab" / "f-capture-variants"),
+            *captures_in(SHARED / "public"), *captures_in(SHARED / "netmon")]  # fmt: skip
+
+
+def to_a_kdc(segments: list[Segment]) -> list[Segment]:
+    """Those of connections that say something on a port of a KDC."""
+    mine = [segment for segment in segments if {segment.source.port, segment.destination.port} & {88, 464}
+            and segment.transport is Transport.TCP]  # fmt: skip
+    speaking = {segment.flow for segment in mine if segment.length_octets}
+    return [segment for segment in mine if segment.flow in speaking]
+
+
+def scanned(path: Path, *recognisers: Recogniser) -> list[Segment]:
+    with open_capture(path) as capture:
+        segments = to_a_kdc(list(scan(capture, Decoder(), FlowTable(recognisers))))
+    return sorted(segments, key=lambda segment: segment.frame_number)
+
+
+@needs_shared
+@pytest.mark.parametrize("path", RECORDED, ids=name_of)
+def test_the_scan_follows_every_connection_to_a_kdc(path: Path) -> None:
+    """With the recogniser in the table beside DCE/RPC's, none of their segments is passed over."""
+    decoder = Decoder()
+    with open_capture(path) as capture:
+        decoded = to_a_kdc([segment for frame in capture if (segment := decoder.decode(frame)) is not None])
+    assert scanned(path, rpc.RECOGNISER, RECOGNISER) == decoded
+
+
+@needs_shared
+def test_without_it_the_scan_passes_them_over() -> None:
+    for name in ("kpasswd.tcp.pcap", "ok-forwardable-renew.tcp.pcap"):
+        path = SHARED / "lab" / "d-kerberos" / name
+        assert scanned(path, rpc.RECOGNISER) == []
+        assert len(scanned(path, RECOGNISER)) > 20
