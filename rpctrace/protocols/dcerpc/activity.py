@@ -125,9 +125,9 @@ class Activities:
             from_server = (source, destination, tunnel) not in self._conversations and (
                 (destination, source, tunnel) in self._conversations or source.port < destination.port
             )
-        return self._conversation(segment, from_server=from_server)
+        return self._conversation(segment, from_server=from_server, joined_late=True)
 
-    def _conversation(self, segment: Segment, *, from_server: bool) -> DatagramConversation:
+    def _conversation(self, segment: Segment, *, from_server: bool, joined_late: bool) -> DatagramConversation:
         client, server = segment.source, segment.destination
         if from_server:
             client, server = server, client
@@ -135,7 +135,7 @@ class Activities:
         known = self._conversations.get(key)
         if known is None:
             frame, time = segment.frame_number, segment.timestamp_ns
-            known = DatagramConversation(client, server, segment.tunnel, frame, frame, time, time, from_server)
+            known = DatagramConversation(client, server, segment.tunnel, frame, frame, time, time, joined_late)
             if len(self._conversations) < MAXIMUM_CONVERSATIONS:
                 self._conversations[key] = known
                 self.conversations.append(known)
@@ -148,7 +148,7 @@ class Activities:
 
     def _request(self, activity: _Activity, pdu: Datagram, segment: Segment, told: list[DatagramCall]) -> None:
         header = pdu.header
-        conversation = self._conversation(segment, from_server=False)
+        conversation = self._conversation(segment, from_server=False, joined_late=False)
         conversation.see(segment.frame_number, segment.timestamp_ns)
         activity.conversation = conversation
         sequence = header.sequence
@@ -201,6 +201,7 @@ class Activities:
             if header.sequence in activity.told:
                 return  # sent again
             call = self._open(activity, conversation, pdu, segment, told)
+            _overtake(activity, header.sequence)
         call.conversation.server_seen = True
         call.unheeded = 0
         if call.refused is not None:
@@ -250,7 +251,9 @@ class Activities:
         for other in about.calls.values():
             other.conversation.server_seen = True
             other.unheeded = 0
-            other.notes.append(f"the server asked who the client is ({name}), frame {segment.frame_number}")
+            if not other.asked_who:
+                other.asked_who = True
+                other.notes.append(f"the server asked who the client is ({name}), frame {segment.frame_number}")
         if question.token:
             call.authentication = about.security.server_token(question.token)
 

@@ -36,7 +36,7 @@ REJECTED = "rejected (PTYPE reject)"
 class DatagramConversation:
     """What is known of the datagrams between a client's and a server's endpoint; grows while they are read.
 
-    `joined_late`: the first PDU was none of a client's. `conflicts` counts datagrams that differ from an earlier copy.
+    `joined_late`: the first PDU was no request. `conflicts` counts datagrams that differ from an earlier copy.
     `server_seen`: the answering direction is in the capture.
     """
 
@@ -107,6 +107,7 @@ class OpenDatagramCall:
     overtaken_by: int | None = None  # a later call of the activity
     last_asked_ns: int | None = None
     answered_from: Endpoint | None = None
+    asked_who: bool = False  # by the server's conversation manager
     cancelled: bool = False
     cancel_acknowledged: bool = False
     question: Question | None = None  # of a conversation manager

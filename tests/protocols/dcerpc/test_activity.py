@@ -9,9 +9,10 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from builders import dcerpc, kerberos, ntlm
+from builders import dcerpc, kerberos, ntlm, pcap
 from builders import dcerpc_datagram as write
 from builders.dcerpc_datagram import DatagramType
+from builders.network import Host, TimedFrame, udp_frame
 from datagram_talk import (
     ACTIVITY,
     CLIENT,
@@ -372,6 +373,17 @@ def test_an_answer_alone() -> None:
     assert said.conversation.joined_late
 
 
+def test_a_capture_of_the_server_alone() -> None:
+    """Bounded, and by nothing that would have to be told as a limit."""
+    talk = Talk()
+    for sequence in range(100):
+        talk.server(response(sequence))
+    assert len(talk.calls) == 100 - bounds.MAXIMUM_OPEN_CALLS_OF_AN_ACTIVITY
+    assert {said.call.outcome for said in talk.end()} == {Outcome.ANSWERED}
+    assert len(talk.calls) == 100
+    assert talk.activities.limits == {}
+
+
 def test_other_pdus_alone_are_no_call_but_are_counted() -> None:
     talk = Talk()
     talk.client(plain(DatagramType.PING))
@@ -419,6 +431,16 @@ def test_who_are_you() -> None:
     assert shown(call)[1:] == (
         (1,), (4,), "response", "answered", ("the server asked who the client is (conv_who_are_you2), frame 2",),
     )  # fmt: skip
+
+
+def test_asked_who_over_and_over() -> None:
+    """One note says it."""
+    talk = Talk()
+    talk.client(request())
+    for sequence in range(50):
+        talk.server(way(write.conv_question(ACTIVITY, 77), DatagramType.REQUEST, 1, sequence))
+    *_, call = sorted(talk.end(), key=lambda said: said.activity == ACTIVITY.activity)
+    assert len(call.call.notes) == 1
 
 
 def authenticated(auth_protocol: int, level: int = 5, sequence: int = 0) -> bytes:
@@ -641,6 +663,44 @@ def test_calls_of_the_captures_as_tshark_pairs_them(path: Path) -> None:
         if call.reply is not None
     ]
     assert sorted(ours) == sorted(theirs)
+
+
+def test_pairs_of_a_built_talk_as_tshark_finds_them() -> None:
+    """Two activities interleaved, in both byte orders, with retransmissions, refusals and a callback: of each answer
+    to a call without fragments the request that tshark names, and where it puts fragments together."""
+    talk: list[tuple[bytes, Endpoint, Endpoint]] = []
+    for sequence in range(4):
+        for activity in (ACTIVITY, replace(OTHER, form=dcerpc.BIG_ENDIAN)):
+            talk.append((request(sequence, activity), CLIENT, SERVER))
+    for sequence in (0, 2, 1, 3):
+        for activity in (ACTIVITY, replace(OTHER, form=dcerpc.BIG_ENDIAN)):
+            answer = response(sequence, activity)
+            if sequence == 2:
+                answer = write.datagram_status(DatagramType.FAULT, activity, 5, sequence=sequence, opnum=3)
+            talk.append((answer, SERVER, CLIENT))
+    talk.insert(1, (way(write.conv_question(ACTIVITY, 77), DatagramType.REQUEST, 1), SERVER, CLIENT))
+    talk.insert(2, (way(bytes(28), DatagramType.RESPONSE, 1), CLIENT, SERVER))
+    talk += fragmented(replace(ACTIVITY, activity="00000000-0000-4000-8000-0000000000ff"))
+    hosts = {CLIENT: (Host(CLIENT.address), 50400), SERVER: (Host(SERVER.address), 135)}
+    capture = pcap([
+        TimedFrame(at * 1_000_000, udp_frame(hosts[source], hosts[destination], octets))
+        for at, (octets, source, destination) in enumerate(talk, 1)
+    ])  # fmt: skip
+    theirs = fields(capture, "dcerpc.pkt_type == 2", "frame.number", "dcerpc.request_in")
+    calls = [said.call for said in calls_of(segment(at, *each) for at, each in enumerate(talk, 1))]
+    plain_ones = [call for call in calls if call.request and call.reply and len(call.request.frames) == 1]
+    assert len(plain_ones) == 9
+    ours = {str(call.reply.frame): str(call.request.frame) for call in plain_ones if call.request and call.reply}
+    refused = {str(call.reply.frame): str(call.request.frame) for call in plain_ones
+               if call.request and call.reply and call.fault}  # fmt: skip
+    assert refused == {"13": "7", "14": "8"}  # of these tshark names no request
+    named = {frame: asked.split(",")[0] for frame, asked in theirs if int(frame) <= len(talk) - 6}
+    assert named | refused == ours
+    (whole,) = [call for call in calls if call.request and len(call.request.frames) > 1]
+    reassembled = fields(capture, "dcerpc.fragment.count", "frame.number", "dcerpc.fragment.count")
+    assert whole.request is not None
+    assert whole.reply is not None
+    assert reassembled == [(str(whole.request.frame), "3"), (str(whole.reply.frame), "3")]
 
 
 def test_other_segments_are_passed_over() -> None:
