@@ -190,6 +190,12 @@ class Activities:
             call.cancelled = True
             call.notes.append(f"cancelled by the client in frame {segment.frame_number}")
 
+    def _acknowledge(self, activity: _Activity, pdu: Datagram, segment: Segment, _told: list[DatagramCall]) -> None:
+        """Ack, or a client's fack: it has an answer, also where the capture has none."""
+        call = activity.calls.get(pdu.header.sequence)
+        if call is not None and call.acknowledged_in is None:
+            call.acknowledged_in = segment.frame_number
+
     # Answers and what else a server says
 
     def _answer(self, activity: _Activity, pdu: Datagram, segment: Segment, told: list[DatagramCall]) -> None:
@@ -222,7 +228,10 @@ class Activities:
         """Working, nocall, cancel_ack, fack: the server is there, and says so of the call."""
         pdu_type = pdu.header.pdu_type
         call = activity.calls.get(pdu.header.sequence)
-        if call is None or segment.source == call.client:
+        if call is None:
+            return
+        if segment.source == call.client:
+            self._acknowledge(activity, pdu, segment, _told)
             return
         call.conversation.server_seen = True
         call.unheeded = 0
@@ -295,7 +304,7 @@ class Activities:
         client, server = segment.source, segment.destination
         if header.pdu_type in _FROM_SERVER:
             client, server = server, client
-        call = OpenDatagramCall(conversation, client, server, header.activity, header.sequence)
+        call = OpenDatagramCall(conversation, client, server, header)
         activity.calls[header.sequence] = call
         activity.conversation = activity.conversation or conversation
         activity.told.pop(header.sequence, None)
@@ -318,14 +327,14 @@ class Activities:
     ) -> None:
         """A call that is over, or as it stands."""
         self._finish(activity, call, now_ns, told)
-        activity.told[call.sequence] = _signature(call)
+        activity.told[call.begun_by.sequence] = _signature(call)
         if len(activity.told) > MAXIMUM_TOLD_CALLS_OF_AN_ACTIVITY:
             del activity.told[next(iter(activity.told))]
 
     def _finish(
         self, activity: _Activity, call: OpenDatagramCall, now_ns: int | None, told: list[DatagramCall]
     ) -> None:
-        del activity.calls[call.sequence]
+        del activity.calls[call.begun_by.sequence]
         self._open_calls -= 1
         self._open_fragments -= len(call.asked) + len(call.answered)
         self._open_octets -= call.asked.kept_octets + call.answered.kept_octets
@@ -365,14 +374,13 @@ class Activities:
 
 
 def _signature(call: OpenDatagramCall) -> _Signature:
-    header = call.request or call.reply
-    return ("", 0) if header is None else (header.interface.uuid, header.opnum)
+    return call.header.interface.uuid, call.header.opnum
 
 
 def _overtake(activity: _Activity, sequence: int) -> None:
     """[C706] 10.1: an activity has one call at a time, so the client has got over what it called before."""
     for earlier in activity.calls.values():
-        ahead = (sequence - earlier.sequence) % _SEQUENCES
+        ahead = (sequence - earlier.begun_by.sequence) % _SEQUENCES
         if 0 < ahead < _SEQUENCES // 2 and earlier.overtaken_by is None:
             earlier.overtaken_by = sequence
 
@@ -394,6 +402,7 @@ _HANDLERS: dict[PduType, _Handler] = {
     PduType.REQUEST: Activities._request,
     PduType.PING: Activities._ping,
     PduType.CL_CANCEL: Activities._cancel,
+    PduType.ACK: Activities._acknowledge,
     PduType.RESPONSE: Activities._answer,
     PduType.FAULT: Activities._answer,
     PduType.REJECT: Activities._answer,

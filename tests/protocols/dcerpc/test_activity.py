@@ -260,6 +260,10 @@ def test_a_maybe_call_expects_no_answer() -> None:
     talk.client(request(flags_1=0x10))
     said = talk.one(after_ns=30 * SECOND_NS)
     assert (said.call.answer_expected, said.call.notes, said.call.reply) == (False, (MAYBE,), None)
+    talk = Talk()
+    heard(talk)
+    talk.client(request(flags_1=0x10))
+    assert talk.one(after_ns=30 * SECOND_NS).call.notes == (MAYBE,)
 
 
 def test_pings_working_and_a_late_answer() -> None:
@@ -335,6 +339,24 @@ def test_a_capture_of_the_client_alone_says_nothing() -> None:
     calls = [said.call for said in talk.end(after_ns=SECOND_NS)]
     assert [call.outcome for call in calls] == [Outcome.NOT_CAPTURED] * 2 + [Outcome.UNANSWERED]
     assert calls[0].notes == ("client pinged 1 time", "the client went on to call 1 of the activity")
+
+
+@pytest.mark.parametrize("acknowledgement", [plain(DatagramType.ACK), write.fack(ACTIVITY, 0)])
+def test_a_client_that_acknowledges_has_an_answer(acknowledgement: bytes) -> None:
+    """Also where the capture has none, however often it asked before."""
+    talk = Talk()
+    talk.client(request(), request(), acknowledgement)
+    assert outcome(talk, 10 * SECOND_NS) == (
+        Outcome.NOT_CAPTURED,
+        ("request sent again in 1 datagram", "the client acknowledged an answer in frame 3"),
+    )
+
+
+def test_a_server_that_acknowledges_fragments_has_not_answered() -> None:
+    talk = Talk()
+    talk.client(request())
+    talk.server(write.fack(ACTIVITY, 0))
+    assert outcome(talk, 10 * SECOND_NS)[0] is Outcome.UNANSWERED
 
 
 def test_a_call_that_was_given_up_before_the_next() -> None:
