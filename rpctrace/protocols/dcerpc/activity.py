@@ -30,9 +30,9 @@ MAXIMUM_ACTIVITIES = 16_384
 MAXIMUM_OPEN_CALLS = 16_384
 MAXIMUM_OPEN_CALLS_OF_AN_ACTIVITY = 64
 MAXIMUM_OPEN_FRAGMENTS = 131_072
-MAXIMUM_OPEN_STUB_OCTETS = 16 * 1024 * 1024
+MAXIMUM_HELD_OCTETS = 16 * 1024 * 1024  # stubs and tokens
 MAXIMUM_CONVERSATIONS = 100_000
-MAXIMUM_TOLD_CALLS_OF_AN_ACTIVITY = 64
+MAXIMUM_TOLD_CALLS_OF_AN_ACTIVITY = 16
 # [C706] chapter 10 has a client ask for a late answer every few seconds; an activity this long without a PDU is over.
 IDLE_NS = 60 * NS_PER_SECOND
 _SEQUENCES = 1 << 32
@@ -75,7 +75,7 @@ class Activities:
         self._activities: dict[_ActivityKey, _Activity] = {}  # the one that was longest without a PDU first
         self._open_calls = 0
         self._open_fragments = 0
-        self._open_octets = 0
+        self._held_octets = 0
 
     # What happens
 
@@ -171,7 +171,9 @@ class Activities:
         call.unheeded += call.asked.copies - copies
         call.last_asked_ns = segment.timestamp_ns
         if pdu.verifier is not None:
+            held = activity.security.held_octets
             call.authentication = activity.security.of_request(header.auth_protocol, pdu.verifier)
+            self._held_octets += activity.security.held_octets - held
         if header.interface.uuid == CONVERSATION_MANAGER_UUID and call.asked.whole:
             self._asked_who(call, segment)
         if call.over:
@@ -264,7 +266,9 @@ class Activities:
                 other.asked_who = True
                 other.notes.append(f"the server asked who the client is ({name}), frame {segment.frame_number}")
         if question.token:
+            held = about.security.held_octets
             call.authentication = about.security.server_token(question.token)
+            self._held_octets += about.security.held_octets - held
 
     def _answered_who(self, call: OpenDatagramCall, question: Question, key: tuple[int, ...]) -> None:
         """A client's answer: the token that it authenticates its activity with."""
@@ -277,7 +281,9 @@ class Activities:
         if about is None or not answer.token:
             return
         security = about.security
+        held = security.held_octets
         token = security.client_token(answer.token, question.token_offset, reply.frame)
+        self._held_octets += security.held_octets - held
         if token is not None:
             asked = call.authentication or security.authentication()
             call.authentication = asked and asked._replace(
@@ -317,7 +323,7 @@ class Activities:
         keep = pdu.header.interface.uuid in self._kept_stubs
         side.add(pdu, segment.frame_number, segment.timestamp_ns, keep=keep)
         self._open_fragments += len(side) - fragments
-        self._open_octets += side.kept_octets - octets
+        self._held_octets += side.kept_octets - octets
         call.conversation.conflicts += side.conflicts - conflicts
         if side.octets_left_out > left_out:
             self._reach("stub_octets_of_a_datagram_call", side.octets_left_out - left_out)
@@ -337,7 +343,7 @@ class Activities:
         del activity.calls[call.begun_by.sequence]
         self._open_calls -= 1
         self._open_fragments -= len(call.asked) + len(call.answered)
-        self._open_octets -= call.asked.kept_octets + call.answered.kept_octets
+        self._held_octets -= call.asked.kept_octets + call.answered.kept_octets
         call.judge(now_ns)
         if call.question is not None:
             self._answered_who(call, call.question, call.conversation.tunnel)
@@ -364,10 +370,12 @@ class Activities:
                     self._reach(name, len(told) - before)
 
     def _give_out_oldest(self, now_ns: int | None, told: list[DatagramCall]) -> None:
-        activity = self._activities[next(iter(self._activities))]
+        key = next(iter(self._activities))
+        activity = self._activities[key]
         for call in list(activity.calls.values()):
             self._finish(activity, call, now_ns, told)
-        del self._activities[next(iter(self._activities))]
+        self._held_octets -= activity.security.held_octets
+        del self._activities[key]
 
     def _reach(self, name: str, count: int) -> None:
         self.limits[name] = self.limits.get(name, 0) + count
@@ -416,5 +424,5 @@ _BOUNDS: tuple[tuple[str, int, Callable[[Activities], int]], ...] = (
     ("open_datagram_activities", MAXIMUM_ACTIVITIES, lambda held: len(held._activities)),
     ("open_datagram_calls", MAXIMUM_OPEN_CALLS, lambda held: held._open_calls),
     ("open_datagram_fragments", MAXIMUM_OPEN_FRAGMENTS, lambda held: held._open_fragments),
-    ("open_datagram_stub_octets", MAXIMUM_OPEN_STUB_OCTETS, lambda held: held._open_octets),
+    ("held_datagram_octets", MAXIMUM_HELD_OCTETS, lambda held: held._held_octets),
 )

@@ -18,6 +18,7 @@ from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket
 PRESENTED_IN = "conv_who_are_you_auth"
 MAXIMUM_TOKEN_OCTETS = 65_536
 MAXIMUM_TOKEN_PARTS = 64  # each part is reason to read the token from its begin
+_CONTEXT_OCTETS = 1_024  # about what one costs
 _NO_TOKEN = memoryview(b"")
 
 
@@ -47,6 +48,11 @@ class ActivitySecurity:
     @property
     def mechanism(self) -> str:
         return "unknown" if self._context is None else self._context.mechanism
+
+    @property
+    def held_octets(self) -> int:
+        """About what is held in memory: the token, twice for the names read from it, and the contexts."""
+        return 2 * len(self._token) + _CONTEXT_OCTETS * (0 if self._contexts is None else len(self._contexts))
 
     def of_request(self, auth_protocol: int, verifier: Verifier) -> CallAuthentication:
         """What a request with this verifier runs in."""

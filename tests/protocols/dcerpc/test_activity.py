@@ -615,15 +615,29 @@ def test_too_many_at_a_time(monkeypatch: pytest.MonkeyPatch, name: str, bound: s
     assert len(talk.calls) == 5
     assert talk.activities.limits == {name: 5}
     assert len(talk.end()) == 15
-    assert (talk.activities._open_calls, talk.activities._open_fragments, talk.activities._open_octets) == (0, 0, 0)
+    assert (talk.activities._open_calls, talk.activities._open_fragments, talk.activities._held_octets) == (0, 0, 0)
 
 
 def test_too_many_octets_of_stubs(monkeypatch: pytest.MonkeyPatch) -> None:
-    lower_bound(monkeypatch, "open_datagram_stub_octets", 80)
+    lower_bound(monkeypatch, "held_datagram_octets", 80)
     talk = Talk(INTERFACE.uuid)
     for activity in activities_of(15):
         talk.client(request(activity=activity))
-    assert talk.activities.limits == {"open_datagram_stub_octets": 5}
+    assert talk.activities.limits == {"held_datagram_octets": 5}
+
+
+def test_too_many_octets_of_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An activity without open calls goes, and is no loss that would have to be told."""
+    lower_bound(monkeypatch, "held_datagram_octets", 10_000)
+    talk = Talk()
+    for activity in activities_of(30):
+        talk.client(write.secured(request(activity=activity), 9, write.verifier(5, b"signature")))
+        talk.server(response(activity=activity))
+    assert len(talk.activities._activities) == 9
+    assert talk.activities._held_octets == 9 * 1024
+    assert talk.activities.limits == {}
+    assert len(talk.end()) == 30
+    assert talk.activities._held_octets == 0
 
 
 def test_a_stub_is_kept_up_to_its_bound() -> None:
@@ -771,5 +785,5 @@ def test_mutated_and_cut_datagrams_in_any_order(data: st.DataObject) -> None:
     for side in ("request", "reply"):
         frames = Counter(frame for said in told for frame in (getattr(said.call, side) or ((),))[0])
         assert max(frames.values(), default=1) == 1
-    assert (activities._open_calls, activities._open_fragments, activities._open_octets) == (0, 0, 0)
+    assert (activities._open_calls, activities._open_fragments, activities._held_octets) == (0, 0, 0)
     assert activities.limits == {}

@@ -56,6 +56,7 @@ def test_a_token_has_a_bound() -> None:
     security = ActivitySecurity()
     assert security.client_token(bytes(MAXIMUM_TOKEN_OCTETS), 0, 1) is not None
     assert security.client_token(b"x", MAXIMUM_TOKEN_OCTETS, 1) is None
+    assert 2 * MAXIMUM_TOKEN_OCTETS < security.held_octets < 3 * MAXIMUM_TOKEN_OCTETS
 
 
 def test_a_token_has_so_many_parts() -> None:
