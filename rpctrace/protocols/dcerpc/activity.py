@@ -30,9 +30,9 @@ MAXIMUM_ACTIVITIES = 16_384
 MAXIMUM_OPEN_CALLS = 16_384
 MAXIMUM_OPEN_CALLS_OF_AN_ACTIVITY = 64
 MAXIMUM_OPEN_FRAGMENTS = 131_072
-MAXIMUM_OPEN_STUB_OCTETS = 16 * 1024 * 1024
+MAXIMUM_HELD_OCTETS = 16 * 1024 * 1024  # stubs and tokens
 MAXIMUM_CONVERSATIONS = 100_000
-MAXIMUM_TOLD_CALLS_OF_AN_ACTIVITY = 64
+MAXIMUM_TOLD_CALLS_OF_AN_ACTIVITY = 16
 # [C706] chapter 10 has a client ask for a late answer every few seconds; an activity this long without a PDU is over.
 IDLE_NS = 60 * NS_PER_SECOND
 _SEQUENCES = 1 << 32
@@ -75,7 +75,7 @@ class Activities:
         self._activities: dict[_ActivityKey, _Activity] = {}  # the one that was longest without a PDU first
         self._open_calls = 0
         self._open_fragments = 0
-        self._open_octets = 0
+        self._held_octets = 0
 
     # What happens
 
@@ -125,9 +125,9 @@ class Activities:
             from_server = (source, destination, tunnel) not in self._conversations and (
                 (destination, source, tunnel) in self._conversations or source.port < destination.port
             )
-        return self._conversation(segment, from_server=from_server)
+        return self._conversation(segment, from_server=from_server, joined_late=True)
 
-    def _conversation(self, segment: Segment, *, from_server: bool) -> DatagramConversation:
+    def _conversation(self, segment: Segment, *, from_server: bool, joined_late: bool) -> DatagramConversation:
         client, server = segment.source, segment.destination
         if from_server:
             client, server = server, client
@@ -135,7 +135,7 @@ class Activities:
         known = self._conversations.get(key)
         if known is None:
             frame, time = segment.frame_number, segment.timestamp_ns
-            known = DatagramConversation(client, server, segment.tunnel, frame, frame, time, time, from_server)
+            known = DatagramConversation(client, server, segment.tunnel, frame, frame, time, time, joined_late)
             if len(self._conversations) < MAXIMUM_CONVERSATIONS:
                 self._conversations[key] = known
                 self.conversations.append(known)
@@ -148,7 +148,7 @@ class Activities:
 
     def _request(self, activity: _Activity, pdu: Datagram, segment: Segment, told: list[DatagramCall]) -> None:
         header = pdu.header
-        conversation = self._conversation(segment, from_server=False)
+        conversation = self._conversation(segment, from_server=False, joined_late=False)
         conversation.see(segment.frame_number, segment.timestamp_ns)
         activity.conversation = conversation
         sequence = header.sequence
@@ -171,7 +171,9 @@ class Activities:
         call.unheeded += call.asked.copies - copies
         call.last_asked_ns = segment.timestamp_ns
         if pdu.verifier is not None:
+            held = activity.security.held_octets
             call.authentication = activity.security.of_request(header.auth_protocol, pdu.verifier)
+            self._held_octets += activity.security.held_octets - held
         if header.interface.uuid == CONVERSATION_MANAGER_UUID and call.asked.whole:
             self._asked_who(call, segment)
         if call.over:
@@ -190,6 +192,12 @@ class Activities:
             call.cancelled = True
             call.notes.append(f"cancelled by the client in frame {segment.frame_number}")
 
+    def _acknowledge(self, activity: _Activity, pdu: Datagram, segment: Segment, _told: list[DatagramCall]) -> None:
+        """Ack, or a client's fack: it has an answer, also where the capture has none."""
+        call = activity.calls.get(pdu.header.sequence)
+        if call is not None and call.acknowledged_in is None:
+            call.acknowledged_in = segment.frame_number
+
     # Answers and what else a server says
 
     def _answer(self, activity: _Activity, pdu: Datagram, segment: Segment, told: list[DatagramCall]) -> None:
@@ -201,6 +209,7 @@ class Activities:
             if header.sequence in activity.told:
                 return  # sent again
             call = self._open(activity, conversation, pdu, segment, told)
+            _overtake(activity, header.sequence)
         call.conversation.server_seen = True
         call.unheeded = 0
         if call.refused is not None:
@@ -221,7 +230,10 @@ class Activities:
         """Working, nocall, cancel_ack, fack: the server is there, and says so of the call."""
         pdu_type = pdu.header.pdu_type
         call = activity.calls.get(pdu.header.sequence)
-        if call is None or segment.source == call.client:
+        if call is None:
+            return
+        if segment.source == call.client:
+            self._acknowledge(activity, pdu, segment, _told)
             return
         call.conversation.server_seen = True
         call.unheeded = 0
@@ -250,9 +262,13 @@ class Activities:
         for other in about.calls.values():
             other.conversation.server_seen = True
             other.unheeded = 0
-            other.notes.append(f"the server asked who the client is ({name}), frame {segment.frame_number}")
+            if not other.asked_who:
+                other.asked_who = True
+                other.notes.append(f"the server asked who the client is ({name}), frame {segment.frame_number}")
         if question.token:
+            held = about.security.held_octets
             call.authentication = about.security.server_token(question.token)
+            self._held_octets += about.security.held_octets - held
 
     def _answered_who(self, call: OpenDatagramCall, question: Question, key: tuple[int, ...]) -> None:
         """A client's answer: the token that it authenticates its activity with."""
@@ -265,7 +281,9 @@ class Activities:
         if about is None or not answer.token:
             return
         security = about.security
+        held = security.held_octets
         token = security.client_token(answer.token, question.token_offset, reply.frame)
+        self._held_octets += security.held_octets - held
         if token is not None:
             asked = call.authentication or security.authentication()
             call.authentication = asked and asked._replace(
@@ -292,7 +310,7 @@ class Activities:
         client, server = segment.source, segment.destination
         if header.pdu_type in _FROM_SERVER:
             client, server = server, client
-        call = OpenDatagramCall(conversation, client, server, header.activity, header.sequence)
+        call = OpenDatagramCall(conversation, client, server, header)
         activity.calls[header.sequence] = call
         activity.conversation = activity.conversation or conversation
         activity.told.pop(header.sequence, None)
@@ -305,7 +323,7 @@ class Activities:
         keep = pdu.header.interface.uuid in self._kept_stubs
         side.add(pdu, segment.frame_number, segment.timestamp_ns, keep=keep)
         self._open_fragments += len(side) - fragments
-        self._open_octets += side.kept_octets - octets
+        self._held_octets += side.kept_octets - octets
         call.conversation.conflicts += side.conflicts - conflicts
         if side.octets_left_out > left_out:
             self._reach("stub_octets_of_a_datagram_call", side.octets_left_out - left_out)
@@ -315,17 +333,17 @@ class Activities:
     ) -> None:
         """A call that is over, or as it stands."""
         self._finish(activity, call, now_ns, told)
-        activity.told[call.sequence] = _signature(call)
+        activity.told[call.begun_by.sequence] = _signature(call)
         if len(activity.told) > MAXIMUM_TOLD_CALLS_OF_AN_ACTIVITY:
             del activity.told[next(iter(activity.told))]
 
     def _finish(
         self, activity: _Activity, call: OpenDatagramCall, now_ns: int | None, told: list[DatagramCall]
     ) -> None:
-        del activity.calls[call.sequence]
+        del activity.calls[call.begun_by.sequence]
         self._open_calls -= 1
         self._open_fragments -= len(call.asked) + len(call.answered)
-        self._open_octets -= call.asked.kept_octets + call.answered.kept_octets
+        self._held_octets -= call.asked.kept_octets + call.answered.kept_octets
         call.judge(now_ns)
         if call.question is not None:
             self._answered_who(call, call.question, call.conversation.tunnel)
@@ -352,24 +370,25 @@ class Activities:
                     self._reach(name, len(told) - before)
 
     def _give_out_oldest(self, now_ns: int | None, told: list[DatagramCall]) -> None:
-        activity = self._activities[next(iter(self._activities))]
+        key = next(iter(self._activities))
+        activity = self._activities[key]
         for call in list(activity.calls.values()):
             self._finish(activity, call, now_ns, told)
-        del self._activities[next(iter(self._activities))]
+        self._held_octets -= activity.security.held_octets
+        del self._activities[key]
 
     def _reach(self, name: str, count: int) -> None:
         self.limits[name] = self.limits.get(name, 0) + count
 
 
 def _signature(call: OpenDatagramCall) -> _Signature:
-    header = call.request or call.reply
-    return ("", 0) if header is None else (header.interface.uuid, header.opnum)
+    return call.header.interface.uuid, call.header.opnum
 
 
 def _overtake(activity: _Activity, sequence: int) -> None:
     """[C706] 10.1: an activity has one call at a time, so the client has got over what it called before."""
     for earlier in activity.calls.values():
-        ahead = (sequence - earlier.sequence) % _SEQUENCES
+        ahead = (sequence - earlier.begun_by.sequence) % _SEQUENCES
         if 0 < ahead < _SEQUENCES // 2 and earlier.overtaken_by is None:
             earlier.overtaken_by = sequence
 
@@ -391,6 +410,7 @@ _HANDLERS: dict[PduType, _Handler] = {
     PduType.REQUEST: Activities._request,
     PduType.PING: Activities._ping,
     PduType.CL_CANCEL: Activities._cancel,
+    PduType.ACK: Activities._acknowledge,
     PduType.RESPONSE: Activities._answer,
     PduType.FAULT: Activities._answer,
     PduType.REJECT: Activities._answer,
@@ -404,5 +424,5 @@ _BOUNDS: tuple[tuple[str, int, Callable[[Activities], int]], ...] = (
     ("open_datagram_activities", MAXIMUM_ACTIVITIES, lambda held: len(held._activities)),
     ("open_datagram_calls", MAXIMUM_OPEN_CALLS, lambda held: held._open_calls),
     ("open_datagram_fragments", MAXIMUM_OPEN_FRAGMENTS, lambda held: held._open_fragments),
-    ("open_datagram_stub_octets", MAXIMUM_OPEN_STUB_OCTETS, lambda held: held._open_octets),
+    ("held_datagram_octets", MAXIMUM_HELD_OCTETS, lambda held: held._held_octets),
 )

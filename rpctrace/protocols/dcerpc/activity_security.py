@@ -17,18 +17,21 @@ from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket
 
 PRESENTED_IN = "conv_who_are_you_auth"
 MAXIMUM_TOKEN_OCTETS = 65_536
+MAXIMUM_TOKEN_PARTS = 64  # each part is reason to read the token from its begin
+_CONTEXT_OCTETS = 1_024  # about what one costs
 _NO_TOKEN = memoryview(b"")
 
 
 class ActivitySecurity:
     """The security contexts of one activity, and the token that the client is being asked for."""
 
-    __slots__ = ("_contexts", "_latest", "_token")
+    __slots__ = ("_contexts", "_latest", "_parts", "_token")
 
     def __init__(self) -> None:
         self._contexts: SecurityContexts | None = None
         self._latest = SecTrailer(0, 0, 0, 0, _NO_TOKEN, 0)
         self._token = b""
+        self._parts = 0
 
     @property
     def _context(self) -> SecurityContext | None:
@@ -45,6 +48,11 @@ class ActivitySecurity:
     @property
     def mechanism(self) -> str:
         return "unknown" if self._context is None else self._context.mechanism
+
+    @property
+    def held_octets(self) -> int:
+        """About what is held in memory: the token, twice for the names read from it, and the contexts."""
+        return 2 * len(self._token) + _CONTEXT_OCTETS * (0 if self._contexts is None else len(self._contexts))
 
     def of_request(self, auth_protocol: int, verifier: Verifier) -> CallAuthentication:
         """What a request with this verifier runs in."""
@@ -67,6 +75,9 @@ class ActivitySecurity:
     def client_token(self, octets: bytes, index: int, frame: int) -> str | None:
         """out_data, or at `index` a further part of it -> the kind of the token; None for a part that does not fit."""
         if index not in (0, len(self._token)) or len(octets) + index > MAXIMUM_TOKEN_OCTETS:
+            return None
+        self._parts = self._parts + 1 if index else 1
+        if self._parts > MAXIMUM_TOKEN_PARTS:
             return None
         self._token = self._token[:index] + octets
         contexts = self._known()

@@ -36,7 +36,7 @@ REJECTED = "rejected (PTYPE reject)"
 class DatagramConversation:
     """What is known of the datagrams between a client's and a server's endpoint; grows while they are read.
 
-    `joined_late`: the first PDU was none of a client's. `conflicts` counts datagrams that differ from an earlier copy.
+    `joined_late`: the first PDU was no request. `conflicts` counts datagrams that differ from an earlier copy.
     `server_seen`: the answering direction is in the capture.
     """
 
@@ -84,13 +84,13 @@ class DatagramCall(NamedTuple):
 
 @dataclass(eq=False, slots=True)
 class OpenDatagramCall:
-    """A call that may still change. `request` and `reply` are the headers that were met first."""
+    """A call that may still change. `begun_by` is the header of its first PDU, `request` and `reply` those that were
+    met first of either."""
 
     conversation: DatagramConversation
     client: Endpoint
     server: Endpoint
-    activity: str
-    sequence: int
+    begun_by: DatagramHeader
     request: DatagramHeader | None = None
     reply: DatagramHeader | None = None
     asked: Fragments = field(default_factory=Fragments)
@@ -107,12 +107,19 @@ class OpenDatagramCall:
     overtaken_by: int | None = None  # a later call of the activity
     last_asked_ns: int | None = None
     answered_from: Endpoint | None = None
+    acknowledged_in: int | None = None  # frame in which the client says that it has an answer
+    asked_who: bool = False  # by the server's conversation manager
     cancelled: bool = False
     cancel_acknowledged: bool = False
     question: Question | None = None  # of a conversation manager
     authentication: CallAuthentication | None = None
     ticket: PresentedTicket | None = None
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def header(self) -> DatagramHeader:
+        """What the call is of: the request says it best."""
+        return self.request or self.begun_by
 
     @property
     def over(self) -> bool:
@@ -131,9 +138,7 @@ class OpenDatagramCall:
         return any(header is not None and header.auth_protocol != 0 for header in (self.request, self.reply))
 
     def value(self, stubs_of: frozenset[str]) -> DatagramCall:
-        header = self.request or self.reply
-        if header is None:  # a call begins with one of them
-            raise AssertionError("a call of neither request nor reply")
+        header = self.header
         refused = self.refused is not None
         partial = (self.request is not None and not self.asked.whole) or self.asked.cut
         partial |= self.refusal_cut if refused else len(self.answered) > 0 and not self.answered.whole
@@ -168,8 +173,8 @@ class OpenDatagramCall:
             self.conversation,
             self.client,
             self.server,
-            self.activity,
-            self.sequence,
+            header.activity,
+            header.sequence,
             call,
             self.asked.stub() if readable else None,
             header.little_endian,
@@ -180,19 +185,22 @@ class OpenDatagramCall:
     def judge(self, end_ns: int | None) -> None:
         """No answer, or not all of it, until `end_ns`. Unanswered is said only where the capture shows it: the server
         did not know the call, or the client asked again in vain, or time enough went by; the latter two say nothing
-        where a capture of one direction shows a client that went on."""
+        where a capture of one direction shows a client that went on, and nothing does once the client acknowledges."""
         if self.reply_kind is not None:
             return
         heard = self.conversation.server_seen
         if self.overtaken_by is not None:
             self.notes.append(f"the client went on to call {self.overtaken_by} of the activity")
-        if self.nocalls or (self.unheeded and (heard or self.overtaken_by is None)):
+        if self.acknowledged_in is not None:
+            self.notes.append(f"the client acknowledged an answer in frame {self.acknowledged_in}")
+        elif self.nocalls or (self.unheeded and (heard or self.overtaken_by is None)):
             self.outcome = Outcome.UNANSWERED
         elif heard and self.overtaken_by is None and self.asked.whole and end_ns is not None:
             waited_ns = 0 if self.last_asked_ns is None else end_ns - self.last_asked_ns
             if waited_ns >= PATIENCE_NS:
                 self.outcome = Outcome.UNANSWERED
-                self.notes.append(f"no answer in the {waited_ns / NS_PER_SECOND:.1f} s captured after it")
+                if not self.maybe:
+                    self.notes.append(f"no answer in the {waited_ns / NS_PER_SECOND:.1f} s captured after it")
 
     def _notes(self) -> list[str]:
         said = []

@@ -9,9 +9,10 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from builders import dcerpc, kerberos, ntlm
+from builders import dcerpc, kerberos, ntlm, pcap
 from builders import dcerpc_datagram as write
 from builders.dcerpc_datagram import DatagramType
+from builders.network import Host, TimedFrame, udp_frame
 from datagram_talk import (
     ACTIVITY,
     CLIENT,
@@ -259,6 +260,10 @@ def test_a_maybe_call_expects_no_answer() -> None:
     talk.client(request(flags_1=0x10))
     said = talk.one(after_ns=30 * SECOND_NS)
     assert (said.call.answer_expected, said.call.notes, said.call.reply) == (False, (MAYBE,), None)
+    talk = Talk()
+    heard(talk)
+    talk.client(request(flags_1=0x10))
+    assert talk.one(after_ns=30 * SECOND_NS).call.notes == (MAYBE,)
 
 
 def test_pings_working_and_a_late_answer() -> None:
@@ -336,6 +341,24 @@ def test_a_capture_of_the_client_alone_says_nothing() -> None:
     assert calls[0].notes == ("client pinged 1 time", "the client went on to call 1 of the activity")
 
 
+@pytest.mark.parametrize("acknowledgement", [plain(DatagramType.ACK), write.fack(ACTIVITY, 0)])
+def test_a_client_that_acknowledges_has_an_answer(acknowledgement: bytes) -> None:
+    """Also where the capture has none, however often it asked before."""
+    talk = Talk()
+    talk.client(request(), request(), acknowledgement)
+    assert outcome(talk, 10 * SECOND_NS) == (
+        Outcome.NOT_CAPTURED,
+        ("request sent again in 1 datagram", "the client acknowledged an answer in frame 3"),
+    )
+
+
+def test_a_server_that_acknowledges_fragments_has_not_answered() -> None:
+    talk = Talk()
+    talk.client(request())
+    talk.server(write.fack(ACTIVITY, 0))
+    assert outcome(talk, 10 * SECOND_NS)[0] is Outcome.UNANSWERED
+
+
 def test_a_call_that_was_given_up_before_the_next() -> None:
     talk = Talk()
     heard(talk)
@@ -370,6 +393,17 @@ def test_an_answer_alone() -> None:
     assert said.call.contexts[0].abstract_syntax.uuid == INTERFACE.uuid
     assert not said.call.partial
     assert said.conversation.joined_late
+
+
+def test_a_capture_of_the_server_alone() -> None:
+    """Bounded, and by nothing that would have to be told as a limit."""
+    talk = Talk()
+    for sequence in range(100):
+        talk.server(response(sequence))
+    assert len(talk.calls) == 100 - bounds.MAXIMUM_OPEN_CALLS_OF_AN_ACTIVITY
+    assert {said.call.outcome for said in talk.end()} == {Outcome.ANSWERED}
+    assert len(talk.calls) == 100
+    assert talk.activities.limits == {}
 
 
 def test_other_pdus_alone_are_no_call_but_are_counted() -> None:
@@ -419,6 +453,16 @@ def test_who_are_you() -> None:
     assert shown(call)[1:] == (
         (1,), (4,), "response", "answered", ("the server asked who the client is (conv_who_are_you2), frame 2",),
     )  # fmt: skip
+
+
+def test_asked_who_over_and_over() -> None:
+    """One note says it."""
+    talk = Talk()
+    talk.client(request())
+    for sequence in range(50):
+        talk.server(way(write.conv_question(ACTIVITY, 77), DatagramType.REQUEST, 1, sequence))
+    *_, call = sorted(talk.end(), key=lambda said: said.activity == ACTIVITY.activity)
+    assert len(call.call.notes) == 1
 
 
 def authenticated(auth_protocol: int, level: int = 5, sequence: int = 0) -> bytes:
@@ -571,15 +615,29 @@ def test_too_many_at_a_time(monkeypatch: pytest.MonkeyPatch, name: str, bound: s
     assert len(talk.calls) == 5
     assert talk.activities.limits == {name: 5}
     assert len(talk.end()) == 15
-    assert (talk.activities._open_calls, talk.activities._open_fragments, talk.activities._open_octets) == (0, 0, 0)
+    assert (talk.activities._open_calls, talk.activities._open_fragments, talk.activities._held_octets) == (0, 0, 0)
 
 
 def test_too_many_octets_of_stubs(monkeypatch: pytest.MonkeyPatch) -> None:
-    lower_bound(monkeypatch, "open_datagram_stub_octets", 80)
+    lower_bound(monkeypatch, "held_datagram_octets", 80)
     talk = Talk(INTERFACE.uuid)
     for activity in activities_of(15):
         talk.client(request(activity=activity))
-    assert talk.activities.limits == {"open_datagram_stub_octets": 5}
+    assert talk.activities.limits == {"held_datagram_octets": 5}
+
+
+def test_too_many_octets_of_tokens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An activity without open calls goes, and is no loss that would have to be told."""
+    lower_bound(monkeypatch, "held_datagram_octets", 10_000)
+    talk = Talk()
+    for activity in activities_of(30):
+        talk.client(write.secured(request(activity=activity), 9, write.verifier(5, b"signature")))
+        talk.server(response(activity=activity))
+    assert len(talk.activities._activities) == 9
+    assert talk.activities._held_octets == 9 * 1024
+    assert talk.activities.limits == {}
+    assert len(talk.end()) == 30
+    assert talk.activities._held_octets == 0
 
 
 def test_a_stub_is_kept_up_to_its_bound() -> None:
@@ -643,6 +701,44 @@ def test_calls_of_the_captures_as_tshark_pairs_them(path: Path) -> None:
     assert sorted(ours) == sorted(theirs)
 
 
+def test_pairs_of_a_built_talk_as_tshark_finds_them() -> None:
+    """Two activities interleaved, in both byte orders, with retransmissions, refusals and a callback: of each answer
+    to a call without fragments the request that tshark names, and where it puts fragments together."""
+    talk: list[tuple[bytes, Endpoint, Endpoint]] = []
+    for sequence in range(4):
+        for activity in (ACTIVITY, replace(OTHER, form=dcerpc.BIG_ENDIAN)):
+            talk.append((request(sequence, activity), CLIENT, SERVER))
+    for sequence in (0, 2, 1, 3):
+        for activity in (ACTIVITY, replace(OTHER, form=dcerpc.BIG_ENDIAN)):
+            answer = response(sequence, activity)
+            if sequence == 2:
+                answer = write.datagram_status(DatagramType.FAULT, activity, 5, sequence=sequence, opnum=3)
+            talk.append((answer, SERVER, CLIENT))
+    talk.insert(1, (way(write.conv_question(ACTIVITY, 77), DatagramType.REQUEST, 1), SERVER, CLIENT))
+    talk.insert(2, (way(bytes(28), DatagramType.RESPONSE, 1), CLIENT, SERVER))
+    talk += fragmented(replace(ACTIVITY, activity="00000000-0000-4000-8000-0000000000ff"))
+    hosts = {CLIENT: (Host(CLIENT.address), 50400), SERVER: (Host(SERVER.address), 135)}
+    capture = pcap([
+        TimedFrame(at * 1_000_000, udp_frame(hosts[source], hosts[destination], octets))
+        for at, (octets, source, destination) in enumerate(talk, 1)
+    ])  # fmt: skip
+    theirs = fields(capture, "dcerpc.pkt_type == 2", "frame.number", "dcerpc.request_in")
+    calls = [said.call for said in calls_of(segment(at, *each) for at, each in enumerate(talk, 1))]
+    plain_ones = [call for call in calls if call.request and call.reply and len(call.request.frames) == 1]
+    assert len(plain_ones) == 9
+    ours = {str(call.reply.frame): str(call.request.frame) for call in plain_ones if call.request and call.reply}
+    refused = {str(call.reply.frame): str(call.request.frame) for call in plain_ones
+               if call.request and call.reply and call.fault}  # fmt: skip
+    assert refused == {"13": "7", "14": "8"}  # of these tshark names no request
+    named = {frame: asked.split(",")[0] for frame, asked in theirs if int(frame) <= len(talk) - 6}
+    assert named | refused == ours
+    (whole,) = [call for call in calls if call.request and len(call.request.frames) > 1]
+    reassembled = fields(capture, "dcerpc.fragment.count", "frame.number", "dcerpc.fragment.count")
+    assert whole.request is not None
+    assert whole.reply is not None
+    assert reassembled == [(str(whole.request.frame), "3"), (str(whole.reply.frame), "3")]
+
+
 def test_other_segments_are_passed_over() -> None:
     activities = Activities()
     said = segment(1, request(), CLIENT, SERVER)
@@ -689,5 +785,5 @@ def test_mutated_and_cut_datagrams_in_any_order(data: st.DataObject) -> None:
     for side in ("request", "reply"):
         frames = Counter(frame for said in told for frame in (getattr(said.call, side) or ((),))[0])
         assert max(frames.values(), default=1) == 1
-    assert (activities._open_calls, activities._open_fragments, activities._open_octets) == (0, 0, 0)
+    assert (activities._open_calls, activities._open_fragments, activities._held_octets) == (0, 0, 0)
     assert activities.limits == {}

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from builders import kerberos, ntlm
 
-from rpctrace.protocols.dcerpc.activity_security import MAXIMUM_TOKEN_OCTETS, PRESENTED_IN, ActivitySecurity
+from rpctrace.protocols.dcerpc.activity_security import (
+    MAXIMUM_TOKEN_OCTETS,
+    MAXIMUM_TOKEN_PARTS,
+    PRESENTED_IN,
+    ActivitySecurity,
+)
 from rpctrace.protocols.dcerpc.datagram import Verifier
 
 AP_REQ = kerberos.ap_req(kerberos.ticket("DOMAINB.COM", kerberos.principal("host", "dc1")))
@@ -51,6 +56,14 @@ def test_a_token_has_a_bound() -> None:
     security = ActivitySecurity()
     assert security.client_token(bytes(MAXIMUM_TOKEN_OCTETS), 0, 1) is not None
     assert security.client_token(b"x", MAXIMUM_TOKEN_OCTETS, 1) is None
+    assert 2 * MAXIMUM_TOKEN_OCTETS < security.held_octets < 3 * MAXIMUM_TOKEN_OCTETS
+
+
+def test_a_token_has_so_many_parts() -> None:
+    security = ActivitySecurity()
+    kinds = [security.client_token(b"x", index, 1) for index in range(MAXIMUM_TOKEN_PARTS + 9)]
+    assert kinds.count(None) == 9
+    assert security.client_token(AP_REQ, 0, 2) == "AP-REQ"
 
 
 def test_challenge_and_answer() -> None:

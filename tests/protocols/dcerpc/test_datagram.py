@@ -260,5 +260,25 @@ def test_mutations_give_values_or_parse_errors(data: st.DataObject) -> None:
         assert pdu.header.pdu_type == octets[1]
 
 
+def test_profinet_as_scapy_writes_it() -> None:
+    """PROFINET's context manager (IEC 61158-6-10) on port 34964 simply reads: Read of a device, in both byte orders."""
+    layers = pytest.importorskip("scapy.layers.dcerpc")
+    profinet = pytest.importorskip("scapy.contrib.pnio_rpc")
+    interface = str(profinet.RPC_INTERFACE_UUID["UUID_IO_DeviceInterface"])
+    activity = "7e3f0c11-2a5d-4d0b-9c80-5d3b8f10aa01"
+    for endian in ("little", "big"):
+        head = layers.DceRpc4(
+            endian=endian, flags1=0x20, if_id=interface, act_id=activity, opnum=2, seqnum=6, object=OBJECT, serial_lo=9
+        )
+        octets = bytes(head / profinet.IODReadReq(seqNum=1, index=0xAFF0))
+        assert is_datagram(octets)
+        pdu = parse_datagram(octets)
+        header = pdu.header
+        assert (header.interface, header.activity, header.object_uuid) == ((interface, 1, 0), activity, OBJECT)
+        assert (header.opnum, header.sequence, header.serial, header.little_endian) == (2, 6, 9, endian == "little")
+        assert isinstance(pdu.body, Stub)
+        assert (len(pdu.body.octets), pdu.complete, pdu.problem) == (len(octets) - 80, True, None)
+
+
 def test_octets_of_the_module_have_the_size_of_the_header() -> None:
     assert {layout.size for layout in datagram._HEADER} == {HEADER_LENGTH_OCTETS}

@@ -20,8 +20,9 @@ def conversation(*, server_seen: bool = True) -> DatagramConversation:
 
 def open_call(*, whole: bool = True, server_seen: bool = True) -> OpenDatagramCall:
     """Asked at 0 s, in full or with fragments missing."""
-    call = OpenDatagramCall(conversation(server_seen=server_seen), CLIENT, SERVER, ACTIVITY.activity, 1)
     pieces = write.fragments(DatagramType.REQUEST, ACTIVITY, bytes(100), 50, opnum=3, sequence=1)
+    first = parse_datagram(pieces[0]).header
+    call = OpenDatagramCall(conversation(server_seen=server_seen), CLIENT, SERVER, first)
     for frame, octets in enumerate(pieces if whole else pieces[:1], 1):
         pdu = parse_datagram(octets)
         call.request = pdu.header
@@ -46,6 +47,7 @@ def test_a_conversation_grows_in_any_order() -> None:
         ({"overtaken_by": 2, "unheeded": 1}, Outcome.UNANSWERED),
         ({"unheeded": 1}, Outcome.UNANSWERED),
         ({"nocalls": 1, "overtaken_by": 2}, Outcome.UNANSWERED),
+        ({"unheeded": 1, "nocalls": 1, "acknowledged_in": 7}, Outcome.NOT_CAPTURED),
         ({"last_asked_ns": None}, Outcome.NOT_CAPTURED),
         ({"last_asked_ns": SECOND_NS}, Outcome.NOT_CAPTURED),
         ({"reply_kind": ReplyKind.RESPONSE, "outcome": Outcome.ANSWERED}, Outcome.ANSWERED),
