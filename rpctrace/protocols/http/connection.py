@@ -236,7 +236,6 @@ class HttpConnection:
         """The answer to a request that authenticated."""
         status = head.status
         _, field, challenge = _SIDES[side]
-        other_challenge = _SIDES[1 - side].challenge_status
         token = _token_of(head.authentication(field), scheme)
         outcome: bool | None
         if status == challenge:
@@ -244,8 +243,9 @@ class HttpConnection:
         elif token:
             outcome = True
         else:
-            # where the other one asks first, this one was not looked at
-            outcome = None if status in _TELL_NOTHING or status == other_challenge else True
+            # a proxy that asks first keeps the request from the server; a 401 has passed the proxy
+            kept = side == 0 and status == PROXY_AUTHENTICATION_REQUIRED
+            outcome = None if kept or status in _TELL_NOTHING else True
         said.append(self._leg(side, direction, token, status, outcome, None, provenance))
 
     def _without_request(

@@ -98,8 +98,8 @@ def test_a_proxy_and_the_server_behind_it() -> None:
     assert [(each.mechanism, each.outcome, each.target) for each in told] == [
         ("ntlm", False, "http://web.domainb.com/x"),
         ("kerberos", None, "web.domainb.com"),
-        ("ntlm", True, "http://web.domainb.com/x"),
         ("kerberos", False, "web.domainb.com"),
+        ("ntlm", True, "http://web.domainb.com/x"),
     ]
 
 
@@ -265,7 +265,12 @@ def test_tokens_are_those_that_tshark_finds(path: Path) -> None:
     """In the same frames, and as long. tshark shows a request with a body of several segments where the body ends, and
     not at all where it does not take the port for HTTP: those tokens only we have, and NTLM and Kerberos read them."""
     names = ("frame.number", "http.authorization", "http.www_authenticate")
-    found = [(int(frame), token) for frame, *values in fields(path, "http", *names) for value in values for token in tokens_of(value)]  # fmt: skip
+    found = [
+        (int(frame), token)
+        for frame, *values in fields(path, "http", *names)
+        for value in values
+        for token in tokens_of(value)
+    ]
     legs = legs_of(path)
     ours = {(leg.provenance.frame, len(leg.octets)) for leg in legs if leg.octets}
     theirs = {(frame, len(token) * 3 // 4 - token.count("=")) for frame, token in found}

@@ -33,9 +33,8 @@ def test_a_request() -> None:
 
 
 def test_an_answer() -> None:
-    head = parse_head(
-        http.answer(401, [("WWW-Authenticate", "Negotiate"), ("www-authenticate", "NTLM"), ("Transfer-Encoding", "gzip, chunked")])
-    )  # fmt: skip
+    schemes = [("WWW-Authenticate", "Negotiate"), ("www-authenticate", "NTLM")]
+    head = parse_head(http.answer(401, [*schemes, ("Transfer-Encoding", "gzip, chunked")]))
     assert (head.method, head.status, head.reason, head.chunked) == (None, 401, "Reason", True)
     assert [each.scheme for each in head.authentication(b"www-authenticate")] == ["negotiate", "ntlm"]
 
