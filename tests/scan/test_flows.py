@@ -8,7 +8,7 @@ import pytest
 from builders import dcerpc as write
 from tcp_wire import ACK, FIN, RST, SYN, Wire
 
-from rpctrace.network.flow import Endpoint, Segment
+from rpctrace.network.flow import Endpoint, Segment, Stretch
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.scan import flows
 from rpctrace.scan.collector import key_of
@@ -220,3 +220,44 @@ def test_what_somebody_else_saw_to_be_none_of_ours(table: FlowTable, wire: Wire)
     assert table.held_octets == 0
     assert taken(table, wire.segments) == wire.segments
     assert table.maximum_keys == flows.MAXIMUM_KEYS
+
+
+def stretch(segment: Segment, length_octets: int) -> Stretch:
+    """The octets behind a segment's."""
+    sequence = (segment.sequence + segment.length_octets) & 0xFFFF_FFFF
+    return Stretch(segment.source, segment.destination, (), sequence, length_octets, segment.frame_number)
+
+
+def test_what_is_skipped_is_known_by_direction(table: FlowTable, wire: Wire) -> None:
+    bind, answer = wire.segment(0, BIND), wire.segment(1, b"whatever")
+    taken(table, wire.segments)
+    flow = table.flows[key_of(bind)]
+    table.skip(stretch(answer, 1000))
+    assert flow.skips == [(0, 0), (5009, 1000)]
+    table.skip(stretch(bind, 70))
+    table.skip(stretch(answer, 2000))
+    assert flow.skips == [(1001 + len(BIND), 70), (5009, 2000)]
+    table.skip(stretch(answer._replace(source=answer.destination, destination=Endpoint("10.0.0.9", 1)), 3))
+    assert flow.skips[1] == (5009, 2000)
+
+
+@pytest.mark.parametrize("flags", [SYN, RST | ACK])
+def test_a_stretch_of_the_connection_before_is_none_of_the_next(table: FlowTable, wire: Wire, flags: int) -> None:
+    """The numbers of the next one may be the same; and who decides to skip has not come to it yet."""
+    bind = wire.segment(0, BIND)
+    taken(table, wire.segments)
+    flow = table.flows[key_of(bind)]
+    table.skip(stretch(bind, 1000))
+    taken(table, [wire.segment(0, flags=flags)])  # type: ignore[arg-type]
+    assert flow.skips is None
+    table.skip(stretch(bind, 1000))
+    assert flow.skips is None
+
+
+def test_of_a_flow_that_is_not_followed_nothing_is_skipped(table: FlowTable, wire: Wire) -> None:
+    http, answer = wire.segment(0, HTTP), wire.segment(1, ANSWER)
+    taken(table, wire.segments[:4])
+    table.skip(stretch(http, 1000))
+    taken(table, [answer])
+    table.skip(stretch(http, 1000))
+    assert OTHER.skips is None

@@ -190,3 +190,50 @@ def test_octets_that_come_after_their_gap_are_counted() -> None:
     assert state.gap(110, 5) == Gap(0, 0, 10, 5)
     assert not state.park(piece(102, b"late"))
     assert state.account.limits == {"segments_after_their_gap": 1}
+
+
+def test_octets_that_are_stepped_over_are_dropped_and_what_straddles_the_end_is_cut() -> None:
+    state = started()
+    state.park(piece(110, b"inside"))
+    state.park(piece(118, b"aXbc"))
+    state.park(piece(130, b"behind"))
+    assert state.skip(20) == 20
+    assert [(each.position, bytes(each.octets)) for each in state.parked] == [(120, b"bc"), (130, b"behind")]
+    assert state.account.parked_octets == state.parked_octets == 8 + 2 * module.PIECE_OVERHEAD_OCTETS
+    assert not state.park(piece(105, b"other"))
+    assert state.take_conflicts() == []
+    assert state.has_skipped(105, 5)
+    assert state.has_skipped(119, 1)
+    assert not state.has_skipped(119, 2)
+    assert not state.has_skipped(120, 0)
+    assert not state.has_skipped(99, 5)
+
+
+def test_octets_cut_off_behind_the_end_are_still_known_to_be_cut() -> None:
+    state = started()
+    state.park(piece(104, b"efgh", length=30))
+    assert state.skip(20) == 20
+    assert [(each.position, each.length_octets, bytes(each.octets)) for each in state.parked] == [(120, 14, b"")]
+
+
+def test_a_stretch_ends_at_the_fin_and_is_bounded() -> None:
+    state = started()
+    state.fin = piece(110, b"").mark(110)
+    assert state.skip(20) == 10
+    assert state.skip(20) == 0
+    assert started().skip(1 << 30) == module.MAXIMUM_SKIPPED_OCTETS
+    assert started().skip(0) == 0
+
+
+def test_stretches_are_remembered_as_one_up_to_a_bound() -> None:
+    state = started()
+    state.skip(10)
+    state.chunk(memoryview(b"head"), 1, None)
+    state.skip(10)
+    assert (state.skipped_from, state.skipped_octets, state.earliest_end) == (100, 24, 114)
+    state.chunk(memoryview(b"head"), 1, None)
+    assert state.earliest_end == state.next == 128
+    for _ in range(100):
+        state.skip(1 << 24)
+    assert state.skipped_octets == module.REMEMBERED_SKIPPED_OCTETS
+    assert state.next == 128 + (100 << 24)
