@@ -97,6 +97,7 @@ class FlowTable:
 
     def __init__(self, recognisers: Sequence[Recogniser], *, maximum_keys: int = MAXIMUM_KEYS) -> None:
         self._recognisers = tuple(recognisers)
+        self._head_octets = max((each.head_octets for each in recognisers), default=0)
         self._maximum_keys = maximum_keys
         self._flows: dict[Key, Flow] = {}
         self._live: dict[tuple[Endpoint, Endpoint, tuple[int, ...]], Flow] = {}
@@ -242,7 +243,7 @@ class FlowTable:
         if segment.sequence != direction.next:
             # not the first octets: they may still come, or the capture lost them
             return len(flow.held) >= MAXIMUM_HELD_SEGMENTS
-        head = bytes(segment.payload[:64])
+        head = bytes(segment.payload[: self._head_octets])
         for each in self._recognisers:
             if each.begins(head):
                 return True

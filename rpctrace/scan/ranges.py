@@ -141,6 +141,7 @@ class Indexer(Collector):
         super().__init__(self._glance, FlowTable(()))
         self.passing: dict[Key, Callable[[int], None]] = {}
         self._begins = tuple(each.begins for each in recognisers)
+        self._head_octets = max((each.head_octets for each in recognisers), default=0)
         self._pairs: dict[Key, _Pair] = {}
         self._syns: list[int] = []
         self._odd: list[int] = []
@@ -247,7 +248,7 @@ class Indexer(Collector):
             if pair.expected[index] is None:
                 self._give_up(pair)
             elif sequence == pair.expected[index]:
-                self._decide(pair, index, bytes(payload[:64]))
+                self._decide(pair, index, bytes(payload[: self._head_octets]))
 
     def _begin(self, pair: _Pair, key: Key, number: int) -> None:
         if pair.birth is None:
