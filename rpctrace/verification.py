@@ -1,7 +1,7 @@
 """A capture -> the differences between our reading of its DCE/RPC and tshark's, frame by frame.
 
-Compared are, for every PDU over TCP: its frame, type, call id, the status of a fault, the interfaces of a bind or
-alter_context, and realm and service of an AP-REQ. Inside SMB and HTTP we do not read yet; such frames are left out.
+Compared are, for every connection-oriented PDU, over TCP, in pipes of SMB and in HTTP: its frame, type, call id, the
+status of a fault, the interfaces of a bind or alter_context, and realm and service of an AP-REQ.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rpctrace.tshark import Fields, find_tshark, pyshark_fields, tshark_fields, 
 
 Through = Literal["tshark", "pyshark"]
 
-DISPLAY_FILTER = "dcerpc.cn_call_id && tcp && !nbss && !http"
+DISPLAY_FILTER = "dcerpc.cn_call_id"
 # Off by default in tshark, and without it a PDU over reordered segments is lost.
 PREFERENCES = ("tcp.reassemble_out_of_order:TRUE",)
 FIELDS = (
