@@ -20,7 +20,7 @@ def _name(uuid: str | None) -> str | None:
 
 
 def _status(value: int | None) -> tuple[int | None, str | None, str | None]:
-    return value, hexadecimal(value), tables.status_name(value) if value is not None else None
+    return value, hexadecimal(value), tables.hresult_name(value) if value is not None else None
 
 
 def _result(each: ActivatedInterface) -> report.InterfacePointer:

@@ -274,6 +274,20 @@ def ntstatus_name(value: int) -> str | None:
     return None if borrowed is None else borrowed.name
 
 
+def hresult_name(value: int) -> str | None:
+    """The name of what a COM operation returns; success is S_OK there, not a Win32 status."""
+    value = unsigned(value)
+    if value in _COM_SUCCESS:
+        return _COM_SUCCESS[value]
+    for fact in statuses().get(value, ()):
+        if fact.family == "hresult":
+            return fact.name
+    return status_name(value)
+
+
+_COM_SUCCESS = {0: "S_OK", 1: "S_FALSE"}  # [MS-ERREF] 2.1.1
+
+
 def kerberos_error(code: int) -> KerberosErrorFact | None:
     return kerberos_errors().get(code)
 
