@@ -19,7 +19,14 @@ from protocols.kerberos.kdc_talk import (
 
 from rpctrace.network.flow import Endpoint, Segment, Transport
 from rpctrace.protocols.dissector import Problems
-from rpctrace.protocols.kerberos.datagrams import MAXIMUM_IDLE_NS, DatagramExchange, KdcDatagrams
+from rpctrace.protocols.kerberos.datagrams import (
+    MAXIMUM_EARLY_REPLIES,
+    MAXIMUM_IDLE_NS,
+    REORDERING_NS,
+    REPLY_FIRST,
+    DatagramExchange,
+    KdcDatagrams,
+)
 from rpctrace.protocols.kerberos.exchange import GIVEN_UP, KdcOutcome
 
 CLIENT, OTHER_CLIENT = Endpoint("10.77.0.50", 50_001), Endpoint("10.77.0.51", 50_002)
@@ -97,9 +104,40 @@ def test_other_ends_and_tunnels_are_apart() -> None:
 
 
 def test_a_reply_without_its_request() -> None:
-    (told,) = Wire().send(KDC, CLIENT, TGS_REP)
+    """It waits a moment for it, since a capture's order is not always that of the wire."""
+    wire = Wire()
+    assert wire.send(KDC, CLIENT, TGS_REP) == []
+    (told,) = wire.datagrams.close()
     assert (told.client, told.server) == (CLIENT, KDC)
     assert told.exchange.request is None
+
+
+def test_a_reply_captured_before_its_request() -> None:
+    for delay, notes in ((0, (REPLY_FIRST,)), (REORDERING_NS, (REPLY_FIRST,)), (REORDERING_NS + 1, None)):
+        wire = Wire()
+        assert wire.send(KDC, CLIENT, AS_REP, at_ns=SECOND) == []
+        told = wire.send(CLIENT, KDC, AS_REQ, at_ns=SECOND + delay)
+        assert len(told) == 1
+        assert (told[0].exchange.request is None) == (notes is None)
+        assert told[0].exchange.notes == (notes or ())
+        assert len(wire.datagrams.close()) == (notes is None)
+
+
+def test_a_reply_of_another_kind_goes_on_waiting() -> None:
+    wire = Wire()
+    wire.send(KDC, CLIENT, TGS_REP, at_ns=1)
+    assert wire.send(CLIENT, KDC, AS_REQ, at_ns=2) == []
+    assert wire.send(KDC, CLIENT, AS_REP, at_ns=3)[0].exchange.kind == "AS"
+    assert wire.send(CLIENT, KDC, TGS_REQ, at_ns=4)[0].exchange.notes == (REPLY_FIRST,)
+    assert wire.datagrams.close() == []
+
+
+def test_few_replies_wait() -> None:
+    wire = Wire()
+    replies = [kerberos.tgs_rep("R", kerberos.principal(f"user{number}"), b"") for number in range(12)]
+    told = [each for reply in replies for each in wire.send(KDC, CLIENT, reply, at_ns=1)]
+    assert len(told) == 12 - MAXIMUM_EARLY_REPLIES
+    assert [each.exchange.reply_seen and each.exchange.reply_seen.frame for each in told] == [1, 2, 3, 4]
 
 
 @pytest.mark.parametrize(("told_by", "outcome"), [
@@ -115,7 +153,7 @@ def test_a_request_without_reply(told_by: str, outcome: KdcOutcome) -> None:
         wire.send(CLIENT, KDC, TGS_REQ)
     elif told_by != "nothing":
         wire.send(OTHER_KDC if "another" in told_by else KDC, OTHER_CLIENT, AS_REP)
-    (told,) = wire.datagrams.close()
+    told = wire.datagrams.close()[0]
     assert (told.exchange.reply, told.exchange.outcome) == (None, outcome)
 
 
@@ -127,8 +165,8 @@ def test_idle_requests_are_given_out() -> None:
     assert wire.send(CLIENT, OTHER_KDC, AS_REQ, at_ns=MAXIMUM_IDLE_NS) == []
     (told,) = wire.send(CLIENT, OTHER_KDC, TGS_REQ, at_ns=MAXIMUM_IDLE_NS + 1)
     assert (told.client, told.server) == (CLIENT, KDC)
-    (late,) = wire.send(KDC, CLIENT, AS_REP, at_ns=MAXIMUM_IDLE_NS + 2)
-    assert late.exchange.request is None
+    assert wire.send(KDC, CLIENT, AS_REP, at_ns=MAXIMUM_IDLE_NS + 2) == []
+    assert [each.exchange.request is None for each in wire.datagrams.close()].count(True) == 1
     timeless = Wire()
     timeless.send(CLIENT, KDC, AS_REQ, at_ns=None)
     assert timeless.send(OTHER_CLIENT, KDC, AS_REQ, at_ns=MAXIMUM_IDLE_NS * 9) == []
