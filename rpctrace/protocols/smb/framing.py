@@ -207,7 +207,7 @@ class Framer:
             return False
         if len(head) < message.head_octets and len(head) < length:
             return False
-        self._left = length
+        self._left, self.recognised = length, True
         if message.operations or message.cover is not None:
             provenance = Provenance((chunk.frame_number,), chunk.timestamp_ns, chunk.offset + at)
             self._step_over(self._sink.message(message, head, provenance), message.length)

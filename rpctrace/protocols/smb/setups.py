@@ -46,6 +46,8 @@ def setup_answer(state: SmbState, it: Item) -> None:
             state.begin_session(operation.session)
         if pending.names is not None:
             state.tell(SessionFacts(operation.session, None, pending.names, it.provenance))
+    if not operation.failed:
+        state.session(operation.session)
     goes_on = operation.status == STATUS_MORE_PROCESSING_REQUIRED
     state.tell(_leg(state, it, operation.status, None if goes_on else not operation.failed))
 

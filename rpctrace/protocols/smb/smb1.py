@@ -260,6 +260,8 @@ def _command(
         if end > length:
             raise Malformed(layer, at, f"data to {end} of {length}")
         head = max(head, operation.text.end, operation.token.end)
+        if kind is Kind.SESSION_SETUP:  # all of it, so that a leg has the frame that ends the message
+            head = max(head, data + data_octets)
         if operation.data.length:
             head = max(head, operation.data.start + min(operation.data.length, LOOK_OCTETS))
     if following > length - 1:
