@@ -26,7 +26,7 @@ from datagram_talk import (
     segments_of,
     shown,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shared_captures import OWN, SHARED, name_of, needs_shared
 from tshark_reading import fields
@@ -775,6 +775,7 @@ def conversation_of_many() -> list[Segment]:
     return [segment(frame, *said) for frame, said in enumerate(talk, 1)]
 
 
+@settings(deadline=None)  # a whole talk each
 @given(st.data())
 def test_mutated_and_cut_datagrams_in_any_order(data: st.DataObject) -> None:
     """Values and never an exception; each frame at most once a request and once a reply; nothing stays open."""
