@@ -8,6 +8,7 @@ Only this class changes; everything it takes and gives is a value, but for the c
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 
 from rpctrace.encoding.times import NS_PER_SECOND
@@ -72,7 +73,8 @@ class Activities:
         self._stubs_of = stubs_of
         self._kept_stubs = stubs_of | {CONVERSATION_MANAGER_UUID}
         self._conversations: dict[_ConversationKey, DatagramConversation] = {}
-        self._activities: dict[_ActivityKey, _Activity] = {}  # the one that was longest without a PDU first
+        # The one that was longest without a PDU first; of a plain dict, finding the first costs more with each removed.
+        self._activities: OrderedDict[_ActivityKey, _Activity] = OrderedDict()
         self._open_calls = 0
         self._open_fragments = 0
         self._held_octets = 0
@@ -92,11 +94,11 @@ class Activities:
         self._make_room(segment.timestamp_ns, told)
         key = (segment.tunnel, pdu.header.activity)
         handle = _HANDLERS.get(pdu.header.pdu_type)
-        activity = self._activities.pop(key, None)
+        activity = self._activities.get(key)
         if activity is None and handle in _BEGINNING:
-            activity = _Activity()
+            activity = self._activities[key] = _Activity()
         if activity is not None:
-            self._activities[key] = activity
+            self._activities.move_to_end(key)
             activity.last_ns = segment.timestamp_ns
             if handle is not None:
                 handle(self, activity, pdu, segment, told)
@@ -118,6 +120,7 @@ class Activities:
         """The conversation of a PDU that belongs to no open call: its activity's, or that of its addresses."""
         known = None if activity is None else activity.conversation
         if known is not None and known.client in (segment.source, segment.destination):
+            known.server_seen |= segment.source != known.client
             return known
         from_server = pdu.header.pdu_type in _FROM_SERVER
         if pdu.header.pdu_type is PduType.FACK:  # either end's

@@ -13,19 +13,23 @@ from rpctrace.protocols.dcerpc.datagram import Datagram, Flags1, Stub
 from rpctrace.protocols.dissector import Provenance
 
 MAXIMUM_STUB_OCTETS = 65_536
+# A mirror port shows a datagram twice within this; a sender waits longer, and numbers what it sends again anew.
+MIRRORED_NS = 50_000_000
 _FRAGMENT, _LAST = Flags1.FRAGMENT.value, Flags1.LAST_FRAGMENT.value
 
 
 class _Piece(NamedTuple):
     frame: int
     timestamp_ns: int | None
+    serial: int
     checksum: int | None  # None where the capture cut it, or where a copy may be signed or sealed anew
     octets: bytes | None
     complete: bool
 
 
 class Fragments:
-    """A request or a response. `copies` counts datagrams that came again, `conflicts` those that say something else."""
+    """A request or a response. `copies` counts datagrams that were sent again, `conflicts` copies that say something
+    else, `octets_left_out` those of stubs that were not kept."""
 
     __slots__ = ("_last", "_pieces", "_provenance", "conflicts", "copies", "kept_octets", "octets_left_out")
 
@@ -60,7 +64,7 @@ class Fragments:
         checksum = crc32(stub) if pdu.complete and not header.auth_protocol else None
         known = self._pieces.get(number)
         if known is not None:
-            self.copies += 1
+            self.copies += not _mirrored(known, header.serial, timestamp_ns)
             self.conflicts += checksum is not None and known.checksum is not None and checksum != known.checksum
             return
         if self._last is not None and number > self._last:
@@ -72,7 +76,7 @@ class Fragments:
                 self.kept_octets += len(octets)
             else:
                 self.octets_left_out += len(stub)
-        self._pieces[number] = _Piece(frame, timestamp_ns, checksum, octets, pdu.complete)
+        self._pieces[number] = _Piece(frame, timestamp_ns, header.serial, checksum, octets, pdu.complete)
         self._provenance = None
         if self._last is None and (not fragmented or header.flags_1 & _LAST):
             self._last = number
@@ -100,3 +104,10 @@ class Fragments:
             if not piece.complete:
                 break
         return b"".join(parts) if parts else None
+
+
+def _mirrored(known: _Piece, serial: int, timestamp_ns: int | None) -> bool:
+    """Whether a copy is the same datagram, captured twice."""
+    if known.serial != serial or known.timestamp_ns is None or timestamp_ns is None:
+        return False
+    return abs(timestamp_ns - known.timestamp_ns) <= MIRRORED_NS

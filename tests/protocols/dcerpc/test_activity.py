@@ -26,7 +26,7 @@ from datagram_talk import (
     segments_of,
     shown,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from shared_captures import OWN, SHARED, name_of, needs_shared
 from tshark_reading import fields
@@ -176,10 +176,21 @@ def test_a_fault_in_the_middle_of_a_response() -> None:
 
 def test_a_request_sent_again_is_one_call() -> None:
     talk = Talk()
-    talk.client(request(), request(), request())
+    talk.client(request(), request(), request(), after_ns=SECOND_NS)
     talk.server(response(), response())
     talk.client(plain(DatagramType.ACK), request())
     assert shown(talk.one()) == (3, (1,), (4,), "response", "answered", ("request sent again in 2 datagrams",))
+
+
+def test_a_mirror_port_shows_each_datagram_twice() -> None:
+    """The same serial number within a moment: nobody asked again."""
+    talk = Talk()
+    talk.client(request(), request())
+    assert outcome(talk) == (Outcome.NOT_CAPTURED, ())
+    talk = Talk()
+    talk.client(request(), request())
+    talk.server(response(), response())
+    assert shown(talk.one())[1:] == ((1,), (3,), "response", "answered", ())
 
 
 def test_a_copy_that_differs_is_a_conflict() -> None:
@@ -309,7 +320,7 @@ def test_asked_again_in_vain() -> None:
     """A ping, or the request once more, and nothing."""
     for again in (plain(DatagramType.PING), request()):
         talk = Talk()
-        talk.client(request(), again)
+        talk.client(request(), again, after_ns=SECOND_NS)
         assert outcome(talk)[0] is Outcome.UNANSWERED
 
 
@@ -345,7 +356,7 @@ def test_a_capture_of_the_client_alone_says_nothing() -> None:
 def test_a_client_that_acknowledges_has_an_answer(acknowledgement: bytes) -> None:
     """Also where the capture has none, however often it asked before."""
     talk = Talk()
-    talk.client(request(), request(), acknowledgement)
+    talk.client(request(), request(), acknowledgement, after_ns=SECOND_NS)
     assert outcome(talk, 10 * SECOND_NS) == (
         Outcome.NOT_CAPTURED,
         ("request sent again in 1 datagram", "the client acknowledged an answer in frame 3"),
@@ -362,7 +373,7 @@ def test_a_server_that_acknowledges_fragments_has_not_answered() -> None:
 def test_a_call_that_was_given_up_before_the_next() -> None:
     talk = Talk()
     heard(talk)
-    talk.client(request(1), request(1), request(2))
+    talk.client(request(1), request(1), request(2), after_ns=SECOND_NS)
     talk.server(response(2))
     first, second = sorted(talk.end(), key=lambda said: said.sequence)
     assert first.call.outcome is Outcome.UNANSWERED
@@ -764,6 +775,7 @@ def conversation_of_many() -> list[Segment]:
     return [segment(frame, *said) for frame, said in enumerate(talk, 1)]
 
 
+@settings(deadline=None)  # a whole talk each
 @given(st.data())
 def test_mutated_and_cut_datagrams_in_any_order(data: st.DataObject) -> None:
     """Values and never an exception; each frame at most once a request and once a reply; nothing stays open."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from builders import dcerpc_datagram as write
 from builders.dcerpc_datagram import DatagramType
-from datagram_talk import ACTIVITY
+from datagram_talk import ACTIVITY, SECOND_NS
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rpctrace.protocols.dcerpc.datagram import parse_datagram
-from rpctrace.protocols.dcerpc.datagram_fragments import MAXIMUM_STUB_OCTETS, Fragments
+from rpctrace.protocols.dcerpc.datagram_fragments import MAXIMUM_STUB_OCTETS, MIRRORED_NS, Fragments
 
 STUB = bytes(range(250))
 
@@ -21,14 +21,14 @@ def pieces(size_octets: int = 50, stub: bytes = STUB) -> list[bytes]:
 def fed(datagrams: list[bytes], *, keep: bool = True) -> Fragments:
     side = Fragments()
     for frame, octets in enumerate(datagrams, 1):
-        side.add(parse_datagram(octets), frame, frame * 10, keep=keep)
+        side.add(parse_datagram(octets), frame, frame * SECOND_NS, keep=keep)
     return side
 
 
 def test_one_datagram_is_whole() -> None:
     side = fed([write.datagram(0, ACTIVITY, b"stub", fragment=9)])
     assert (side.whole, side.cut, side.stub(), len(side)) == (True, False, b"stub", 1)
-    assert side.provenance() == ((1,), 10, 0)
+    assert side.provenance() == ((1,), SECOND_NS, 0)
 
 
 def test_nothing_yet() -> None:
@@ -44,7 +44,7 @@ def test_any_order_and_copies(order: list[int], again: list[int]) -> None:
     assert side.whole
     assert side.stub() == STUB
     assert (side.copies, side.conflicts) == (len(again), 0)
-    assert side.provenance() == ((1, 2, 3, 4, 5), 50, 0)
+    assert side.provenance() == ((1, 2, 3, 4, 5), 5 * SECOND_NS, 0)
 
 
 def test_not_whole_before_the_last() -> None:
@@ -58,6 +58,19 @@ def test_a_copy_that_differs() -> None:
     side = fed([first, first[:-1] + b"?"])
     assert (side.copies, side.conflicts) == (1, 1)
     assert side.stub() == STUB[:50]
+
+
+def test_the_same_datagram_captured_twice() -> None:
+    """Within a moment, with the same serial number."""
+    octets = write.datagram(0, ACTIVITY, b"stub", serial=4)
+    again = write.datagram(0, ACTIVITY, b"stub", serial=5)
+    for said, later_ns, copies in (
+        (octets, MIRRORED_NS, 0), (octets, MIRRORED_NS + 1, 1), (octets, None, 1), (again, 1, 1),
+    ):  # fmt: skip
+        side = Fragments()
+        side.add(parse_datagram(octets), 1, 0, keep=False)
+        side.add(parse_datagram(said), 2, later_ns, keep=False)
+        assert side.copies == copies
 
 
 def test_a_copy_that_was_signed_anew_is_no_conflict() -> None:
