@@ -9,7 +9,7 @@ from tokens import TOKENS
 
 from rpctrace.protocols.dissector import Problems
 from rpctrace.protocols.http.connection import HttpConnection
-from rpctrace.protocols.http.recognition import EVERY_CONNECTION, HEAD_OCTETS, RECOGNISER, is_http
+from rpctrace.protocols.http.recognition import EVERY_CONNECTION, FIRST_OCTETS, RECOGNISER, is_http
 
 TOKEN = http.token("Negotiate", TOKENS["SPNEGO AP-REQ"])
 PLAIN, PAGE = http.request("GET", "/"), http.answer(200, body=b"x" * 3000)
@@ -86,6 +86,6 @@ def test_the_dissector_goes_on_only_with_what_is_let_through(asked: bytes, answe
     talk.send(0, asked)
     talk.send(1, answered)
     if not state.is_other:
-        assert RECOGNISER.begins(asked[:HEAD_OCTETS]) or RECOGNISER.begins(answered[:HEAD_OCTETS])
+        assert RECOGNISER.begins(asked[:FIRST_OCTETS]) or RECOGNISER.begins(answered[:FIRST_OCTETS])
     else:
         assert talk.said == []
