@@ -54,6 +54,7 @@ class TokenKind(StrEnum):
     NEG_TOKEN_RESP = "NegTokenResp"
     NL_AUTH_MESSAGE = "NL_AUTH_MESSAGE"
     TLS = "TLS"
+    WRAP = "Wrap"
     UNKNOWN = "unknown"
 
 
@@ -100,6 +101,8 @@ def _read(auth_type: int, octets: memoryview) -> Token:
         return _framed(octets)
     if first in _FIRST_OCTETS:
         return _plain(octets)
+    if octets[: len(_WRAP_TOKEN_ID)] == _WRAP_TOKEN_ID:
+        return _WRAPPED
     if auth_type in _BY_AUTH_TYPE:
         kind, mechanism, read = _BY_AUTH_TYPE[auth_type]
         message = read(octets)
@@ -138,6 +141,8 @@ def _framed_mechanism(frame: GssFrame) -> Token:
 
 # RFC 4121 4.1
 def _kerberos_with_token_id(octets: memoryview) -> Token:
+    if octets[: len(_OLD_WRAP_TOKEN_ID)] == _OLD_WRAP_TOKEN_ID:
+        return _WRAPPED
     promised = TOKEN_IDS.get(bytes(octets[:2]))
     if promised is None:
         raise Malformed(_LAYER, 0, f"token id {bytes(octets[:2]).hex()}")
@@ -189,6 +194,9 @@ def _with_inner(outer: Token, inside: memoryview) -> Token:
     return inner._replace(spnego=outer.spnego, problem=outer.problem or inner.problem)
 
 
+# What a SASL bind of LDAP negotiates its security layers in (RFC 4752 3.1): RFC 4121 4.2.6.2, RFC 1964 1.2.2
+_WRAP_TOKEN_ID, _OLD_WRAP_TOKEN_ID = b"\x05\x04", b"\x02\x01"
+_WRAPPED = Token(TokenKind.WRAP, Mechanism.KERBEROS, None, None, False, None)
 _NEGOEX_SIGNATURE = b"NEGOEXTS"  # [MS-NEGOEX] 2.2.6.2
 _NEGOTIATION_TAGS = frozenset({der.context_tag(0), der.context_tag(1)})
 _FIRST_OCTETS = frozenset(

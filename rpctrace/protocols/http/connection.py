@@ -23,8 +23,8 @@ from rpctrace.protocols.http.virtual_connections import Hop, Tunnel, VirtualConn
 from rpctrace.stream.stream import Chunk, Direction, Gap
 
 MAXIMUM_PENDING_REQUESTS = 1_000  # sent ahead of their answers
-# How far a connection joined late is searched for a header section.
-MAXIMUM_SEARCH_OCTETS = 256 * 1024
+# How far a connection joined late is searched for a header section that matters.
+MAXIMUM_SEARCH_OCTETS = 128 * 1024
 
 UNAUTHORIZED, PROXY_AUTHENTICATION_REQUIRED = 401, 407
 # A request that was not understood, and a gateway that has no answer: whether the token was taken is not told.
@@ -104,14 +104,16 @@ class HttpConnection:
         self._opaque = False
         self._banner = not joined_late
         self._undecided: set[Direction] = set() if joined_late or every_request else {0, 1}
+        self._searching = joined_late and not every_request
+        self._searched = [0, 0]
 
     @property
     def is_other(self) -> bool:
         if self._opaque:
             return True
-        return not self._recognised and all(
-            reader.mismatched or reader.searched > MAXIMUM_SEARCH_OCTETS for reader in self._readers
-        )
+        if self._searching:
+            return min(self._searched) > MAXIMUM_SEARCH_OCTETS
+        return not self._recognised and all(reader.mismatched for reader in self._readers)
 
     def skippable(self, direction: Direction) -> int:
         return self._readers[direction].skippable
@@ -123,6 +125,8 @@ class HttpConnection:
             self._banner = False
             if bytes(chunk.octets[: len(INNER_BANNER)]) == INNER_BANNER:
                 return self._inner_hop(chunk)
+        if self._searching:
+            self._searched[chunk.direction] += len(chunk.octets)
         return self._readers[chunk.direction].feed(chunk)
 
     def gap(self, gap: Gap) -> Sequence[Said]:
@@ -140,18 +144,20 @@ class HttpConnection:
         """A header section; what follows it."""
         self._recognised = True
         self._banner = False
-        if self._undecided and not self._matters(direction, head):
+        if (self._undecided or self._searching) and not self._goes_on(direction, head):
             return Body(UNTIL_CLOSE)
         if head.status is None:
             return self._request(direction, head, provenance, said)
         return self._answer(direction, head, provenance, said)
 
-    def _matters(self, direction: Direction, head: Head) -> bool:
+    def _goes_on(self, direction: Direction, head: Head) -> bool:
         """Whether to go on behind this header section, which may be the first of its direction."""
-        if head.status is not None and head.status < 200 and head.status != 101:
-            return True
         if head.method in (_DIRECT, _IN, _OUT) or any(head.authentication(field) for field in _FIELDS):
             self._undecided.clear()
+            self._searching = False
+            return True
+        interim = head.status is not None and head.status < 200 and head.status != 101
+        if self._searching or interim:
             return True
         self._undecided.discard(direction)
         self._opaque = not self._undecided
@@ -239,7 +245,7 @@ class HttpConnection:
         token = _token_of(head.authentication(field), scheme)
         outcome: bool | None
         if status == challenge:
-            outcome = None if token and _goes_on(token) else False
+            outcome = None if token and _asks_on(token) else False
         elif token:
             outcome = True
         else:
@@ -255,7 +261,7 @@ class HttpConnection:
         for side, (_, field, challenge) in enumerate(_SIDES):
             token = _token_of(head.authentication(field), "")
             if token:
-                outcome = (None if _goes_on(token) else False) if head.status == challenge else True
+                outcome = (None if _asks_on(token) else False) if head.status == challenge else True
                 said.append(self._leg(side, direction, token, head.status, outcome, None, provenance))
 
     def _leg(
@@ -290,7 +296,7 @@ def _token_of(offered: list[SchemeToken], scheme: str) -> bytes | None:
     return next((each.token for each in tokens if each.scheme == scheme), tokens[0].token if tokens else None)
 
 
-def _goes_on(octets: bytes) -> bool:
+def _asks_on(octets: bytes) -> bool:
     """Whether the token of a 401 asks for the next leg."""
     token = read_token(AuthType.SPNEGO, octets)
     rejects = isinstance(token.spnego, NegTokenResp) and token.spnego.state is NegState.REJECT

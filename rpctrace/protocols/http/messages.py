@@ -22,7 +22,7 @@ from rpctrace.stream.stream import Chunk, Direction, Gap
 UNTIL_CLOSE = 1 << 62  # octets of a body that only the connection's end ends
 MAXIMUM_LINE_OCTETS = 4096  # of a chunk's size with its extensions, or of a trailer field
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?\r?\n\Z")
-_EMPTY = memoryview(b"")
+_STEP_OCTETS = 4096  # of a header section, looked at at once: a segment may hold many short ones
 
 Said = Leg | ChannelEvent
 
@@ -66,12 +66,11 @@ class _State(Enum):
 
 
 class MessageReader:
-    """The state of one direction. `mismatched`: its first octets are none of HTTP. `searched`: octets seen since the
-    place in the stream was lost."""
+    """The state of one direction. `mismatched`: its first octets are none of HTTP."""
 
     __slots__ = (
         "_at_start", "_buffer", "_direction", "_frames", "_last_frame", "_left", "_limits", "_listener", "_may_restart",
-        "_offset", "_problems", "_sink", "_state", "_time", "_untouched", "mismatched", "searched",
+        "_offset", "_problems", "_sink", "_state", "_time", "_untouched", "mismatched",
     )  # fmt: skip
 
     def __init__(
@@ -93,7 +92,6 @@ class MessageReader:
         self._untouched = False  # nothing came of the body so far
         self._may_restart = False
         self.mismatched = False
-        self.searched = 0
 
     @property
     def skippable(self) -> int:
@@ -148,7 +146,7 @@ class MessageReader:
 
     def _head(self, chunk: Chunk, said: list[Said]) -> int:
         """Steps over the octets of a header section, up to its end where the chunk has it."""
-        octets = bytes(chunk.octets)
+        octets = bytes(chunk.octets[:_STEP_OCTETS])
         held = len(self._buffer)
         if not held:
             blank = len(octets) - len(octets.lstrip(b"\r\n"))  # RFC 9112 2.2: empty lines before a message
@@ -191,9 +189,7 @@ class MessageReader:
     def _lost(self, chunk: Chunk, _said: list[Said]) -> int:
         if START.match(bytes(chunk.octets[:512])):
             self._state = _State.HEAD
-            self.searched = 0
-            return 0
-        self.searched += len(chunk.octets)
+                return 0
         return len(chunk.octets)
 
     # Bodies

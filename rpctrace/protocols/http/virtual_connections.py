@@ -226,7 +226,7 @@ class PduSink:
             self._skip -= taken
             return taken
         taken = min(self._needed - len(self._octets), available)
-        part = chunk._replace(octets=chunk.octets[:taken])
+        part = chunk._replace(octets=memoryview(bytes(chunk.octets[:taken])))
         if not self._in_rts:
             self._held.append(part)
         self._octets += part.octets

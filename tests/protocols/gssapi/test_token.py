@@ -10,6 +10,7 @@ import weakref
 import pytest
 from authentication_tokens import TOKENS, auth_type, mutants, octets, truncations
 from builders import der as write
+from builders import kerberos as write_kerberos
 from builders import spnego as write_spnego
 
 from rpctrace.errors import Malformed, Truncated
@@ -231,3 +232,14 @@ def test_anonymous_ntlm() -> None:
     message = read_token(9, octets("ntlm_anonymous_in_spnego")).message
     assert isinstance(message, Authenticate)
     assert message.anonymous
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [bytes.fromhex("050404ff000c000c0000000000000001"), write_kerberos.gss_frame(b"\x02\x01", bytes(40))],
+    ids=["RFC 4121", "RFC 1964"],
+)
+def test_wrapped_tokens_of_kerberos(wrapped: bytes) -> None:
+    """What follows AP-REQ and AP-REP in a bind of LDAP by GSSAPI."""
+    token = read_token(AuthType.SPNEGO, wrapped)
+    assert (token.kind, token.mechanism, token.complete) == (TokenKind.WRAP, Mechanism.KERBEROS, True)

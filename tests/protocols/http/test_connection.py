@@ -194,10 +194,12 @@ def test_joined_late() -> None:
     talk.send(1, answering(200, TOKENS["accept-completed"]))
     (told,) = talk.exchanges()
     assert (told.request, told.outcome) == (None, True)
-    other = connection(joined_late=True)
-    for direction in (0, 1):
-        Talk(other).send(direction, bytes(MAXIMUM_SEARCH_OCTETS + 1))
-    assert other.is_other
+    for octets in (bytes(MAXIMUM_SEARCH_OCTETS + 1), http.request("GET", "/x" * 200) * 400):
+        other = connection(joined_late=True)
+        for direction in (0, 1):
+            assert not other.is_other
+            Talk(other).send(direction, octets)
+        assert other.is_other
 
 
 def test_what_is_no_http() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 
 import pytest
 from builders import http
@@ -97,7 +98,5 @@ def test_mutants_never_raise_anything_else() -> None:
         octets = bytearray(rng.choice((http.conn_a1(), http.conn_b1(), http.conn_b2())))
         for _ in range(rng.randrange(1, 5)):
             octets[rng.randrange(len(octets))] = rng.choice((0, 1, 0xFF, rng.randrange(256)))
-        try:
+        with suppress(ParseError):
             parse_rts(octets)
-        except ParseError:
-            pass
