@@ -20,7 +20,7 @@ MAXIMUM_ENTRIES = 500  # [MS-RPCE] 2.2.1.2.4: range of max_ents and max_towers
 # C706 Appendix O: which of its other arguments an ept_lookup means; the rest may hold anything
 _BY_INTERFACE, _BY_OBJECT = (1, 3), (2, 3)
 _NIL = "00000000-0000-0000-0000-000000000000"
-_ANY_ADDRESS = "0.0.0.0"  # the mapper does not know by which of its addresses it was reached
+_THE_ANSWERING = ("0.0.0.0", "")  # the mapper does not know by which of its addresses it was reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,7 @@ def endpoints(answer: EndpointAnswer) -> Iterator[NamedEndpoint]:
     """Every place that the answer names."""
     for entry in answer.entries:
         if entry.protocol is not None and entry.interface is not None and (entry.port or entry.pipe):
-            address = None if entry.address == _ANY_ADDRESS else entry.address
+            address = (entry.address or "").strip("\\")  # a NetBIOS name stands as \\\\HOST
             pipe = pipe_name(entry.pipe) if entry.pipe else None
-            yield NamedEndpoint(entry.protocol, address, entry.port, pipe, interface=entry.interface)
+            named = None if address in _THE_ANSWERING else address
+            yield NamedEndpoint(entry.protocol, named, entry.port, pipe, interface=entry.interface)

@@ -54,9 +54,9 @@ class NamedEndpoint(NamedTuple):
     """What a call said that another connection is for.
 
     `protocol`: the protocol sequence (ncacn_ip_tcp). `address`: host name or address as it stands, None where the
-    server that answered is meant. `port` of TCP, UDP or HTTP; `pipe` of SMB as `pipe_name` writes it. For an endpoint of the endpoint mapper
-    `interface` is what listens there; for one of DCOM `oxid` is the object exporter, `ipid_rem_unknown` its IRemUnknown
-    and `clsid` the class that was activated.
+    server that answered is meant. `port` of TCP, UDP or HTTP; `pipe` of SMB as `pipe_name` writes it. Where the
+    endpoint mapper names it, `interface` is what listens there; where DCOM does, `oxid` is the object exporter,
+    `ipid_rem_unknown` its IRemUnknown and `clsid` the class that was activated.
     """
 
     protocol: str
@@ -80,7 +80,7 @@ class ObjectFacts(NamedTuple):
 
 
 def pipe_name(text: str) -> str:
-    """`\\PIPE\\lsass` and `\\\\PIPE\\\\lsass` (string bindings double what escapes) -> `\\pipe\\lsass`; other names stay.
+    r"""`\PIPE\lsass`, or `\\PIPE\\lsass` with the escapes of string bindings -> `\pipe\lsass`; other names stay.
 
     The name behind the prefix keeps its case; names of pipes are equal in any case."""
     parts = [part for part in text.split("\\") if part]
