@@ -1,4 +1,4 @@
-"""What answers tell of other connections -> endpoints of the Report: where an interface or an object is to be reached."""
+"""What answers tell of other connections -> endpoints of the Report: where an interface or object is to be reached."""
 
 from __future__ import annotations
 

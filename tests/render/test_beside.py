@@ -59,7 +59,9 @@ def test_errors_of_one_kind_are_one_line_and_ordinary_ones_none() -> None:
     """Pre-authentication required is a step of every logon."""
     ordinary = replace(ERROR, error=25, error_name="KDC_ERR_PREAUTH_REQUIRED")
     (line,) = lines(Report(article_report().tool, (), (), kerberos=(ERROR, ERROR, ordinary)))
-    assert line.startswith("KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com: child.domainA.COM to 10.2.0.21")
+    assert line.startswith(
+        "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com: child.domainA.COM to 10.2.0.21"
+    )
     assert line.endswith(", STATUS_NO_SUCH_USER, frames 10 -> 11, KDC dc.child.domaina.com (10.2.0.10:88), 2 times")
 
 
