@@ -45,7 +45,7 @@ def _merged(report: Report) -> Report:
                 entries[name][member] = kept
             else:
                 gone[name].add(member)
-                if isinstance(record, Call):
+                if isinstance(record, Call) and isinstance(kept, Call):
                     renamed[record.id] = kept.id
     left: dict[str, Any] = {
         name: tuple(record for at, record in enumerate(records) if at not in gone[name])

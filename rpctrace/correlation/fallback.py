@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from rpctrace.correlation.hosts import same_hosts
 from rpctrace.correlation.timeline import Position, Timeline
 from rpctrace.report import Authentication, Call, KerberosExchange, Ntlm, Report
 
@@ -63,6 +64,7 @@ class _Failures:
 
     def __init__(self, report: Report) -> None:
         self._timeline = Timeline(report.clocks)
+        self._hosts = same_hosts(report.kerberos)
         self._errors: dict[_Client, list[_Error]] = defaultdict(list)
         self._successes: dict[tuple[_Client, Hashable], list[Position]] = defaultdict(list)
         for each in report.kerberos:
@@ -103,7 +105,8 @@ class _Failures:
         return latest
 
     def _client(self, record: Call | Authentication | KerberosExchange) -> _Client:
-        return self._timeline.line(record.capture), record.client.address
+        address = record.client.address
+        return self._timeline.line(record.capture), self._hosts.get(address, address)
 
     def _made_good(self, client: _Client, error: _Error, until: Position) -> bool:
         successes = self._successes.get((client, _sought(error.exchange)), ())

@@ -106,7 +106,7 @@ def _filled(kept: Record, other: Record) -> Record:
 def _lacking(kept: Any, other: Any) -> dict[str, Any]:
     """Members of `kept` that are empty, as `other` has them."""
     changes: dict[str, Any] = {}
-    for name in _members(type(kept)):
+    for name in _members(kept.__class__):
         mine, yours = getattr(kept, name), getattr(other, name)
         if mine is yours or yours is None or yours == ():
             continue

@@ -1,8 +1,8 @@
 """A ticket that was presented -> the exchange that issued it.
 
 Equal digests of the cipher are proof, in whichever capture, and need no clock. Where a cut left one side without: the
-last ticket of the same realm, service, etype and kvno that was issued to the same address before, which is likely and
-no proof; `exchange_by` and `presented_by` say which of the two it is.
+last ticket of the same realm, service, etype and kvno that was issued to the same host before, which is likely and no
+proof; `exchange_by` and `presented_by` say which of the two it is.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from collections.abc import Hashable
 from dataclasses import replace
 from typing import TypeVar
 
+from rpctrace.correlation.hosts import same_hosts
 from rpctrace.correlation.timeline import Position, Timeline
 from rpctrace.report import Authentication, Call, KerberosExchange, Report, Ticket, TicketName
 
 BY_FINGERPRINT, BY_NAMES = "fingerprint", "names"
+# RFC 4120 2.6: a ticket asked for with this option goes to a server inside an authenticator; its client keeps its own.
+FORWARDED = "forwarded"
 # Tickets of one name for one client that are looked through backwards for one of the right etype and kvno.
 LOOKED_THROUGH = 64
 
@@ -63,6 +66,7 @@ class _Issues:
 
     def __init__(self, report: Report) -> None:
         self._timeline = Timeline(report.clocks)
+        self._hosts = same_hosts(report.kerberos)
         self._by_fingerprint: dict[str, str] = {}
         self._by_names: dict[Hashable, list[tuple[Position, KerberosExchange]]] = defaultdict(list)
         for exchange in report.kerberos:
@@ -72,7 +76,7 @@ class _Issues:
             if ticket.fingerprint is not None:
                 self._by_fingerprint.setdefault(ticket.fingerprint, exchange.id)
             names = self._names(exchange, ticket)
-            if names is not None:
+            if names is not None and FORWARDED not in exchange.options:
                 position = self._position(exchange, exchange.reply_frame, exchange.reply_ns)
                 self._by_names[names].append((position, exchange))
         for issued in self._by_names.values():
@@ -103,8 +107,9 @@ class _Issues:
         """What the two sides of a ticket without a digest must have in common; None where nothing names it."""
         if ticket.realm is None or not ticket.sname:
             return None
-        line = self._timeline.line(record.capture)
-        return line, record.client.address, ticket.realm.casefold(), tuple(each.casefold() for each in ticket.sname)
+        address = record.client.address
+        client = self._timeline.line(record.capture), self._hosts.get(address, address)
+        return *client, ticket.realm.casefold(), tuple(each.casefold() for each in ticket.sname)
 
 
 _Record = Call | Authentication | KerberosExchange
