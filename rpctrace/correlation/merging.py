@@ -92,7 +92,7 @@ def _lacks(record: Record) -> tuple[int, ...]:
 def _filled(kept: Record, other: Record) -> Record:
     changes = _lacking(kept, other)
     if isinstance(kept, Event) or isinstance(other, Event):
-        return replace(kept, **changes)
+        return replace(kept, **changes) if changes else kept
     rank, found = _OUTCOMES.get(kept.outcome, _KNOWN), _OUTCOMES.get(other.outcome, _KNOWN)
     if found > rank:
         changes["outcome"] = other.outcome
@@ -100,7 +100,7 @@ def _filled(kept: Record, other: Record) -> Record:
         changes["notes"] = (*kept.notes, ANSWER_LOST)
     if isinstance(kept, Call) and isinstance(other, Call) and "ticket" in changes:
         changes["ticket"] = _ticket_shown(kept, other)
-    return replace(kept, **changes)
+    return replace(kept, **changes) if changes else kept
 
 
 def _lacking(kept: Any, other: Any) -> dict[str, Any]:
