@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from rpctrace import tally
 from rpctrace.conversations import rpc
-from rpctrace.protocols.dcerpc import association, contexts, security
+from rpctrace.protocols.dcerpc import activity, association, contexts, datagram_call, datagram_fragments, security
 from rpctrace.protocols.dissector import Problems
 from rpctrace.report import Limit
 from rpctrace.scan import flows

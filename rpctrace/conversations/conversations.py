@@ -60,7 +60,7 @@ class Conversations:
 
     def __init__(self, *, every_pdu: bool = False) -> None:
         self.book = RpcBook(every_pdu=every_pdu)
-        self._carriers = carriers(self.book.problems)
+        self._carriers, self._shared_limits = carriers(self.book.problems)
         self._live: dict[int, _State] = {}
         self.others: list[Connection] = []
         self.stepping_over: dict[tuple[int, Direction], Connection] = {}
@@ -106,7 +106,11 @@ class Conversations:
         for number in list(self._live):
             state = self._live.pop(number)
             for reading in _readings(state):
-                yield from reading.close(self.capture_end_ns)
+                yield from reading.close(self.capture_end_ns) if isinstance(reading, RpcReading) else reading.close()
+        yield from self.book.close(self.capture_end_ns)
+        for limits in self._shared_limits:
+            for name, count in limits.items():
+                self.book.reach(name, count)
 
     def _begin(self, connection: Connection) -> _Undecided:
         late = connection.guessed
@@ -157,7 +161,7 @@ class Conversations:
     ) -> Sequence[Observation]:
         told = state.feed(event)
         if state.is_other and not state.done:
-            told = [*told, *state.close(None)]
+            told = [*told, *state.close()]
             self._set_aside(connection)
         elif isinstance(event, Chunk):
             self._skip(connection, event.direction)

@@ -15,6 +15,7 @@ from rpctrace.protocols.kerberos.recognition import RECOGNISER as KERBEROS
 from rpctrace.protocols.ldap.connection import LdapConnection
 from rpctrace.protocols.ldap.recognition import RECOGNISER as LDAP
 from rpctrace.protocols.smb.recognition import RECOGNISER as SMB
+from rpctrace.protocols.smb.server import Servers
 from rpctrace.protocols.smb.session import SmbConnection
 from rpctrace.scan.candidates import Recogniser
 
@@ -26,15 +27,17 @@ class Carrier(NamedTuple):
     open: Callable[[bool], Dissector[Any]]
 
 
-def carriers(problems: Problems) -> tuple[Carrier, ...]:
-    """Those of one capture; what they cannot read goes to `problems`."""
-    virtual_connections = VirtualConnections(problems)
-    return (
-        Carrier(SMB, lambda late: SmbConnection(problems, joined_late=late)),
+def carriers(problems: Problems) -> tuple[tuple[Carrier, ...], tuple[dict[str, int], ...]]:
+    """Those of one capture, and the bounds that their connections share, as counted so far. What they cannot read goes
+    to `problems`."""
+    virtual_connections, servers = VirtualConnections(problems), Servers()
+    found = (
+        Carrier(SMB, lambda late: SmbConnection(problems, joined_late=late, servers=servers)),
         Carrier(KERBEROS, lambda late: KdcConnection(problems, joined_late=late)),
         Carrier(LDAP, lambda late: LdapConnection(problems, joined_late=late)),
         Carrier(HTTP, lambda late: HttpConnection(problems, joined_late=late, virtual=virtual_connections)),
     )
+    return found, (virtual_connections.limits, servers.limits)
 
 
-RECOGNISERS: tuple[Recogniser, ...] = (DCERPC, *(each.recogniser for each in carriers(Problems())))
+RECOGNISERS: tuple[Recogniser, ...] = (DCERPC, *(each.recogniser for each in carriers(Problems())[0]))
