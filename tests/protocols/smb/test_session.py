@@ -86,8 +86,12 @@ def test_as_tshark_says(name: str) -> None:
             (int(frame), int(one), int(call)) for one, call in zip(types.split(","), calls.split(","), strict=True)
         )
     assert Counter((pdu.frame, int(pdu.pdu_type), pdu.call_id) for pdu in heard.pdus) == theirs
-    setups = fields(SHARED / name, "smb2.cmd == 1 or smb.cmd == 0x73", "frame.number")
-    assert {leg.provenance.frame for leg in heard.legs} == {int(frame) for (frame,) in setups}
+    setups = fields(
+        SHARED / name, "smb2.cmd == 1 or smb.cmd == 0x73", "frame.number", "smb2.nt_status", "smb.nt_status"
+    )
+    assert {(leg.provenance.frame, leg.status or 0) for leg in heard.legs} == {
+        (int(frame), int(second or first or "0", 0)) for frame, second, first in setups
+    }
     assert list(heard.problems) == []
 
 
