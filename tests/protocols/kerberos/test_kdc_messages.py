@@ -16,14 +16,15 @@ from protocols.kerberos.kdc_talk import (
     AS_REQ,
     EVERY_MESSAGE,
     FROM_NS,
+    MACHINE_TGT,
     REALM,
     RTIME_NS,
     TGS_REP,
     TGS_REQ,
     TGT,
-    digest,
     TILL_NS,
     U2U_REQ,
+    digest,
 )
 
 from rpctrace.errors import Malformed, ParseError, Truncated

@@ -37,6 +37,9 @@ def message(token: str, opening: str) -> bytes:
     whole = octets(token)
     return whole[whole.index(bytes.fromhex(opening)) :]
 
+DC1 = PrincipalName(NameType.PRINCIPAL, ("host", "dc1.domainb.com"))
+ENTERPRISE = PrincipalName(NameType.ENTERPRISE, ("bob-a@CHILD.DOMAINA.COM",))
+
 
 def digest(length_octets: int) -> str:
     """The fingerprint of a recorded ticket, whose cipher was overwritten."""
@@ -53,17 +56,20 @@ WHOLE = [
         AP_REQ,
         ApReq(
             MUTUAL,
-            Ticket("DOMAINB.COM", PrincipalName(NameType.PRINCIPAL, ("host", "dc1.domainb.com")), 18, 1, 1085, digest(1085)),
+            Ticket("DOMAINB.COM", DC1, 18, 1, 1085, digest(1085)),
             18,
             249,
         ),
     ),
-    (message("ap_req_user_to_user_plain", "6e82"), ApReq(USER_TO_USER, Ticket(CHILD, BOB, 18, None, 1066, digest(1066)), 18, 354)),
+    (
+        message("ap_req_user_to_user_plain", "6e82"),
+        ApReq(USER_TO_USER, Ticket(CHILD, BOB, 18, None, 1066, digest(1066)), 18, 354),
+    ),
     (
         message("ap_req_enterprise_name", "6e82"),
         ApReq(
             USER_TO_USER,
-            Ticket(CHILD, PrincipalName(NameType.ENTERPRISE, ("bob-a@CHILD.DOMAINA.COM",)), 18, None, 1066, digest(1066)),
+            Ticket(CHILD, ENTERPRISE, 18, None, 1066, digest(1066)),
             18,
             354,
         ),
