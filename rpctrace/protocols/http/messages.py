@@ -189,7 +189,7 @@ class MessageReader:
     def _lost(self, chunk: Chunk, _said: list[Said]) -> int:
         if START.match(bytes(chunk.octets[:512])):
             self._state = _State.HEAD
-                return 0
+            return 0
         return len(chunk.octets)
 
     # Bodies
