@@ -57,7 +57,6 @@ class _Request(NamedTuple):
 
     method: str
     tokens: tuple[tuple[int, str], ...] = ()
-    upgrades: bool = False
     tunnel: Tunnel | None = None
 
 
@@ -113,7 +112,9 @@ class HttpConnection:
             return True
         if self._searching:
             return min(self._searched) > MAXIMUM_SEARCH_OCTETS
-        return not self._recognised and all(reader.mismatched for reader in self._readers)
+        if not self._recognised:
+            return all(reader.mismatched for reader in self._readers)
+        return bool(self._undecided) and all(self._readers[each].mismatched for each in self._undecided)
 
     def skippable(self, direction: Direction) -> int:
         return self._readers[direction].skippable
@@ -182,11 +183,7 @@ class HttpConnection:
                 target = _target_of(head, side)
                 said.append(self._leg(side, direction, token, None, None, target, provenance))
         tunnel = self._tunnel(method, head)
-        upgrades = method == "CONNECT" or b"upgrade" in head.fields
-        if tokens or upgrades or tunnel is not None:
-            self._remember(_Request(method, tuple(tokens), upgrades, tunnel))
-        else:
-            self._remember(_plain(method))
+        self._remember(_Request(method, tuple(tokens), tunnel) if tokens or tunnel else _plain(method))
         sink = None if tunnel is None else tunnel.sink(0, carries=method != _OUT)
         if method == _DIRECT:
             return Body(UNTIL_CLOSE, sink=sink)
