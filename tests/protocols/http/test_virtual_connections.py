@@ -222,10 +222,11 @@ def test_version_1_is_one_connection() -> None:
     assert [each.event.direction for each in talk.close()] == [0, 1]
 
 
-def test_the_inner_hop_without_virtual_connection() -> None:
+@pytest.mark.parametrize("piece", [None, 1, 9])
+def test_the_inner_hop_without_virtual_connection(piece: int | None) -> None:
     """[MS-RPCH] 2.1.1.2.1: the server's first octets, then PDUs both ways."""
     talk = Pair().connect()
-    talk.send(1, http.INNER_BANNER)
+    talk.send(1, http.INNER_BANNER, piece)
     talk.send(0, BIND)
     talk.send(1, ACK)
     (channel,) = channels(talk)
