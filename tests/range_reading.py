@@ -17,11 +17,25 @@ from rpctrace.capture.storage import OpenedAgain, StoredFile, open_capture
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment
 from rpctrace.protocols.registry import RECOGNISERS
+from rpctrace.scan.candidates import DatagramRecogniser
+from rpctrace.scan.datagrams import Datagrams
 from rpctrace.scan.flows import FlowTable
 from rpctrace.scan.merging import Helpers
 from rpctrace.scan.range_records import index_of
 from rpctrace.scan.ranges import Index, Range
 from rpctrace.scan.scan import scan
+
+
+def second_octet_is_low(octets: bytes) -> bool:
+    return octets[1] < 128
+
+
+DATAGRAMS = Datagrams(
+    [
+        DatagramRecogniser("by ports", frozenset((88, 464)), None, 0, second_octet_is_low),
+        DatagramRecogniser("by octets", frozenset(), 4, 8, second_octet_is_low),
+    ]
+)
 
 
 class Inline:
@@ -47,8 +61,10 @@ class Inline:
 
     def obtain(self, number: int) -> tuple[Range, Index] | None:
         wanted = self.range_at(number * self._octets)
-        index = index_of(self._file, wanted, RECOGNISERS) if wanted is not None and self._reads(number) else None
-        if wanted is None or index is None:
+        if wanted is None or not self._reads(number):
+            return None
+        index = index_of(self._file, wanted, RECOGNISERS, DATAGRAMS)
+        if index is None:
             return None
         self.used.append(number)
         return wanted, index
@@ -78,7 +94,7 @@ def outcome(
     with open_capture(path, window_octets=window_octets) as capture:
         file = capture.stored_file()
         assert file is not None
-        for segment in scan(capture, decoder, table, helpers(file) if helpers is not None else None):
+        for segment in scan(capture, decoder, table, helpers(file) if helpers is not None else None, DATAGRAMS):
             segments.append(segment)
             if ignores(segment):
                 table.ignore(segment.source, segment.destination, segment.tunnel)
@@ -146,7 +162,9 @@ def _other(rng: random.Random, now_ns: int) -> TimedFrame:
     if kind == 0:
         return TimedFrame(now_ns, ethernet(here, there, 0x0806, bytes(28)))
     if kind == 1:
-        return TimedFrame(now_ns, udp_frame((here, 5353), (there, 5353), rng.randbytes(40)))
+        ports = rng.choice((5353, 88, 464, 4789)), rng.choice((5353, 5353, 88, 4789))
+        octets = rng.choice((b"", b"\4", b"\4" + bytes(6), b"\5")) + rng.randbytes(rng.choice((0, 1, 40)))
+        return TimedFrame(now_ns, udp_frame((here, ports[0]), (there, ports[1]), octets))
     if kind == 2:  # a packet that says nothing sensible
         return TimedFrame(now_ns, ethernet(here, there, IPV4, bytes((0x45, 0, 0, 3)) + rng.randbytes(30)))
     told = tcp_segment((here, 50_000 + rng.randrange(9)), (there, 135), BIND, sequence=7, flags=rng.choice((2, 16)))

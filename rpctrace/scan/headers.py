@@ -19,6 +19,7 @@ from rpctrace.network.flow import Endpoint, Segment, TcpFlags, Transport
 _ACK = int(TcpFlags.ACK)
 _TCP, _UDP = Transport.TCP, Transport.UDP
 TCP_OCTETS = 20
+UDP_OCTETS = 8
 NO_OCTETS = memoryview(b"")
 _new = tuple.__new__
 
@@ -127,12 +128,12 @@ def tcp_key(shape: Shape, octets: memoryview, at: int) -> tuple[bytes | None, in
     return key, flags
 
 
-def udp_port(shape: Shape, octets: memoryview, at: int) -> bytes | None:
-    """The destination port of the frame at `at`; None where it is no UDP frame of this shape."""
+def udp_ports(shape: Shape, octets: memoryview, at: int) -> bytes | None:
+    """Both ports of the frame at `at`, the source's first; None where it is no UDP frame of this shape."""
     form = compiled("<", "", shape)
     word, protocol, key, _flags = form.unpack_from(octets, at)
     is_udp = word & form.type_mask == form.type_value and protocol & form.protocol_mask == form.udp_value
-    return bytes(key[-2:]) if is_udp else None
+    return bytes(key[-4:]) if is_udp else None
 
 
 def shapes_of(link_type: LinkType) -> tuple[Shape, ...]:

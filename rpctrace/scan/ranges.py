@@ -19,6 +19,7 @@ from rpctrace.network.flow import Transport
 from rpctrace.network.ip import Packet
 from rpctrace.scan.candidates import Recogniser
 from rpctrace.scan.collector import PASSED_OVER, Collector, key_of
+from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
 from rpctrace.scan.flows import (
     ACK,
     ENDS,
@@ -78,6 +79,7 @@ class Index(NamedTuple):
     pairs: Sequence[Pair]
     syns: Numbers
     odd: Numbers  # records of no connection that the one decoder has to read: fragments, damage
+    datagrams: Numbers  # that matter
     has_fragments: bool
     last_decoded: int | None  # the last record that the plain reading was asked about, in vain
     held_octets: int  # the most that was held at a time
@@ -136,15 +138,16 @@ class Indexer(Collector):
     in their order. Whatever goes another way is left to `flows.FlowTable`.
     """
 
-    def __init__(self, recognisers: Sequence[Recogniser]) -> None:
+    def __init__(self, recognisers: Sequence[Recogniser], datagrams: Datagrams = NO_DATAGRAMS) -> None:
         self._glance = _Glance()
-        super().__init__(self._glance, FlowTable(()))
+        super().__init__(self._glance, FlowTable(()), datagrams)
         self.passing: dict[Key, Callable[[int], None]] = {}
         self._begins = tuple(each.begins for each in recognisers)
         self._head_octets = max((each.head_octets for each in recognisers), default=0)
         self._pairs: dict[Key, _Pair] = {}
         self._syns: list[int] = []
         self._odd: list[int] = []
+        self._datagrams: list[int] = []
         self._has_fragments = False
         self._last_decoded: int | None = None
         self._held_octets = self._most_held_octets = 0
@@ -154,7 +157,7 @@ class Indexer(Collector):
     ) -> None:
         start, shape = at + self._layout.header_octets, self._shape
         if key is None:
-            key, flags, shape = self._of_another_shape(start)
+            key, flags, shape = self._look_closer(start, captured)
             if key == PASSED_OVER:
                 return
         pair = None
@@ -197,7 +200,11 @@ class Indexer(Collector):
             self._odd.append(frame.number)
         else:
             self._last_decoded = frame.number
-        if read is None or read.transport is not Transport.TCP:
+        if read is None:
+            return
+        if read.transport is not Transport.TCP:
+            if self.datagrams.matters(read):
+                self._datagrams.append(frame.number)
             return
         key, flags = key_of(read), int(read.flags)
         pair = self._listed(key, frame.number, flags)
@@ -290,7 +297,8 @@ class Indexer(Collector):
             )
         return Index(
             first, stop, len(places), _packed(places), *times, interface, pairs, _packed(self._syns),
-            _packed(self._odd), self._has_fragments, self._last_decoded, self._most_held_octets,
+            _packed(self._odd), _packed(self._datagrams), self._has_fragments, self._last_decoded,
+            self._most_held_octets,
         )  # fmt: skip
 
 

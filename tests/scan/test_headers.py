@@ -9,7 +9,7 @@ from builders.network import TCP, UDP, Host, ip_frame, tcp_segment, udp_datagram
 
 from rpctrace.capture.frame import Frame, LinkType
 from rpctrace.network.decode import Decoder
-from rpctrace.scan.headers import NO_SHAPE, SHAPES, Shape, compiled, ends_of, segment, shapes_of, tcp_key, udp_port
+from rpctrace.scan.headers import NO_SHAPE, SHAPES, Shape, compiled, ends_of, segment, shapes_of, tcp_key, udp_ports
 
 V4 = (Host("10.0.0.1"), 49_700), (Host("10.0.0.2", "02:00:00:00:00:02"), 135)
 V6 = (Host("fd77::1"), 49_700), (Host("fd77::2", "02:00:00:00:00:02"), 135)
@@ -74,8 +74,8 @@ def test_datagrams() -> None:
     form = compiled("<", "", SHAPES[0])
     assert form.unpack_from(datagram)[1] & form.protocol_mask == form.udp_value
     assert tcp_key(SHAPES[0], memoryview(datagram), 0) == (None, 0)
-    assert udp_port(SHAPES[0], memoryview(datagram), 0) is not None
-    assert udp_port(SHAPES[1], memoryview(datagram), 0) is None
+    assert udp_ports(SHAPES[0], memoryview(datagram), 0) is not None
+    assert udp_ports(SHAPES[1], memoryview(datagram), 0) is None
 
 
 def test_links_without_a_shape() -> None:
