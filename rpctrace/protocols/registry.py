@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from rpctrace.protocols.dcerpc.recognition import DATAGRAMS as DCERPC_DATAGRAMS
 from rpctrace.protocols.dcerpc.recognition import RECOGNISER as DCERPC
 from rpctrace.protocols.dissector import Dissector, Problems
 from rpctrace.protocols.http.connection import HttpConnection
 from rpctrace.protocols.http.recognition import RECOGNISER as HTTP
 from rpctrace.protocols.http.virtual_connections import VirtualConnections
 from rpctrace.protocols.kerberos.connection import KdcConnection
+from rpctrace.protocols.kerberos.recognition import DATAGRAMS as KERBEROS_DATAGRAMS
 from rpctrace.protocols.kerberos.recognition import RECOGNISER as KERBEROS
 from rpctrace.protocols.ldap.connection import LdapConnection
 from rpctrace.protocols.ldap.recognition import RECOGNISER as LDAP
 from rpctrace.protocols.smb.recognition import RECOGNISER as SMB
 from rpctrace.protocols.smb.server import Servers
 from rpctrace.protocols.smb.session import SmbConnection
-from rpctrace.scan.candidates import Recogniser
+from rpctrace.scan.candidates import DatagramRecogniser, Recogniser
 
 
 class Carrier(NamedTuple):
@@ -40,4 +42,5 @@ def carriers(problems: Problems) -> tuple[tuple[Carrier, ...], tuple[dict[str, i
     return found, (virtual_connections.limits, servers.limits)
 
 
+DATAGRAM_RECOGNISERS: tuple[DatagramRecogniser, ...] = (KERBEROS_DATAGRAMS, DCERPC_DATAGRAMS)
 RECOGNISERS: tuple[Recogniser, ...] = (DCERPC, *(each.recogniser for each in carriers(Problems())[0]))
