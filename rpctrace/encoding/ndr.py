@@ -128,9 +128,12 @@ class NdrReader:
         return self.reader.take(actual * item_octets)
 
     def text(self) -> str:
-        """A conformant varying string of 16-bit characters (C706 14.3.4.2), without the zero at its end."""
+        """A conformant varying string or array of 16-bit characters (C706 14.3.4.2), without the zero at its end."""
         self.wide()  # its maximum, of which only the actual count is sent
-        return decode_utf16(self.varying(2)).rstrip("\0")
+        octets = self.varying(2)
+        if self.reader.little_endian:
+            return decode_utf16(octets).rstrip("\0")
+        return bytes(octets).decode("utf-16-be", "surrogatepass").rstrip("\0")
 
     def optional_text(self) -> str | None:
         """A unique pointer to a string, which follows at once (a parameter, not a member of a structure)."""
