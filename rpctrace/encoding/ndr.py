@@ -110,7 +110,8 @@ class NdrReader:
         return self.reader.take(count)
 
     def count(self, item_octets: int, maximum: int) -> int:
-        """A conformance (C706 14.3.3.2) that at least `item_octets` octets an item must follow."""
+        """A conformance (C706 14.3.3.2) that at least `item_octets` octets an item must follow; 0 where a cut list is
+        to be read as far as it goes."""
         return self.checked(self.wide(), item_octets, maximum)
 
     def checked(self, count: int, item_octets: int, maximum: int) -> int:
@@ -138,7 +139,3 @@ class NdrReader:
     def optional_text(self) -> str | None:
         """A unique pointer to a string, which follows at once (a parameter, not a member of a structure)."""
         return self.text() if self.pointer() else None
-
-    def inner(self, count: int, layer: str) -> Reader:
-        """A reader over the next `count` octets."""
-        return self.reader.restrict_to(count, layer)

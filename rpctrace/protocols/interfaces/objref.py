@@ -88,14 +88,13 @@ def read_interface_pointer(ndr: NdrReader) -> memoryview:
     return ndr.octets(ndr.u32())
 
 
-def find_objects(octets: Octets) -> tuple[ObjectFacts, ...]:
-    """The interface pointers in a stub of which the layout is not known, found by their signature; no more than
-    `MAXIMUM_OBJREFS`."""
+def find_objects(octets: Octets, found: list[ObjectFacts]) -> None:
+    """Adds the interface pointers in a stub of which the layout is not known, found by their signature. Raises
+    `Malformed` where there are more than `MAXIMUM_OBJREFS`."""
     view = memoryview(octets)
     held = bytes(view)
-    found: list[ObjectFacts] = []
     at = held.find(SIGNATURE)
-    while at >= 0 and len(found) < MAXIMUM_OBJREFS:
+    while at >= 0:
         reader = Reader(view[at:], LAYER)
         behind = at + len(SIGNATURE)
         try:
@@ -103,7 +102,8 @@ def find_objects(octets: Octets) -> tuple[ObjectFacts, ...]:
         except ParseError:
             facts = None  # a text that holds these letters, or a pointer that is cut
         if facts is not None:
+            if len(found) == MAXIMUM_OBJREFS:
+                raise Malformed(LAYER, at, f"more than {MAXIMUM_OBJREFS} interface pointers")
             found.append(facts)
             behind = at + reader.offset
         at = held.find(SIGNATURE, behind)
-    return tuple(found)

@@ -56,7 +56,8 @@ class NamedEndpoint(NamedTuple):
     `protocol`: the protocol sequence (ncacn_ip_tcp). `address`: host name or address as it stands, None where the
     server that answered is meant. `port` of TCP, UDP or HTTP; `pipe` of SMB as `pipe_name` writes it. Where the
     endpoint mapper names it, `interface` is what listens there; where DCOM does, `oxid` is the object exporter,
-    `ipid_rem_unknown` its IRemUnknown and `clsid` the class that was activated.
+    `ipid_rem_unknown` its IRemUnknown and `clsid` the class that was activated. An exporter lives on the server that
+    answered, by whatever names its bindings call that.
     """
 
     protocol: str

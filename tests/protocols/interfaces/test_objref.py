@@ -22,6 +22,13 @@ from rpctrace.protocols.interfaces.objref import (
 )
 from rpctrace.protocols.interfaces.stub import ObjectFacts
 
+
+def found_in(octets: bytes) -> list[ObjectFacts]:
+    found: list[ObjectFacts] = []
+    find_objects(octets, found)
+    return found
+
+
 FACTS = ObjectFacts(dcom.IPID, dcom.ICLASSFACTORY, dcom.OXID, dcom.OID)
 
 
@@ -68,14 +75,22 @@ def test_pointers_are_found_by_their_signature() -> None:
     other = "00006c0c-0668-04ec-59ed-1e9c6bcd2d81"
     stub = b"a MEOW of a cat" + dcom.standard() + b"xyz" + dcom.custom(dcom.IUNKNOWN, dcom.CLSID, bytes(9))
     stub += dcom.standard(dcom.IUNKNOWN, other) + dcom.standard()[:70]
-    assert find_objects(stub) == (FACTS, ObjectFacts(other, dcom.IUNKNOWN, dcom.OXID, dcom.OID))
-    assert len(find_objects(dcom.standard() * (MAXIMUM_OBJREFS + 3))) == MAXIMUM_OBJREFS
+    assert found_in(stub) == [FACTS, ObjectFacts(other, dcom.IUNKNOWN, dcom.OXID, dcom.OID)]
+
+
+def test_more_pointers_than_are_kept() -> None:
+    """Those before the bound are."""
+    assert len(found_in(dcom.standard() * MAXIMUM_OBJREFS)) == MAXIMUM_OBJREFS
+    found: list[ObjectFacts] = []
+    with pytest.raises(Malformed):
+        find_objects(dcom.standard() * (MAXIMUM_OBJREFS + 1), found)
+    assert len(found) == MAXIMUM_OBJREFS
 
 
 def test_many_signatures_are_looked_at_once() -> None:
     """Pointers that claim the rest of the stub do not make the search quadratic: each octet is read by one of them."""
     claim = dcom.objref(1, dcom.IUNKNOWN, dcom.std_objref() + pack("<HH", 0x7FFF, 0))
-    assert len(find_objects(claim * 4000)) == 4000 * len(claim) // (len(claim) + 2 * 0x7FFF)
+    assert len(found_in(claim * 4000)) == 4000 * len(claim) // (len(claim) + 2 * 0x7FFF)
 
 
 @given(st.binary(max_size=150))
@@ -84,4 +99,4 @@ def test_any_octets(octets: bytes) -> None:
         parse_objref(b"MEOW" + octets)
     except ParseError as error:
         assert error.layer.startswith("dcom.")
-    assert find_objects(octets) == ()
+    assert found_in(octets) == []

@@ -1,4 +1,4 @@
-"""What association asks of the interfaces: which stubs to keep, one value a call, and what it tells other connections."""
+"""What an association asks: which stubs to keep, one value a call, and what that tells other connections."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ CALLS = [
 
 @pytest.mark.parametrize(
     ("call", "kind", "named", "handed_out"),
-    zip(
+    list(zip(
         CALLS,
         ["EndpointAnswer", "Activation", "Activation", "OxidAnswer", "RemUnknownCall", "NetlogonCall", "OrpcCall"],
         [1, 3, 3, 3, 0, 0, 0],
         [0, 1, 1, 0, 1, 0, 1],
         strict=True,
-    ),
+    )),
 )
 def test_each_kind(call: Stub, kind: str, named: int, handed_out: int) -> None:
     value = read_stub(call)

@@ -132,35 +132,34 @@ def test_impackets_calls() -> None:
     ids=name_of,
 )
 def test_against_tshark(path: Path) -> None:
-    """IPIDs, IIDs, references, exporters and HRESULTs of every call. tshark shows a refused interface's null object,
-    which we leave out."""
+    """IPIDs, IIDs, references, exporters and HRESULTs of every call.
+
+    tshark names the called IPID before the others, and shows a refused interface's null object, which we leave out."""
     calls = [each for each in stubs(path) if each.stub.uuid in UUIDS]
     values = {frame: read(each.stub) for each in calls for frame in (each.request_frame, each.response_frame)}
     assert all(value.complete for value in values.values())
     asked = fields(
-        path, "remunk && dcerpc.pkt_type == 0",
+        path, "remunk.opnum && dcerpc.pkt_type == 0",
         "frame.number", "remunk.opnum", "dcom.ipid", "dcom.iid", "remunk.public_refs",
     )  # fmt: skip
     assert len(asked) == len(calls)
     for frame, opnum, ipids, iids, public in asked:
         value = values[int(frame)]
-        if opnum == "3":
-            assert (value.ipid, ",".join(value.iids)) == (ipids, iids)
-        else:
-            assert ",".join(each.ipid for each in value.references) == ipids
-            assert ",".join(str(each.public) for each in value.references) == public
+        named = [value.ipid] if opnum == "3" else [each.ipid for each in value.references]
+        assert [value.rem_unknown, *named] == ipids.split(",")
+        assert ",".join(value.iids) == iids
+        assert ",".join(str(each.public) for each in value.references) == public
     answered = fields(
-        path, "remunk && dcerpc.pkt_type == 2", "frame.number", "dcom.ipid", "dcom.oxid", "dcom.oid", "dcom.hresult"
-    )
+        path, "remunk.opnum && dcerpc.pkt_type == 2",
+        "frame.number", "dcom.ipid", "dcom.oxid", "dcom.oid", "dcom.hresult",
+    )  # fmt: skip
     assert len(answered) == len(calls)
+    null = "00000000-0000-0000-0000-000000000000"
     for frame, ipids, oxids, oids, hresults in answered:
         value = values[int(frame)]
         objects = list(remunknown.objects(value))
-        if objects:
-            assert ",".join(each.ipid for each in objects) == ipids
-            assert [each.oxid for each in objects] == [int(each, 16) for each in oxids.split(",")]
-            assert [each.oid for each in objects] == [int(each, 16) for each in oids.split(",")]
-        else:
-            assert set(ipids.split(",")) <= {"", dcom.IUNKNOWN.replace("c000", "0000").replace("46", "00")}
-        told = [result.hresult for result in value.results] + [value.hresult]
+        assert [value.rem_unknown, *(each.ipid for each in objects)] == [i for i in ipids.split(",") if i != null]
+        assert [each.oxid for each in objects] == [int(each, 16) for each in oxids.split(",") if each.strip("0x")]
+        assert [each.oid for each in objects] == [int(each, 16) for each in oids.split(",") if each.strip("0x")]
+        told = [*(result.hresult for result in value.results), value.hresult]
         assert [int(each, 16) for each in hresults.split(",")] == told
