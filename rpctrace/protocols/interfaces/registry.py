@@ -52,6 +52,8 @@ def objects(value: StubValue) -> tuple[ObjectFacts, ...]:
     match value:
         case Activation():
             return tuple(activation.objects(value))
+        case OxidAnswer():
+            return tuple(oxid.objects(value))
         case RemUnknownCall():
             return tuple(remunknown.objects(value))
         case OrpcCall():
