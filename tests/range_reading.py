@@ -104,7 +104,7 @@ def outcome(
         ]
         facts = (
             capture.frame_count, capture.first_ns, capture.last_ns, capture.complete, capture.problems,
-            decoder.problems, table.limits, table.held_octets,
+            decoder.problems, table.limits, table.held_octets, table.heard,
         )  # fmt: skip
     return Outcome(segments, flows, facts)
 
@@ -142,7 +142,26 @@ def babel(rng: random.Random, talks: int) -> list[TimedFrame]:
     for _ in range(talks):
         at = rng.randrange(len(frames))
         frames.insert(at, _other(rng, frames[at].timestamp_ns))
-    return _mishaps(frames, rng)
+    return _mishaps([*frames, *_failed_attempts(rng)], rng)
+
+
+def _failed_attempts(rng: random.Random) -> list[TimedFrame]:
+    """Refused, or not answered, some of them again and again; then somebody else speaks on the same ports."""
+    frames = []
+    for number in range(rng.randrange(6)):
+        server = Host("10.0.0.2", "02:00:00:00:00:02"), rng.choice((135, 9999))
+        said = TcpConversation((Host("10.0.0.1"), 50_000 + rng.randrange(12)), server, START_NS + number * 40_000_000)
+        said.sequence = [rng.getrandbits(32), 0]
+        for _ in range(rng.randrange(1, 4)):
+            said.sequence[0] += rng.choice((-1, 6)) if said.frames else 0
+            said.segment(CLIENT, flags=2)
+            if rng.random() < 0.6:
+                said.segment(SERVER, flags=0x14)
+        if rng.random() < 0.3:
+            said.connect()
+            _speak(said, rng)
+        frames += said.frames
+    return frames
 
 
 def _speak(said: TcpConversation, rng: random.Random) -> None:
