@@ -387,14 +387,13 @@ class FlowTable:
             self._forget(flow)
 
     def _forget(self, flow: Flow) -> None:
+        self._due += self._attempt(flow)
         self._drop(flow)
         for key in flow.keys:
             self._flows.pop(key, None)
 
     def _drop(self, flow: Flow) -> None:
         """Nothing of a flow is needed any more but its keys."""
-        if flow.held:
-            self._due += self._attempt(flow)
         self._release(flow)
         if flow.stage is LIVE:
             source, destination = flow.ends[0]
