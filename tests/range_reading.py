@@ -15,7 +15,7 @@ from scan_talk import BIND, START_NS
 from rpctrace.capture.pcapng import Interface
 from rpctrace.capture.storage import OpenedAgain, StoredFile, open_capture
 from rpctrace.network.decode import Decoder
-from rpctrace.network.flow import Segment
+from rpctrace.network.flow import Segment, Stretch
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.scan.candidates import DatagramRecogniser
 from rpctrace.scan.datagrams import Datagrams
@@ -87,9 +87,11 @@ def outcome(
     *,
     window_octets: int = 1 << 18,
     ignores: Callable[[Segment], bool] = lambda _segment: False,
+    skipped_octets: int = 0,
     maximum_keys: int = 1 << 17,
 ) -> Outcome:
-    """`ignores`: after which segments its flow turns out to be another protocol."""
+    """`ignores`: after which segments its flow turns out to be another protocol. `skipped_octets`: how many nobody will
+    look at behind every third segment."""
     decoder, table, segments = Decoder(), FlowTable(RECOGNISERS, maximum_keys=maximum_keys), []
     with open_capture(path, window_octets=window_octets) as capture:
         file = capture.stored_file()
@@ -98,8 +100,12 @@ def outcome(
             segments.append(segment)
             if ignores(segment):
                 table.ignore(segment.source, segment.destination, segment.tunnel)
+            if skipped_octets and len(segments) % 3 == 0:
+                sequence = (segment.sequence + segment.length_octets) & 0xFFFF_FFFF
+                ends = segment.source, segment.destination
+                table.skip(Stretch(*ends, segment.tunnel, sequence, skipped_octets, segment.frame_number))
         flows = [
-            (key, flow.stage, flow.ended, flow.now_ns, flow.touched, list(flow.held), flow.keys)
+            (key, flow.stage, flow.ended, flow.now_ns, flow.touched, list(flow.held), flow.keys, flow.skips)
             for key, flow in table.flows.items()
         ]
         facts = (
