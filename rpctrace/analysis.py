@@ -9,14 +9,16 @@ from dataclasses import dataclass, fields, replace
 from typing import BinaryIO
 
 from rpctrace.capture.storage import Capture, open_capture
+from rpctrace.correlation.registry import correlate
 from rpctrace.diagnosis.registry import diagnose
 from rpctrace.errors import CaptureError
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment
-from rpctrace.protocols.registry import RECOGNISERS
+from rpctrace.protocols.registry import DATAGRAM_RECOGNISERS, RECOGNISERS
 from rpctrace.reading import Options as Options
 from rpctrace.reading import Reading
 from rpctrace.report import Report, Tool
+from rpctrace.scan.datagrams import Datagrams
 from rpctrace.scan.merging import Helpers
 from rpctrace.scan.scan import scan
 from rpctrace.version import __version__
@@ -34,6 +36,7 @@ class Progress:
     frames: int
 
 
+DATAGRAMS = Datagrams(DATAGRAM_RECOGNISERS)
 TOOL = Tool("rpctrace", __version__)
 
 
@@ -58,6 +61,7 @@ def analyze(
             if unreadable is None:
                 raise
             unreadable(error)
+    report = correlate(report)
     return replace(report, findings=diagnose(report.calls))
 
 
@@ -78,7 +82,7 @@ def _read(
             reading.read(capture, _plain(capture, reading.decoder))
         else:
             with _helpers(capture, options.jobs) as helpers:
-                reading.read(capture, scan(capture, reading.decoder, reading.table, helpers))
+                reading.read(capture, scan(capture, reading.decoder, reading.table, helpers, DATAGRAMS))
         return reading.part(capture, before)
 
 
@@ -89,7 +93,7 @@ def _helpers(capture: Capture, jobs: int) -> AbstractContextManager[Helpers | No
         return nullcontext()
     from rpctrace.scan.workers import Workers, is_worth_it
 
-    return closing(Workers(file, RECOGNISERS, jobs)) if is_worth_it(file) else nullcontext()
+    return closing(Workers(file, RECOGNISERS, jobs, datagrams=DATAGRAMS)) if is_worth_it(file) else nullcontext()
 
 
 def _plain(capture: Capture, decoder: Decoder) -> Iterator[Segment]:

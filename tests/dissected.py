@@ -12,6 +12,9 @@ from rpctrace.network.flow import Transport
 from rpctrace.protocols.dissector import ChannelEvent, Problems
 from rpctrace.protocols.gssapi.authentications import Authentications
 from rpctrace.protocols.gssapi.exchange import AuthenticationExchange, Leg
+from rpctrace.scan.candidates import Recogniser
+from rpctrace.scan.flows import FlowTable
+from rpctrace.scan.scan import scan
 from rpctrace.stream.reassembly import Reassembler
 from rpctrace.stream.stream import Chunk, Close, Connection, Direction, Gap, StreamEvent
 
@@ -26,6 +29,15 @@ def stream_events(path: Path) -> Iterator[tuple[Connection, StreamEvent]]:
             segment = decoder.decode(frame)
             if segment is not None and segment.transport is Transport.TCP:
                 yield from reassembler.feed(segment)
+    yield from reassembler.close()
+
+
+def scanned_events(path: Path, *recognisers: Recogniser) -> Iterator[tuple[Connection, StreamEvent]]:
+    """The events of the connections that these recognisers let through."""
+    reassembler = Reassembler()
+    with open_capture(path) as capture:
+        for segment in scan(capture, Decoder(), FlowTable(recognisers)):
+            yield from reassembler.feed(segment)
     yield from reassembler.close()
 
 
@@ -46,10 +58,17 @@ def said_by(dissector: Any, event: StreamEvent) -> Sequence[Any]:
 def dissect(path: Path, make: Make, ports: Iterable[int] = ()) -> Iterator[tuple[Connection, Any]]:
     """What dissectors say of the connections of a capture that have one of the ports."""
     wanted = set(ports)
+    for connection, said in dissected(stream_events(path), make):
+        if not wanted or not wanted.isdisjoint((connection.client.port, connection.server.port)):
+            yield connection, said
+
+
+def dissected(
+    events: Iterable[tuple[Connection, StreamEvent]], make: Make
+) -> Iterator[tuple[Connection, Any]]:
+    """What dissectors say, a new one for each connection."""
     live: dict[int, Any] = {}
-    for connection, event in stream_events(path):
-        if wanted and wanted.isdisjoint((connection.client.port, connection.server.port)):
-            continue
+    for connection, event in events:
         if connection.number not in live:
             live[connection.number] = make(connection)
         for said in said_by(live[connection.number], event):

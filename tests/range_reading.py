@@ -15,13 +15,27 @@ from scan_talk import BIND, START_NS
 from rpctrace.capture.pcapng import Interface
 from rpctrace.capture.storage import OpenedAgain, StoredFile, open_capture
 from rpctrace.network.decode import Decoder
-from rpctrace.network.flow import Segment
+from rpctrace.network.flow import Segment, Stretch
 from rpctrace.protocols.registry import RECOGNISERS
+from rpctrace.scan.candidates import DatagramRecogniser
+from rpctrace.scan.datagrams import Datagrams
 from rpctrace.scan.flows import FlowTable
 from rpctrace.scan.merging import Helpers
 from rpctrace.scan.range_records import index_of
 from rpctrace.scan.ranges import Index, Range
 from rpctrace.scan.scan import scan
+
+
+def second_octet_is_low(octets: bytes) -> bool:
+    return octets[1] < 128
+
+
+DATAGRAMS = Datagrams(
+    [
+        DatagramRecogniser("by ports", frozenset((88, 464)), None, 0, second_octet_is_low),
+        DatagramRecogniser("by octets", frozenset(), 4, 8, second_octet_is_low),
+    ]
+)
 
 
 class Inline:
@@ -47,8 +61,10 @@ class Inline:
 
     def obtain(self, number: int) -> tuple[Range, Index] | None:
         wanted = self.range_at(number * self._octets)
-        index = index_of(self._file, wanted, RECOGNISERS) if wanted is not None and self._reads(number) else None
-        if wanted is None or index is None:
+        if wanted is None or not self._reads(number):
+            return None
+        index = index_of(self._file, wanted, RECOGNISERS, DATAGRAMS)
+        if index is None:
             return None
         self.used.append(number)
         return wanted, index
@@ -71,24 +87,30 @@ def outcome(
     *,
     window_octets: int = 1 << 18,
     ignores: Callable[[Segment], bool] = lambda _segment: False,
+    skipped_octets: int = 0,
     maximum_keys: int = 1 << 17,
 ) -> Outcome:
-    """`ignores`: after which segments its flow turns out to be another protocol."""
+    """`ignores`: after which segments its flow turns out to be another protocol. `skipped_octets`: how many nobody will
+    look at behind every third segment."""
     decoder, table, segments = Decoder(), FlowTable(RECOGNISERS, maximum_keys=maximum_keys), []
     with open_capture(path, window_octets=window_octets) as capture:
         file = capture.stored_file()
         assert file is not None
-        for segment in scan(capture, decoder, table, helpers(file) if helpers is not None else None):
+        for segment in scan(capture, decoder, table, helpers(file) if helpers is not None else None, DATAGRAMS):
             segments.append(segment)
             if ignores(segment):
                 table.ignore(segment.source, segment.destination, segment.tunnel)
+            if skipped_octets and len(segments) % 3 == 0:
+                sequence = (segment.sequence + segment.length_octets) & 0xFFFF_FFFF
+                ends = segment.source, segment.destination
+                table.skip(Stretch(*ends, segment.tunnel, sequence, skipped_octets, segment.frame_number))
         flows = [
-            (key, flow.stage, flow.ended, flow.now_ns, flow.touched, list(flow.held), flow.keys)
+            (key, flow.stage, flow.ended, flow.now_ns, flow.touched, list(flow.held), flow.keys, flow.skips)
             for key, flow in table.flows.items()
         ]
         facts = (
             capture.frame_count, capture.first_ns, capture.last_ns, capture.complete, capture.problems,
-            decoder.problems, table.limits, table.held_octets,
+            decoder.problems, table.limits, table.held_octets, table.heard,
         )  # fmt: skip
     return Outcome(segments, flows, facts)
 
@@ -126,7 +148,26 @@ def babel(rng: random.Random, talks: int) -> list[TimedFrame]:
     for _ in range(talks):
         at = rng.randrange(len(frames))
         frames.insert(at, _other(rng, frames[at].timestamp_ns))
-    return _mishaps(frames, rng)
+    return _mishaps([*frames, *_failed_attempts(rng)], rng)
+
+
+def _failed_attempts(rng: random.Random) -> list[TimedFrame]:
+    """Refused, or not answered, some of them again and again; then somebody else speaks on the same ports."""
+    frames = []
+    for number in range(rng.randrange(6)):
+        server = Host("10.0.0.2", "02:00:00:00:00:02"), rng.choice((135, 9999))
+        said = TcpConversation((Host("10.0.0.1"), 50_000 + rng.randrange(12)), server, START_NS + number * 40_000_000)
+        said.sequence = [rng.getrandbits(32), 0]
+        for _ in range(rng.randrange(1, 4)):
+            said.sequence[0] += rng.choice((-1, 6)) if said.frames else 0
+            said.segment(CLIENT, flags=2)
+            if rng.random() < 0.6:
+                said.segment(SERVER, flags=0x14)
+        if rng.random() < 0.3:
+            said.connect()
+            _speak(said, rng)
+        frames += said.frames
+    return frames
 
 
 def _speak(said: TcpConversation, rng: random.Random) -> None:
@@ -146,7 +187,9 @@ def _other(rng: random.Random, now_ns: int) -> TimedFrame:
     if kind == 0:
         return TimedFrame(now_ns, ethernet(here, there, 0x0806, bytes(28)))
     if kind == 1:
-        return TimedFrame(now_ns, udp_frame((here, 5353), (there, 5353), rng.randbytes(40)))
+        ports = rng.choice((5353, 88, 464, 4789)), rng.choice((5353, 5353, 88, 4789))
+        octets = rng.choice((b"", b"\4", b"\4" + bytes(6), b"\5")) + rng.randbytes(rng.choice((0, 1, 40)))
+        return TimedFrame(now_ns, udp_frame((here, ports[0]), (there, ports[1]), octets))
     if kind == 2:  # a packet that says nothing sensible
         return TimedFrame(now_ns, ethernet(here, there, IPV4, bytes((0x45, 0, 0, 3)) + rng.randbytes(30)))
     told = tcp_segment((here, 50_000 + rng.randrange(9)), (there, 135), BIND, sequence=7, flags=rng.choice((2, 16)))

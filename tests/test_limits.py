@@ -14,10 +14,17 @@ PACKAGE = Path(rpctrace.__file__).parent
 
 def test_every_limit_that_is_counted_has_its_bound() -> None:
     """As the source names them."""
-    for folder, pattern in (("stream", r'account[.]count[(]"([a-z_]+)"'), ("conversations", r'reach[(]"([a-z_]+)"')):
-        texts = [path.read_text(encoding="utf-8") for path in (PACKAGE / folder).glob("*.py")]
-        counted = {name for text in texts for name in re.findall(pattern, text)}
-        assert counted
+    for folder, pattern in (
+        ("stream", r'account[.]count[(]"([a-z_]+)"'),
+        ("conversations", r'reach[(]"([a-z_]+)"'),
+        ("protocols", r'_(?:reach|count)[(]"([a-z_]+)"'),
+        ("protocols", r'limits[[]"([a-z_]+)"'),
+        ("protocols/smb", r'make_room[(][^"]+"([a-z_]+)"'),
+        ("protocols/dcerpc", r'^    [(]"([a-z_]+)", MAXIMUM'),
+    ):
+        texts = [path.read_text(encoding="utf-8") for path in (PACKAGE / folder).rglob("*.py")]
+        counted = {name for text in texts for name in re.findall(pattern, text, re.MULTILINE)}
+        assert counted, pattern
         assert counted <= BOUNDS.keys()
 
 

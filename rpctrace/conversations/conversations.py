@@ -17,6 +17,7 @@ from rpctrace.protocols.dissector import Problems
 from rpctrace.protocols.registry import RECOGNISERS, carriers
 from rpctrace.stream.stream import Chunk, Close, Conflict, Connection, Direction, StreamEvent
 
+CARRIED_KEPT = 200_000
 OTHERS_KEPT = 10_000  # by who never empties the list
 # Fewer octets than this are brought to a dissector although it steps over them: to leave them out costs as much.
 SMALLEST_SKIP_OCTETS = 2_048
@@ -60,9 +61,10 @@ class Conversations:
 
     def __init__(self, *, every_pdu: bool = False) -> None:
         self.book = RpcBook(every_pdu=every_pdu)
-        self._carriers = carriers(self.book.problems)
+        self._carriers, self._shared_limits = carriers(self.book.problems)
         self._live: dict[int, _State] = {}
         self.others: list[Connection] = []
+        self.carried: set[int] = set()  # numbers of the connections that carried something, as many as `CARRIED_KEPT`
         self.stepping_over: dict[tuple[int, Direction], Connection] = {}
         self.capture_end_ns: int | None = None  # set by who feeds, before what is still open is closed
 
@@ -106,7 +108,11 @@ class Conversations:
         for number in list(self._live):
             state = self._live.pop(number)
             for reading in _readings(state):
-                yield from reading.close(self.capture_end_ns)
+                yield from reading.close(self.capture_end_ns) if isinstance(reading, RpcReading) else reading.close()
+        yield from self.book.close(self.capture_end_ns)
+        for limits in self._shared_limits:
+            for name, count in limits.items():
+                self.book.reach(name, count)
 
     def _begin(self, connection: Connection) -> _Undecided:
         late = connection.guessed
@@ -129,7 +135,7 @@ class Conversations:
         for reading in _readings(state):
             told += reading.feed(event)
             if told or (isinstance(reading, RpcReading) and reading.recognised):
-                self._live[connection.number] = reading
+                self._settle(connection, reading)
                 break
         else:
             self._narrow(state, connection)
@@ -150,14 +156,21 @@ class Conversations:
             return
         state.carriers = {name: each for name, each in state.carriers.items() if not each.is_other}
         if len(state.carriers) == 1 and (state.rpc is None or state.rpc.is_other):
-            (self._live[connection.number],) = state.carriers.values()
+            (left,) = state.carriers.values()
+            self._settle(connection, left)
+
+    def _settle(self, connection: Connection, reading: RpcReading | DissectedReading) -> None:
+        """It is clear what a connection carries."""
+        self._live[connection.number] = reading
+        if len(self.carried) < CARRIED_KEPT:
+            self.carried.add(connection.number)
 
     def _dissected(
         self, state: DissectedReading, connection: Connection, event: StreamEvent
     ) -> Sequence[Observation]:
         told = state.feed(event)
         if state.is_other and not state.done:
-            told = [*told, *state.close(None)]
+            told = [*told, *state.close()]
             self._set_aside(connection)
         elif isinstance(event, Chunk):
             self._skip(connection, event.direction)

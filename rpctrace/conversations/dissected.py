@@ -15,13 +15,13 @@ from rpctrace.conversations.observations import (
     ObservedNotice,
     ObservedSession,
 )
-from rpctrace.conversations.rpc import RpcBook, RpcReading
-from rpctrace.protocols.dissector import Channel, ChannelEvent, Dissector
+from rpctrace.conversations.rpc import RpcBook
+from rpctrace.protocols.dissector import ChannelEvent, Dissector
 from rpctrace.protocols.gssapi.authentications import Authentications
 from rpctrace.protocols.gssapi.exchange import AuthenticationExchange, Leg
 from rpctrace.protocols.kerberos.exchange import KdcExchange
 from rpctrace.protocols.smb.notice import SessionFacts, SmbNotice
-from rpctrace.stream.stream import Chunk, Close, Connection, Direction, Gap, StreamEvent
+from rpctrace.stream.stream import Chunk, Close, Connection, Direction, Gap, Seen, StreamEvent
 
 _NOTHING: Sequence[Observation] = ()
 
@@ -29,21 +29,23 @@ _NOTHING: Sequence[Observation] = ()
 class DissectedReading:
     """One connection while it lasts."""
 
-    __slots__ = ("_authentications", "_book", "_channels", "_connection", "_dissector", "_expected", "_open", "done")
+    __slots__ = (
+        "_authentications", "_book", "_connection", "_dissector", "_expected", "_open", "_seen", "done",
+    )  # fmt: skip
 
     def __init__(self, book: RpcBook, connection: Connection, dissector: Dissector[Any]) -> None:
         self._book = book
         self._connection = connection
         self._dissector = dissector
+        self._seen: Callable[[Direction], None] | None = getattr(dissector, "seen", None)
         self._authentications = Authentications(book.problems)
-        self._channels: dict[Channel, RpcReading] = {}
         self._expected = [0, 0]  # where each direction goes on
         self._open: set[Direction] = {0, 1}
         self.done = False
 
     @property
     def is_other(self) -> bool:
-        return self._dissector.is_other and not self._channels
+        return self._dissector.is_other
 
     def skippable(self, direction: Direction) -> int:
         return self._dissector.skippable(direction)
@@ -57,6 +59,8 @@ class DissectedReading:
             return self._told(self._dissector.gap(event))
         if isinstance(event, Close):
             return self._close(event)
+        if isinstance(event, Seen) and self._seen is not None:
+            self._seen(event.direction)
         return _NOTHING
 
     def _chunk(self, chunk: Chunk) -> Sequence[Observation]:
@@ -72,49 +76,34 @@ class DissectedReading:
 
     def _close(self, close: Close) -> Sequence[Observation]:
         if close.direction is None:
-            return self.close(close.timestamp_ns)
+            return self.close()
         told = self._told(self._dissector.end(close.direction))
         self._open.discard(close.direction)
         if close.reset or not self._open:
-            return [*told, *self.close(close.timestamp_ns)]
+            return [*told, *self.close()]
         return told
 
-    def close(self, end_ns: int | None) -> Sequence[Observation]:
-        """Nothing more comes; `end_ns`: until when it would have been captured."""
+    def close(self) -> Sequence[Observation]:
+        """Nothing more comes. Channels stay open until their dissector closes them: another connection may go on."""
         self.done = True
         told: list[Observation] = []
         for direction in sorted(self._open):
             told += self._told(self._dissector.end(direction))
-        for reading in self._channels.values():
-            if not reading.done:
-                told += reading.close(end_ns)
-        self._channels.clear()
         told += self._ended(self._authentications.close())
-        for name, count in getattr(self._dissector, "limits", {}).items():
-            self._book.reach(name, count)
+        for limits in (getattr(self._dissector, "limits", {}), self._authentications.limits):
+            for name, count in limits.items():
+                self._book.reach(name, count)
         return told
 
     def _told(self, said: Iterable[Any]) -> Sequence[Observation]:
         told: list[Observation] = []
         for each in said:
             if isinstance(each, ChannelEvent):
-                told += self._on_channel(each)
+                told += self._book.on_channel(self._connection, each.channel, each.event)
             elif isinstance(each, Leg):
                 told += self._ended(self._authentications.feed(each))
             else:
                 told.append(OBSERVED[type(each)](self._connection, each))
-        return told
-
-    def _on_channel(self, said: ChannelEvent) -> Sequence[Observation]:
-        channel, event = said
-        reading = self._channels.get(channel)
-        if reading is None:
-            reading = self._channels[channel] = RpcReading(
-                self._book, self._connection, joined_late=channel.joined_late, channel=channel
-            )
-        told = reading.feed(event)
-        if reading.done:
-            del self._channels[channel]
         return told
 
     def _ended(self, authentications: Iterable[AuthenticationExchange]) -> list[Observation]:

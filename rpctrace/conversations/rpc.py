@@ -27,7 +27,8 @@ _NOTHING: Sequence[Observation] = ()
 
 class RpcBook:
     """What all streams of a capture share: `facts` lists those that carried DCE/RPC, `problems` what did not read,
-    `limits` which bounds were reached."""
+    `limits` which bounds were reached. Channels are here because several connections may carry one: the two directions
+    of RPC over HTTP, a session of SMB 3."""
 
     def __init__(self, *, every_pdu: bool = False) -> None:
         self.every_pdu = every_pdu
@@ -35,6 +36,24 @@ class RpcBook:
         self.problems = Problems()
         self.conflicts: list[Conflict] = []
         self.limits: dict[str, int] = {}
+        self._channels: dict[Channel, RpcReading] = {}
+
+    def on_channel(self, connection: Connection, channel: Channel, event: StreamEvent) -> Sequence[Observation]:
+        """Something happened on a channel; the connection that brought its first event stands for it."""
+        reading = self._channels.get(channel)
+        if reading is None:
+            reading = RpcReading(self, connection, joined_late=channel.joined_late, channel=channel)
+            self._channels[channel] = reading
+        told = reading.feed(event)
+        if reading.done:
+            del self._channels[channel]
+        return told
+
+    def close(self, end_ns: int | None) -> Sequence[Observation]:
+        """The capture is at its end: channels that nothing closed."""
+        told = [each for reading in self._channels.values() for each in reading.close(end_ns)]
+        self._channels.clear()
+        return told
 
     def enter(self, facts: ConversationFacts) -> None:
         if len(self.facts) < STREAMS_KEPT:

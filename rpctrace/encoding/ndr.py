@@ -94,6 +94,12 @@ class NdrReader:
         """To where a structure begins that holds a pointer and nothing wider."""
         self.reader.align(8 if self.ndr64 else 4)
 
+    def align_union(self) -> None:
+        """To where a union of pointers begins with its discriminant: a boundary of its own in NDR64 alone ([MS-RPCE]
+        2.2.5.3.4.4)."""
+        if self.ndr64:
+            self.reader.align(8)
+
     def pointer(self) -> bool:
         """A unique or full pointer: whether it points to something."""
         return self.wide() != 0
@@ -110,7 +116,8 @@ class NdrReader:
         return self.reader.take(count)
 
     def count(self, item_octets: int, maximum: int) -> int:
-        """A conformance (C706 14.3.3.2) that at least `item_octets` octets an item must follow."""
+        """A conformance (C706 14.3.3.2) that at least `item_octets` octets an item must follow; 0 where a cut list is
+        to be read as far as it goes."""
         return self.checked(self.wide(), item_octets, maximum)
 
     def checked(self, count: int, item_octets: int, maximum: int) -> int:
@@ -128,14 +135,13 @@ class NdrReader:
         return self.reader.take(actual * item_octets)
 
     def text(self) -> str:
-        """A conformant varying string of 16-bit characters (C706 14.3.4.2), without the zero at its end."""
+        """A conformant varying string or array of 16-bit characters (C706 14.3.4.2), without the zero at its end."""
         self.wide()  # its maximum, of which only the actual count is sent
-        return decode_utf16(self.varying(2)).rstrip("\0")
+        octets = self.varying(2)
+        if self.reader.little_endian:
+            return decode_utf16(octets).rstrip("\0")
+        return bytes(octets).decode("utf-16-be", "surrogatepass").rstrip("\0")
 
     def optional_text(self) -> str | None:
         """A unique pointer to a string, which follows at once (a parameter, not a member of a structure)."""
         return self.text() if self.pointer() else None
-
-    def inner(self, count: int, layer: str) -> Reader:
-        """A reader over the next `count` octets."""
-        return self.reader.restrict_to(count, layer)

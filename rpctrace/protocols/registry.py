@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from rpctrace.protocols.dcerpc.recognition import DATAGRAMS as DCERPC_DATAGRAMS
 from rpctrace.protocols.dcerpc.recognition import RECOGNISER as DCERPC
 from rpctrace.protocols.dissector import Dissector, Problems
 from rpctrace.protocols.http.connection import HttpConnection
 from rpctrace.protocols.http.recognition import RECOGNISER as HTTP
 from rpctrace.protocols.http.virtual_connections import VirtualConnections
 from rpctrace.protocols.kerberos.connection import KdcConnection
+from rpctrace.protocols.kerberos.recognition import DATAGRAMS as KERBEROS_DATAGRAMS
 from rpctrace.protocols.kerberos.recognition import RECOGNISER as KERBEROS
 from rpctrace.protocols.ldap.connection import LdapConnection
 from rpctrace.protocols.ldap.recognition import RECOGNISER as LDAP
 from rpctrace.protocols.smb.recognition import RECOGNISER as SMB
+from rpctrace.protocols.smb.server import Servers
 from rpctrace.protocols.smb.session import SmbConnection
-from rpctrace.scan.candidates import Recogniser
+from rpctrace.scan.candidates import DatagramRecogniser, Recogniser
 
 
 class Carrier(NamedTuple):
@@ -26,15 +29,18 @@ class Carrier(NamedTuple):
     open: Callable[[bool], Dissector[Any]]
 
 
-def carriers(problems: Problems) -> tuple[Carrier, ...]:
-    """Those of one capture; what they cannot read goes to `problems`."""
-    virtual_connections = VirtualConnections(problems)
-    return (
-        Carrier(SMB, lambda late: SmbConnection(problems, joined_late=late)),
+def carriers(problems: Problems) -> tuple[tuple[Carrier, ...], tuple[dict[str, int], ...]]:
+    """Those of one capture, and the bounds that their connections share, as counted so far. What they cannot read goes
+    to `problems`."""
+    virtual_connections, servers = VirtualConnections(problems), Servers()
+    found = (
+        Carrier(SMB, lambda late: SmbConnection(problems, joined_late=late, servers=servers)),
         Carrier(KERBEROS, lambda late: KdcConnection(problems, joined_late=late)),
         Carrier(LDAP, lambda late: LdapConnection(problems, joined_late=late)),
         Carrier(HTTP, lambda late: HttpConnection(problems, joined_late=late, virtual=virtual_connections)),
     )
+    return found, (virtual_connections.limits, servers.limits)
 
 
-RECOGNISERS: tuple[Recogniser, ...] = (DCERPC, *(each.recogniser for each in carriers(Problems())))
+DATAGRAM_RECOGNISERS: tuple[DatagramRecogniser, ...] = (KERBEROS_DATAGRAMS, DCERPC_DATAGRAMS)
+RECOGNISERS: tuple[Recogniser, ...] = (DCERPC, *(each.recogniser for each in carriers(Problems())[0]))

@@ -22,3 +22,17 @@ class Recogniser(NamedTuple):
     is_other: Callable[[bytes], bool]
     search_octets: int
     ports_not_searched: frozenset[int]
+
+
+class DatagramRecogniser(NamedTuple):
+    """One protocol over UDP.
+
+    A datagram may be its own when it comes from one of `ports` or goes to one, or, whatever the ports, when it begins
+    with `first_octet` (None: ports alone tell), has `head_octets` or more, and `begins` says so of these first ones.
+    """
+
+    name: str
+    ports: frozenset[int]
+    first_octet: int | None
+    head_octets: int
+    begins: Callable[[bytes], bool]

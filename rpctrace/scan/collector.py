@@ -10,11 +10,10 @@ from rpctrace.capture.frame import Frame, LinkType
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, Transport
 from rpctrace.network.ip import address_octets
-from rpctrace.network.tunnels import UDP_TUNNELS
+from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
 from rpctrace.scan.flows import FIN, LIVE, OTHER, RST, SYN, FlowTable, Key
-from rpctrace.scan.headers import Shape, ends_of, is_skipped, segment, shapes_of, tcp_key, udp_port
+from rpctrace.scan.headers import UDP_OCTETS, Shape, carried, ends_of, is_skipped, segment, shapes_of
 
-TUNNEL_PORTS = frozenset(port.to_bytes(2, "big") for port in UDP_TUNNELS)
 PASSED_OVER = b""
 _CONTROL = FIN | SYN | RST
 
@@ -41,8 +40,9 @@ class RecordForm(NamedTuple):
 class Collector:
     """Takes records and frames in capture order; `segments` are those that came of them."""
 
-    def __init__(self, decoder: Decoder, table: FlowTable) -> None:
+    def __init__(self, decoder: Decoder, table: FlowTable, datagrams: Datagrams = NO_DATAGRAMS) -> None:
         self.table = table
+        self.datagrams = datagrams
         self.segments: list[Segment] = []
         self._flow_of = table.flows.get
         self._decoder = decoder
@@ -78,11 +78,12 @@ class Collector:
     def record(
         self, number: int, at: int, key: bytes | None, flags: int, high: int, low: int, captured: int, original: int
     ) -> None:
-        """The record at `at` of the buffer; without `key` its frame is not TCP of the expected shape."""
+        """The record at `at` of the buffer; without `key` its frame is not TCP of the expected shape, nor UDP that a
+        look at ports and first octet passes over."""
         octets, shape = self._octets, self._shape
         start = at + self._layout.header_octets
         if key is None:
-            key, flags, shape = self._of_another_shape(start)
+            key, flags, shape = self._look_closer(start, captured)
             if key == PASSED_OVER:
                 return
         flow = None if key is None else self._flow_of(key)
@@ -113,26 +114,34 @@ class Collector:
     def frame(self, frame: Frame) -> None:
         """A frame for the plain reading."""
         read = self._decoder.decode(frame)
-        if read is not None and read.transport is Transport.TCP:
+        if read is None:
+            return
+        if read.transport is Transport.TCP:
             self.segments += self.table.take(key_of(read), read)
+        elif self.datagrams.matters(read):
+            self.segments.append(read)
 
     def decode_only(self, frame: Frame) -> None:
         """A frame of which somebody else knows that nothing comes: the decoder tells where it was last."""
         self._decoder.decode(frame)
 
-    def _of_another_shape(self, at: int) -> tuple[bytes | None, int, Shape]:
-        """Key, flags and shape; no key where the frame has none of the shapes, `PASSED_OVER` for UDP in no tunnel.
+    def _look_closer(self, at: int, captured: int) -> tuple[bytes | None, int, Shape]:
+        """Key, flags and shape; no key where the plain reading is needed, `PASSED_OVER` for UDP that matters to nobody.
 
         Which frames are passed over does not depend on the shape that is expected, nor so on where windows begin.
         """
-        for shape in self._others:
-            key, flags = tcp_key(shape, self._octets, at)
-            port = udp_port(shape, self._octets, at) if key is None else None
-            if port is not None and port not in TUNNEL_PORTS:
-                key = PASSED_OVER
-            if key is not None:
+        for shape in (*self._others, self._shape):
+            transport, key, flags = carried(shape, self._octets, at)
+            if transport is None:
+                continue
+            begin = at + shape.tcp_at + UDP_OCTETS
+            if transport is Transport.UDP and self.datagrams.may_matter(
+                key[-4:], self._octets[begin : max(begin, at + captured)]
+            ):
+                break
+            if shape is not self._shape:
                 self._of_other_shape[shape] += 1
-                return key, flags, shape
+            return key if transport is Transport.TCP else PASSED_OVER, flags, shape
         return None, 0, self._shape
 
 

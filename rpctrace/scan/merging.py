@@ -188,7 +188,8 @@ class _Merge:
             if not (is_counted and is_new) and (may_start or not (is_live or is_passed_over)):
                 may_be_held += _MOST_HELD_OCTETS
         odd = unpacked(index.odd)
-        self._enqueue(_Source(odd, None, None, has_syn=True))
+        for unlisted in (odd, unpacked(index.datagrams)):
+            self._enqueue(_Source(unlisted, None, None, has_syn=True))
         if index.last_decoded is not None:
             only = _Source((index.last_decoded,), None, None, has_syn=True)
             only.decodes_only = True
@@ -238,6 +239,7 @@ class _Merge:
             if collector.segments:
                 yield
             window_end += _whole_windows(needed - window_end, window)
+        table.hear(index.heard)
         times = self._form.layout.timestamp_ns(*index.earliest), self._form.layout.timestamp_ns(*index.latest)
         self._capture.count(self._number + index.records - 1, *times)
         self._capture.go_on(window, index.stop, window_end)

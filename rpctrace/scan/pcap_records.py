@@ -12,9 +12,9 @@ from rpctrace.capture.pcap import Layout as WrittenAs
 from rpctrace.capture.storage import Capture
 from rpctrace.capture.window import Window
 from rpctrace.encoding.times import NS_PER_SECOND
-from rpctrace.scan.collector import TUNNEL_PORTS, Collector, Layout, RecordForm
+from rpctrace.scan.collector import Collector, Layout, RecordForm
 from rpctrace.scan.flows import OTHER, SYN
-from rpctrace.scan.headers import Compiled, compiled
+from rpctrace.scan.headers import UDP_OCTETS, Compiled, compiled
 from rpctrace.scan.merging import Ahead
 
 Time = tuple[int, int]  # seconds, and units of the file behind them
@@ -87,10 +87,11 @@ class _Run:
         A record that is passed over counts before its successor was looked at, and is taken back when that one does not
         fit it; any other is looked at first.
         """
-        _shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
+        shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
+        sources, destinations, firsts = self.collector.datagrams.told_by
         buffer, layout, flow_of, take = self.buffer, self.layout, self.collector.table.flows.get, self.collector.record
         size, units, header, fits = layout.record.size, NS_PER_SECOND // layout.ns_per_unit, layout.record, layout.fits
-        other, syn, most, tunnels = OTHER, SYN, MAXIMUM_FRAME_OCTETS, TUNNEL_PORTS  # a local name is found faster
+        other, syn, most, first_at = OTHER, SYN, MAXIMUM_FRAME_OCTETS, size + shape.tcp_at + UDP_OCTETS
         start = at = self.at
         first = number = self.number
         limit = self.end - size
@@ -123,9 +124,12 @@ class _Run:
             elif (carried := protocol & protocol_mask) == tcp:
                 if flow_of(key) is other and not flags & syn:
                     continue
-            elif carried == udp and key[-2:] not in tunnels:
-                continue
             else:
+                if (
+                    carried == udp and key[-2:] not in destinations and key[-4:-2] not in sources
+                    and buffer[record + first_at] not in firsts
+                ):  # fmt: skip
+                    continue
                 key = None
             if not fits(header.unpack_from(buffer, following), seconds):
                 self.is_odd = True

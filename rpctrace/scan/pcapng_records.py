@@ -11,9 +11,9 @@ from rpctrace.capture.pcapng import Block, Interface, PcapngWalk
 from rpctrace.capture.pcapng_options import MICROSECONDS, Clock, Overrun, read_options
 from rpctrace.capture.storage import Capture
 from rpctrace.capture.window import Window
-from rpctrace.scan.collector import TUNNEL_PORTS, Collector, Layout, RecordForm
+from rpctrace.scan.collector import Collector, Layout, RecordForm
 from rpctrace.scan.flows import OTHER, SYN
-from rpctrace.scan.headers import Compiled, compiled
+from rpctrace.scan.headers import UDP_OCTETS, Compiled, compiled
 from rpctrace.scan.merging import Ahead
 
 FIXED_OCTETS = 28  # of an enhanced packet block, before its frame
@@ -109,10 +109,12 @@ class _Run:
 
     def walk(self, form: Compiled) -> None:
         """The hot loop for pcapng: two `unpack_from` and a few comparisons of numbers a block."""
-        _shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
+        shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
+        first_at = FIXED_OCTETS + shape.tcp_at + UDP_OCTETS
+        sources, destinations, firsts = self.collector.datagrams.told_by
         buffer, at, end, number, alike = self.buffer, self.at, self.end, self.number, self.alike
         flow_of, take, second_length = self.collector.table.flows.get, self.collector.record, self.order.u32.unpack_from
-        enhanced, other, syn, tunnels = _ENHANCED, OTHER, SYN, TUNNEL_PORTS  # a local name is found faster
+        enhanced, other, syn = _ENHANCED, OTHER, SYN  # a local name is found faster
         last_high, last_low = unpack(buffer, at)[3:5]
         earliest = latest = last_high, last_low
         while at + OVERHEAD_OCTETS <= end:
@@ -141,7 +143,12 @@ class _Run:
                 if carried == tcp:
                     if flow_of(key) is not other or flags & syn:
                         take(number, at, key, flags, high, low, captured, original)
-                elif carried != udp or key[-2:] in tunnels:
+                elif (
+                    carried != udp
+                    or key[-2:] in destinations
+                    or key[-4:-2] in sources
+                    or buffer[at + first_at] in firsts
+                ):
                     take(number, at, None, 0, high, low, captured, original)
             else:
                 take(number, at, None, 0, high, low, captured, original)

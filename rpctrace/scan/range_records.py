@@ -16,9 +16,10 @@ from rpctrace.capture.storage import OpenedAgain
 from rpctrace.capture.window import Window
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.scan.candidates import Recogniser
-from rpctrace.scan.collector import TUNNEL_PORTS, RecordForm
+from rpctrace.scan.collector import RecordForm
+from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
 from rpctrace.scan.flows import SYN
-from rpctrace.scan.headers import Compiled, compiled
+from rpctrace.scan.headers import UDP_OCTETS, Compiled, compiled
 from rpctrace.scan.merging import is_alike
 from rpctrace.scan.pcap_records import pcap_form
 from rpctrace.scan.pcapng_records import FIXED_OCTETS, OPTION_OCTETS, OVERHEAD_OCTETS, pcapng_form
@@ -29,9 +30,11 @@ CHAINED_RECORDS = 6  # that must follow each other, so that octets inside a fram
 _ENHANCED = int(Block.ENHANCED_PACKET)
 
 
-def index_of(file: OpenedAgain, wanted: Range, recognisers: Sequence[Recogniser]) -> Index | None:
+def index_of(
+    file: OpenedAgain, wanted: Range, recognisers: Sequence[Recogniser], datagrams: Datagrams = NO_DATAGRAMS
+) -> Index | None:
     """None where a range holds no record that can be found, or nothing but what has to be read in order."""
-    walk, indexer = file.walk, Indexer(recognisers)
+    walk, indexer = file.walk, Indexer(recognisers, datagrams)
     if isinstance(walk, PcapWalk):
         file.go_to(wanted.start)
         first = _first_record(walk, file.window, wanted.end)
@@ -144,12 +147,13 @@ class _PcapRange(_RangeReader):
 
     def _walk(self, form: Compiled, shift: int, border: int) -> int:
         """As `pcap_records` does it: a record is accepted when its successor fits it."""
-        _shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
+        shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
+        sources, destinations, firsts = self.indexer.datagrams.told_by
         window, layout, places = self.window, self.layout, self.places
         buffer, size, units, at = window.buffer, layout.record.size, NS_PER_SECOND // layout.ns_per_unit, window.at
         passing, take, place = self.indexer.passing.get, self.indexer.record, places.append
         header, fits = layout.record.unpack_from, layout.fits
-        syn, most, tunnels = SYN, MOST_RECORD_OCTETS - size, TUNNEL_PORTS
+        syn, most, first_at = SYN, MOST_RECORD_OCTETS - size, size + shape.tcp_at + UDP_OCTETS
         (last_seconds, last_fraction), number, limit = self.last, len(places) - 1, window.end - size
         while at <= limit:
             seconds, fraction, captured, original, kind, protocol, key, flags = unpack(buffer, at)
@@ -180,9 +184,12 @@ class _PcapRange(_RangeReader):
                 if note is not None and not flags & syn:
                     note(number)
                     continue
-            elif carried == udp and key[-2:] not in tunnels:
-                continue
             else:
+                if (
+                    carried == udp and key[-2:] not in destinations and key[-4:-2] not in sources
+                    and buffer[record + first_at] not in firsts
+                ):  # fmt: skip
+                    continue
                 key = None
             if not fits(header(buffer, following), seconds):
                 self.is_odd = True
@@ -216,12 +223,13 @@ class _PcapngRange(_RangeReader):
 
     def _walk(self, form: Compiled, shift: int, border: int) -> int:
         """As `pcapng_records` does it."""
-        _shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
+        shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
+        sources, destinations, firsts = self.indexer.datagrams.told_by
         window, places, alike = self.window, self.places, self.alike
         buffer, at, end, number = window.buffer, window.at, window.end, len(places)
         passing, take, place = self.indexer.passing.get, self.indexer.record, places.append
-        second_length, enhanced, syn, tunnels = self.walk.order.u32.unpack_from, _ENHANCED, SYN, TUNNEL_PORTS
-        most = MOST_RECORD_OCTETS
+        second_length, enhanced, syn, most = self.walk.order.u32.unpack_from, _ENHANCED, SYN, MOST_RECORD_OCTETS
+        first_at = FIXED_OCTETS + shape.tcp_at + UDP_OCTETS
         last_high, last_low = self.last
         while at + OVERHEAD_OCTETS <= end:
             block, length, index, high, low, captured, original, kind, protocol, key, flags = unpack(buffer, at)
@@ -253,7 +261,12 @@ class _PcapngRange(_RangeReader):
                         note(number)
                     else:
                         take(number, at, key, flags, high, low, captured, original)
-                elif carried != udp or key[-2:] in tunnels:
+                elif (
+                    carried != udp
+                    or key[-2:] in destinations
+                    or key[-4:-2] in sources
+                    or buffer[at + first_at] in firsts
+                ):
                     take(number, at, None, 0, high, low, captured, original)
             else:
                 take(number, at, None, 0, high, low, captured, original)

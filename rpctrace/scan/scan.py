@@ -1,6 +1,7 @@
-"""A capture -> the segments of flows that may carry what the recognisers know: fast, in capture order, none lost.
+"""A capture -> the segments of flows that may carry what the recognisers know, and the datagrams that may: fast, in
+capture order, none lost.
 
-What `network.decode` gives for those flows, this gives, from the same octets: a property test holds it against that.
+What `network.decode` gives for those, this gives, from the same octets: a property test holds it against that.
 Frames of the common shapes are read here, all others there.
 """
 
@@ -16,16 +17,23 @@ from rpctrace.capture.window import Window
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment
 from rpctrace.scan.collector import Collector
+from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
 from rpctrace.scan.flows import FlowTable
 from rpctrace.scan.merging import Ahead, Helpers
 from rpctrace.scan.pcap_records import collect_pcap
 from rpctrace.scan.pcapng_records import collect_pcapng
 
 
-def scan(capture: Capture, decoder: Decoder, table: FlowTable, helpers: Helpers | None = None) -> Iterator[Segment]:
-    """The TCP segments of flows that `table` follows. `capture` counts all frames as it goes. `helpers` read ranges of
-    the first file in it ahead; what comes out is the same."""
-    collector = Collector(decoder, table)
+def scan(
+    capture: Capture,
+    decoder: Decoder,
+    table: FlowTable,
+    helpers: Helpers | None = None,
+    datagrams: Datagrams = NO_DATAGRAMS,
+) -> Iterator[Segment]:
+    """The TCP segments of flows that `table` follows, and the datagrams that matter to `datagrams`. `capture` counts
+    all frames as it goes. `helpers` read ranges of the first file in it ahead; what comes out is the same."""
+    collector = Collector(decoder, table, datagrams)
     ahead = Ahead(capture, collector, helpers) if helpers is not None else None
     for walk in capture.walks():
         steps, ahead = _collect(walk, capture, collector, ahead), None

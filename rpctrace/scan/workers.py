@@ -16,6 +16,7 @@ from rpctrace.capture.pcapng import Interface
 from rpctrace.capture.storage import OpenedAgain, StoredFile
 from rpctrace.errors import CaptureError
 from rpctrace.scan.candidates import Recogniser
+from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
 from rpctrace.scan.range_records import index_of
 from rpctrace.scan.ranges import Index, Range
 
@@ -48,9 +49,15 @@ class Workers:
     """`merging.Helpers` with `jobs` - 1 processes and ourselves."""
 
     def __init__(
-        self, file: StoredFile, recognisers: Sequence[Recogniser], jobs: int, range_octets: int = RANGE_OCTETS
+        self,
+        file: StoredFile,
+        recognisers: Sequence[Recogniser],
+        jobs: int,
+        range_octets: int = RANGE_OCTETS,
+        datagrams: Datagrams = NO_DATAGRAMS,
     ) -> None:
         self._file = file
+        self._datagrams = datagrams
         self._recognisers = tuple(recognisers)
         self._range_octets = range_octets
         self._count = -(-file.size // range_octets)
@@ -74,7 +81,10 @@ class Workers:
             ours, theirs = context.Pipe()
             inherited = [ours, *(each.pipe for each in self._workers)] if quick else []
             process = context.Process(
-                target=work, args=(theirs, inherited, self._file, self._recognisers), name="rpctrace", daemon=True
+                target=work,
+                args=(theirs, inherited, self._file, self._recognisers, self._datagrams),
+                name="rpctrace",
+                daemon=True,
             )
             try:
                 process.start()
@@ -155,7 +165,7 @@ class Workers:
             return False
         try:
             self._opened = self._opened or OpenedAgain(self._file)
-            self._results[wanted.number] = index_of(self._opened, wanted, self._recognisers)
+            self._results[wanted.number] = index_of(self._opened, wanted, self._recognisers, self._datagrams)
         except CaptureError:
             self._results[wanted.number] = None
         return True
@@ -180,6 +190,7 @@ def work(
     inherited: Sequence[Connection[Range | None, _Result]],
     file: StoredFile,
     recognisers: tuple[Recogniser, ...],
+    datagrams: Datagrams,
 ) -> None:
     """What a process does: a range in, its index out, until the other end of the pipe is closed."""
     import gc
@@ -196,6 +207,6 @@ def work(
         return
     try:
         while (wanted := pipe.recv()) is not None:
-            pipe.send((wanted.number, index_of(opened, wanted, recognisers)))
+            pipe.send((wanted.number, index_of(opened, wanted, recognisers, datagrams)))
     except (EOFError, OSError):
         return

@@ -233,3 +233,88 @@ def remote_activation_response(
     for result, _ in results:
         ndr.u32(result)
     return ndr.u32(status).done()
+
+
+# The object resolver and IRemUnknown ([MS-DCOM] 3.1.2.5.1, 3.1.1.5.6)
+
+
+def resolve_oxid(ndr: Ndr, sequences: Sequence[int] = (7,)) -> bytes:
+    ndr.u64(OXID).u16(len(sequences)).wide(len(sequences))
+    for sequence in sequences:
+        ndr.u16(sequence)
+    return ndr.done()
+
+
+def resolved(ndr: Ndr, *, version: bool, order: str = "<", status: int = 0) -> bytes:
+    """ResolveOxid's answer, or with `version` ResolveOxid2's."""
+    put_bindings(ndr.pointer(), bindings(order=order)).guid(REM_UNKNOWN_IPID).u32(5)
+    if version:
+        ndr.u16(5).u16(7)
+    return ndr.u32(status).done()
+
+
+def unresolved(ndr: Ndr, status: int) -> bytes:
+    return ndr.pointer(False).guid(IUNKNOWN).u32(0).u16(0).u16(0).u32(status).done()
+
+
+def server_alive_2(ndr: Ndr, order: str = "<") -> bytes:
+    ndr.u16(5).u16(7).pointer()
+    return put_bindings(ndr, bindings(((7, "DC1"), (7, "192.0.2.10")), order=order)).u32(0).u32(0).done()
+
+
+def complex_ping(ndr: Ndr, set_id: int, added: Sequence[int], deleted: Sequence[int]) -> bytes:
+    ndr.u64(set_id).u16(3).u16(len(added)).u16(len(deleted))
+    for oids in (added, deleted):
+        ndr.pointer(bool(oids))
+        if oids:
+            ndr.wide(len(oids))
+            for oid in oids:
+                ndr.u64(oid)
+    return ndr.done()
+
+
+def query_interface(ndr: Ndr, iids: Sequence[str], *, second: bool = False) -> bytes:
+    """RemQueryInterface, or RemQueryInterface2."""
+    this(ndr).guid(IPID)
+    if not second:
+        ndr.u32(5)
+    ndr.u16(len(iids)).wide(len(iids))
+    for iid in iids:
+        ndr.guid(iid)
+    return ndr.done()
+
+
+def queried(ndr: Ndr, results: Sequence[tuple[int, str]], hresult: int = 0) -> bytes:
+    """Results as (HRESULT, IPID)."""
+    that(ndr).pointer().wide(len(results))
+    for result, ipid in results:
+        ndr.align(8).u32(result).align(8).u32(0).u32(5).u64(OXID).u64(OID).guid(ipid)
+    return ndr.u32(hresult).done()
+
+
+def queried_2(ndr: Ndr, results: Sequence[tuple[int, bytes | None]], hresult: int = 0) -> bytes:
+    that(ndr).wide(len(results))
+    for result, _ in results:
+        ndr.u32(result)
+    ndr.wide(len(results))
+    for _, octets in results:
+        ndr.pointer(octets is not None)
+    for _, octets in results:
+        if octets is not None:
+            interface_pointer(ndr, octets)
+    return ndr.u32(hresult).done()
+
+
+def references(ndr: Ndr, counts: Sequence[tuple[str, int, int]]) -> bytes:
+    """RemAddRef or RemRelease, of (IPID, public, private)."""
+    this(ndr).u16(len(counts)).wide(len(counts))
+    for ipid, public, private in counts:
+        ndr.guid(ipid).u32(public).u32(private)
+    return ndr.done()
+
+
+def added(ndr: Ndr, results: Sequence[int]) -> bytes:
+    that(ndr).wide(len(results))
+    for result in results:
+        ndr.u32(result)
+    return ndr.u32(0).done()

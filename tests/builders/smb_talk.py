@@ -5,12 +5,13 @@ A small stand-in for what reads whole captures: every TCP connection is fed to a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
 from builders.smb import packet
+from rpctrace.capture.frame import Frame
 from rpctrace.capture.storage import open_capture
 from rpctrace.network.decode import Decoder
 from rpctrace.protocols.dcerpc.framing import FramedPdu, PduFramer
@@ -100,22 +101,26 @@ class Heard:
         )
 
 
-def events_of(capture: Path) -> Iterator[tuple[Connection, StreamEvent]]:
+Damage = Callable[[Frame], Frame | None]
+
+
+def events_of(capture: Path, damage: Damage) -> Iterator[tuple[Connection, StreamEvent]]:
     decoder, reassembler = Decoder(), Reassembler()
     with open_capture(capture) as frames:
         for frame in frames:
-            segment = decoder.decode(frame)
+            left = damage(frame)
+            segment = None if left is None else decoder.decode(left)
             if segment is not None:
                 yield from reassembler.feed(segment)
     yield from reassembler.close()
 
 
-def hear(capture: Path) -> Heard:
-    """Everything of one capture."""
+def hear(capture: Path, damage: Damage = lambda frame: frame) -> Heard:
+    """Everything of one capture, of which `damage` leaves frames as they are, changed, or not at all."""
     heard = Heard()
     servers = Servers()
     connections: dict[int, tuple[SmbConnection, set[int]]] = {}
-    for connection, event in events_of(capture):
+    for connection, event in events_of(capture, damage):
         if connection.number not in connections:
             reader = SmbConnection(heard.problems, joined_late=connection.guessed, servers=servers)
             connections[connection.number] = reader, {0, 1}

@@ -6,11 +6,14 @@ from dataclasses import replace
 
 import pytest
 from builders import dcerpc as write
+from builders import kerberos
+from builders.smb import Head, packet, read_answer, read_request
 from dcerpc_talk import CONTEXT, head
+from protocols.kerberos.kdc_talk import AS_REP, AS_REQ
 
 from rpctrace.conversations import conversations, rpc
 from rpctrace.conversations.conversations import Conversations
-from rpctrace.conversations.observations import ObservedCall, ObservedPdu
+from rpctrace.conversations.observations import ObservedCall, ObservedExchange, ObservedPdu
 from rpctrace.network.flow import Endpoint
 from rpctrace.stream.stream import Chunk, Close, Conflict, Connection, Direction, Gap, Seen
 
@@ -63,13 +66,14 @@ def test_a_guessed_client_is_corrected_by_who_asks() -> None:
     assert (facts.client.address, facts.joined_late) == ("10.0.0.2", True)
 
 
-def test_other_protocols_and_pipes_are_no_conversations() -> None:
-    """HTTP from its start; PDUs seen on port 445 joined late belong to SMB."""
-    http = Feed(connection())
-    http.chunk(0, b"GET / HTTP/1.1\r\n\r\n" + BIND)
-    http.chunk(1, b"HTTP/1.1 200 OK\r\n\r\n" + ACK)
-    assert http.calls() == []
-    assert http.conversations.facts == []
+def test_other_protocols_are_no_conversations() -> None:
+    """Something that nobody knows, from its start; PDUs are not searched for in the middle of port 445, where files go
+    by."""
+    unknown = Feed(connection())
+    unknown.chunk(0, b"SSH-2.0-OpenSSH_9.6 and more" + BIND)
+    unknown.chunk(1, b"SSH-2.0-OpenSSH_9.6 and more" + ACK)
+    assert unknown.calls() == []
+    assert unknown.conversations.facts == []
     smb = Feed(connection(guessed=True, port=445))
     smb.chunk(0, REQUEST)
     assert smb.calls() == []
@@ -136,22 +140,41 @@ def test_every_pdu_on_request() -> None:
 
 
 def test_what_carries_something_else_is_told_once() -> None:
-    """When neither direction can bring a PDU any more; who feeds may then leave out all but its end."""
-    http = Feed(connection())
-    http.chunk(0, b"GET / HTTP/1.1\r\n\r\n")
-    assert http.conversations.others == []  # the server may still speak DCE/RPC
-    http.chunk(1, b"HTTP/1.1 200 OK\r\n\r\n")
-    assert http.conversations.others == [http.who]
-    http.conversations.others.clear()
-    http.chunk(0, b"GET / HTTP/1.1\r\n\r\n" + BIND)
-    http.event(Close(1, False, 4, 4))
-    http.event(Close(None, False, None, None))
-    assert http.conversations.others == []
-    smb = Feed(connection(guessed=True, port=445))
-    smb.event(Seen(0, 1, 1))
-    smb.chunk(0, REQUEST)
-    assert smb.conversations.others == [smb.who]
-    assert http.calls() == smb.calls() == []
+    """When neither direction can bring anything any more; who feeds may then leave out all but its end."""
+    ssh = Feed(connection())
+    ssh.chunk(0, b"SSH-2.0-OpenSSH_9.6\r\n")
+    assert ssh.conversations.others == []  # the server may still speak DCE/RPC
+    ssh.chunk(1, b"SSH-2.0-OpenSSH_9.6\r\n")
+    assert ssh.conversations.others == [ssh.who]
+    ssh.conversations.others.clear()
+    ssh.chunk(0, b"SSH-2.0-OpenSSH_9.6\r\n" + BIND)
+    ssh.event(Close(1, False, 4, 4))
+    ssh.event(Close(None, False, None, None))
+    assert ssh.conversations.others == []
+    assert ssh.calls() == []
+
+
+def test_a_protocol_that_carries_something_is_met_by_its_first_octets() -> None:
+    """Kerberos on any port; what it says is an exchange with the ends of the connection."""
+    kdc = Feed(connection(port=8888))
+    kdc.chunk(0, kerberos.over_tcp(AS_REQ))
+    kdc.chunk(1, kerberos.over_tcp(AS_REP))
+    kdc.calls()
+    (told,) = kdc.seen
+    assert isinstance(told, ObservedExchange)
+    assert (told.server.port, told.exchange.kind) == (8888, "AS")
+    assert kdc.conversations.facts == []
+
+
+def test_octets_that_nobody_will_look_at_are_announced() -> None:
+    """The data of a file; asked once, and told what is left of it."""
+    smb = Feed(connection(port=445))
+    answer = packet(read_answer(Head(), bytes(64 * 1024)))
+    smb.chunk(0, packet(read_request(Head(), length=64 * 1024)))
+    smb.chunk(1, answer[:1460])
+    assert smb.conversations.stepping_over
+    assert smb.conversations.skips() == [(smb.who, 1, len(answer) - 1460)]
+    assert smb.conversations.skips() == []
 
 
 def test_a_conversation_is_never_something_else() -> None:
@@ -183,5 +206,18 @@ def test_others_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(conversations, "OTHERS_KEPT", 2)
     all_of_them = Conversations()
     for number in range(5):
-        all_of_them.feed(replace(connection(guessed=True, port=445), number=number), Seen(0, 1, 1))
+        for direction in (0, 1):
+            event = Chunk(direction, 0, memoryview(b"SSH-2.0-OpenSSH_9.6\r\n"), 1, 1)  # type: ignore[arg-type]
+            all_of_them.feed(replace(connection(), number=number), event)
     assert [other.number for other in all_of_them.others] == [0, 1]
+
+
+def test_a_connection_of_something_else_is_forgotten_when_both_ends_closed_it() -> None:
+    """A capture of a million connections keeps none of them."""
+    ssh = Feed(connection())
+    ssh.chunk(0, b"SSH-2.0-OpenSSH_9.6\r\n")
+    ssh.chunk(1, b"SSH-2.0-OpenSSH_9.6\r\n")
+    ssh.event(Close(0, False, 4, 4))
+    assert ssh.conversations._live
+    ssh.event(Close(1, False, 5, 5))
+    assert not ssh.conversations._live

@@ -22,7 +22,7 @@ def told(path: Path) -> list[object]:
             segment = decoder.decode(frame)
             if segment is not None and segment.transport is Transport.UDP:
                 said += datagrams.feed(segment)
-    return [*said, *datagrams.close()]
+    return [*said, *datagrams.close(None)]
 
 
 @needs_shared

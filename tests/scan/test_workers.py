@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from builders import files
 from builders.network import TimedFrame
-from range_reading import Outcome, outcome
+from range_reading import DATAGRAMS, Outcome, outcome
 from scan_talk import START_NS, mixture
 
 from rpctrace.analysis import Options, analyze
 from rpctrace.capture.storage import StoredFile
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.scan import workers
+from rpctrace.scan.datagrams import NO_DATAGRAMS
 from rpctrace.scan.workers import Workers
 
 FRAMES = [
@@ -37,7 +38,7 @@ def by_processes(path: Path, jobs: int, happens: Callable[[Workers], None] = lam
     made: list[Workers] = []
 
     def helpers(file: StoredFile) -> Workers:
-        made.append(Workers(file, RECOGNISERS, jobs, RANGE_OCTETS))
+        made.append(Workers(file, RECOGNISERS, jobs, RANGE_OCTETS, DATAGRAMS))
         happens(made[0])
         return made[0]
 
@@ -127,7 +128,7 @@ def test_a_report(path: Path, jobs: int, monkeypatch: pytest.MonkeyPatch) -> Non
     alone = analyze(path)
     assert analyze(path, Options(jobs=jobs)) == alone
     monkeypatch.setattr(workers, "MINIMUM_OCTETS", 0)
-    monkeypatch.setattr(Workers.__init__, "__defaults__", (RANGE_OCTETS,))
+    monkeypatch.setattr(Workers.__init__, "__defaults__", (RANGE_OCTETS, NO_DATAGRAMS))
     assert analyze(path, Options(jobs=jobs)) == alone
     with path.open("rb") as file:
         assert analyze(file, Options(jobs=jobs)).calls == alone.calls

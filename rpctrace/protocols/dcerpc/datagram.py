@@ -18,6 +18,7 @@ from rpctrace.encoding.reader import CutReader, Layout, Octets, Reader
 from rpctrace.errors import Malformed, ParseError, Truncated
 from rpctrace.protocols.dcerpc.pdu import PduType, SyntaxId
 
+VERSION = 4
 HEADER_LENGTH_OCTETS = 80
 NIL_UUID = "00000000-0000-0000-0000-000000000000"
 PRIVACY = 6  # [MS-RPCE] 2.2.1.1.8: the stub is encrypted
@@ -132,6 +133,11 @@ _FACK, _CANCEL = Layout("BxHIIHH"), Layout("II")
 _HEAD = re.compile(rb"\x04[\x00-\x0a].[\x00-\x07][\x00\x01\x10\x11][\x00-\x03]\x00", re.DOTALL)
 _NIL = bytes(16)
 _TYPES: dict[int, PduType] = {int(member): member for member in PduType}
+
+
+def begins(head: bytes) -> bool:
+    """Whether a datagram that begins with these `HEADER_LENGTH_OCTETS` may be one; its length is not judged."""
+    return _HEAD.match(head) is not None
 
 
 def is_datagram(octets: Octets, length_octets: int | None = None) -> bool:

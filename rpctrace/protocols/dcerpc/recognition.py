@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
+from rpctrace.protocols.dcerpc import datagram
 from rpctrace.protocols.dcerpc.framing import MAXIMUM_SEARCH_OCTETS, OTHER_PROTOCOL, SIGNATURE
 from rpctrace.protocols.dcerpc.parse import is_plausible, parse_header
 from rpctrace.protocols.dcerpc.pdu import HEADER_LENGTH_OCTETS
-from rpctrace.scan.candidates import Recogniser
+from rpctrace.scan.candidates import DatagramRecogniser, Recogniser
 
 # Named pipes carry PDUs inside SMB; a connection joined in the middle on these ports is not searched for bare ones.
 SMB_PORTS = frozenset((139, 445))
@@ -41,6 +42,7 @@ _BEGUN = re.compile(
     rb"\x05[\x00\x01](?:[\x00\x02\x03\x0b-\x13](?:.(?:[\x00\x01\x10\x11](?:[\x00-\x03]\x00?)?)?)?)?\Z", re.DOTALL
 )
 
+DATAGRAMS = DatagramRecogniser("dcerpc", frozenset(), datagram.VERSION, datagram.HEADER_LENGTH_OCTETS, datagram.begins)
 RECOGNISER = Recogniser(
     "dcerpc",
     HEADER_LENGTH_OCTETS,

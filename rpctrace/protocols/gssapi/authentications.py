@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from rpctrace.errors import Malformed
 from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.protocols.gssapi.exchange import (
     AuthenticationExchange,
@@ -65,7 +66,7 @@ class _Open:
 
 class Authentications:
     """The authentications of one connection. `limits` counts `open_exchanges` and `exchange_tokens` reached; `problems`
-    gets the tokens that did not read."""
+    gets the tokens that are damaged (those that the capture cut are no news: its gaps are told)."""
 
     def __init__(self, problems: Problems) -> None:
         self.limits: dict[str, int] = {}
@@ -75,7 +76,7 @@ class Authentications:
     def feed(self, leg: Leg) -> Sequence[AuthenticationExchange]:
         """One message -> the exchanges that it ended."""
         token = read_token(AuthType.SPNEGO, leg.octets) if leg.octets else None
-        if token is not None and token.problem is not None and token.kind is not TokenKind.UNKNOWN:
+        if token is not None and isinstance(token.problem, Malformed) and token.kind is not TokenKind.UNKNOWN:
             self._problems.add(token.problem, leg.provenance.frame)
         if leg.status is None and leg.outcome is None:
             return self._request(leg, token)

@@ -8,6 +8,7 @@ octets that were read.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
@@ -101,7 +102,7 @@ def _read(auth_type: int, octets: memoryview) -> Token:
         return _framed(octets)
     if first in _FIRST_OCTETS:
         return _plain(octets)
-    if octets[: len(_WRAP_TOKEN_ID)] == _WRAP_TOKEN_ID:
+    if _WRAP_HEADER.match(octets) is not None:
         return _WRAPPED
     if auth_type in _BY_AUTH_TYPE:
         kind, mechanism, read = _BY_AUTH_TYPE[auth_type]
@@ -195,7 +196,8 @@ def _with_inner(outer: Token, inside: memoryview) -> Token:
 
 
 # What a SASL bind of LDAP negotiates its security layers in (RFC 4752 3.1): RFC 4121 4.2.6.2, RFC 1964 1.2.2
-_WRAP_TOKEN_ID, _OLD_WRAP_TOKEN_ID = b"\x05\x04", b"\x02\x01"
+_WRAP_HEADER = re.compile(rb"\x05\x04[\x00-\x07]\xff.{12}", re.DOTALL)
+_OLD_WRAP_TOKEN_ID = b"\x02\x01"
 _WRAPPED = Token(TokenKind.WRAP, Mechanism.KERBEROS, None, None, False, None)
 _NEGOEX_SIGNATURE = b"NEGOEXTS"  # [MS-NEGOEX] 2.2.6.2
 _NEGOTIATION_TAGS = frozenset({der.context_tag(0), der.context_tag(1)})

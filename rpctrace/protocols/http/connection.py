@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from rpctrace.protocols.dissector import Problems, Provenance
@@ -18,7 +19,7 @@ from rpctrace.protocols.gssapi.exchange import Leg
 from rpctrace.protocols.gssapi.spnego import NegState, NegTokenResp
 from rpctrace.protocols.gssapi.token import AuthType, TokenKind, read_token
 from rpctrace.protocols.http.headers import Head, SchemeToken
-from rpctrace.protocols.http.messages import UNTIL_CLOSE, Body, MessageReader, Said, Sink
+from rpctrace.protocols.http.messages import UNTIL_CLOSE, Body, MessageReader, Said, Sink, behind
 from rpctrace.protocols.http.virtual_connections import Hop, Tunnel, VirtualConnections
 from rpctrace.stream.stream import Chunk, Direction, Gap
 
@@ -57,21 +58,12 @@ class _Request(NamedTuple):
 
     method: str
     tokens: tuple[tuple[int, str], ...] = ()
-    upgrades: bool = False
     tunnel: Tunnel | None = None
 
 
-_PLAIN: dict[str, _Request] = {}
-
-
+@lru_cache(maxsize=64)  # most requests are remembered for their method alone
 def _plain(method: str) -> _Request:
-    """Most requests are remembered for their method alone."""
-    known = _PLAIN.get(method)
-    if known is None:
-        known = _Request(method)
-        if len(_PLAIN) < 64:
-            _PLAIN[method] = known
-    return known
+    return _Request(method)
 
 
 class HttpConnection:
@@ -102,7 +94,8 @@ class HttpConnection:
         self._session = 1  # of authentications to the origin server; the next one is the proxy's
         self._recognised = False
         self._opaque = False
-        self._banner = not joined_late
+        self._banner = not joined_late  # whether the server's first octets, so far `_greeting`, may be that
+        self._greeting = b""
         self._undecided: set[Direction] = set() if joined_late or every_request else {0, 1}
         self._searching = joined_late and not every_request
         self._searched = [0, 0]
@@ -113,7 +106,9 @@ class HttpConnection:
             return True
         if self._searching:
             return min(self._searched) > MAXIMUM_SEARCH_OCTETS
-        return not self._recognised and all(reader.mismatched for reader in self._readers)
+        if not self._recognised:
+            return all(reader.mismatched for reader in self._readers)
+        return bool(self._undecided) and all(self._readers[each].mismatched for each in self._undecided)
 
     def skippable(self, direction: Direction) -> int:
         return self._readers[direction].skippable
@@ -122,9 +117,13 @@ class HttpConnection:
         if self._opaque:
             return _NOTHING
         if self._banner and chunk.direction == 1:
-            self._banner = False
-            if bytes(chunk.octets[: len(INNER_BANNER)]) == INNER_BANNER:
+            greeting = self._greeting + bytes(chunk.octets[: len(INNER_BANNER) - len(self._greeting)])
+            if greeting == INNER_BANNER:
                 return self._inner_hop(chunk)
+            if INNER_BANNER.startswith(greeting):
+                self._greeting = greeting
+                return _NOTHING
+            self._banner = False
         if self._searching:
             self._searched[chunk.direction] += len(chunk.octets)
         return self._readers[chunk.direction].feed(chunk)
@@ -182,11 +181,7 @@ class HttpConnection:
                 target = _target_of(head, side)
                 said.append(self._leg(side, direction, token, None, None, target, provenance))
         tunnel = self._tunnel(method, head)
-        upgrades = method == "CONNECT" or b"upgrade" in head.fields
-        if tokens or upgrades or tunnel is not None:
-            self._remember(_Request(method, tuple(tokens), upgrades, tunnel))
-        else:
-            self._remember(_plain(method))
+        self._remember(_Request(method, tuple(tokens), tunnel) if tokens or tunnel else _plain(method))
         sink = None if tunnel is None else tunnel.sink(0, carries=method != _OUT)
         if method == _DIRECT:
             return Body(UNTIL_CLOSE, sink=sink)
@@ -274,13 +269,12 @@ class HttpConnection:
     # [MS-RPCH] 2.1.1.2: the inner hop, on which DCE/RPC follows the server's first octets without HTTP
     def _inner_hop(self, chunk: Chunk) -> Sequence[Said]:
         self._recognised = True
+        self._banner = False
+        self._undecided.clear()
         tunnel = self._virtual.half(Hop.SERVER, None, joined_late=self._joined_late)
         self._readers[0].follow(Body(UNTIL_CLOSE, sink=tunnel.sink(0, carries=True)))
         self._readers[1].follow(Body(UNTIL_CLOSE, sink=tunnel.sink(1, carries=True)))
-        rest = chunk._replace(
-            offset=chunk.offset + len(INNER_BANNER), octets=chunk.octets[len(INNER_BANNER) :]
-        )
-        return self._readers[1].feed(rest)
+        return self._readers[1].feed(behind(chunk, len(INNER_BANNER) - len(self._greeting)))
 
 
 def _target_of(head: Head, side: int) -> str | None:

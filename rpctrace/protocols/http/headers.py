@@ -30,7 +30,7 @@ HEAD_END = re.compile(rb"\r?\n\r?\n")
 _REQUEST_LINE = re.compile(rb"([A-Z][A-Z_-]{2,31}) +([^\r\n]*?) *(?:HTTP/1\.([01])[ \t]*)?(?:\r?\n|\Z)")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) +(\d{3})(?: +([^\r\n]*))?")
 _FIELD = re.compile(
-    rb"\n(content-length|transfer-encoding|host|connection|upgrade"
+    rb"\n(content-length|transfer-encoding|host"
     rb"|(?:proxy-)?authorization|(?:www|proxy)-authenticate)[ \t]*:[ \t]*"
     rb"([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)",
     re.IGNORECASE,

@@ -7,6 +7,7 @@ from struct import unpack
 from typing import NamedTuple
 
 from rpctrace.encoding.reader import Reader
+from rpctrace.errors import Malformed
 from rpctrace.protocols.interfaces.stub import NamedEndpoint, pipe_name
 
 LAYER = "dcom.DUALSTRINGARRAY"
@@ -66,7 +67,9 @@ NO_BINDINGS = Bindings((), ())
 
 
 def parse_bindings(reader: Reader) -> Bindings:
-    """A DUALSTRINGARRAY in the order of the reader. Raises `Truncated`; an entry without its end is left out."""
+    """A DUALSTRINGARRAY in the order of the reader. An entry without its end is left out.
+
+    Raises `Truncated`, or `Malformed` where there are more than `MAXIMUM_BINDINGS` of a kind."""
     entries, security_offset = reader.u16(), reader.u16()
     octets = bytes(reader.take(2 * entries))
     words = unpack(f"{'<' if reader.little_endian else '>'}{entries}H", octets)
@@ -82,14 +85,15 @@ def parse_bindings(reader: Reader) -> Bindings:
 
 def _entries(words: tuple[int, ...], fixed: int) -> Iterator[tuple[int, int]]:
     """Where each entry begins and its text ends: `fixed` words, a text up to a zero; an empty entry ends the list."""
-    at = 0
-    for _ in range(MAXIMUM_BINDINGS):
-        if at + fixed > len(words) or words[at] == 0:
-            return
+    at = count = 0
+    while at + fixed < len(words) and words[at] != 0:
         try:
             end = words.index(0, at + fixed)
         except ValueError:
             return
+        count += 1
+        if count > MAXIMUM_BINDINGS:
+            raise Malformed(LAYER, 2 * at, f"more than {MAXIMUM_BINDINGS} bindings")
         yield at, end
         at = end + 1
 

@@ -13,7 +13,6 @@ from typing import NamedTuple
 from rpctrace.encoding.ndr import NdrReader
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
-from rpctrace.encoding.text import decode_utf16
 from rpctrace.knowledge.tables import operations
 from rpctrace.protocols.interfaces.properties import Fields
 from rpctrace.protocols.interfaces.stub import Stub
@@ -150,6 +149,7 @@ def _sam_logon_ex(ndr: NdrReader, found: Fields) -> None:
 def _logon(ndr: NdrReader, found: Fields) -> None:
     """LogonLevel, and the union NETLOGON_LEVEL that it selects ([MS-NRPC] 2.2.1.4.6)."""
     level = found["logon_level"] = LogonLevel(ndr.enumeration())
+    ndr.align_union()
     ndr.enumeration()  # the union's own discriminant
     ndr.align_wide()
     if level.is_known and ndr.pointer():
@@ -174,15 +174,9 @@ def _identity(ndr: NdrReader) -> tuple[bool, bool, bool]:
 
 
 def _named(ndr: NdrReader, present: tuple[bool, bool, bool], found: Fields) -> LogonIdentity:
-    domain, user, workstation = (_counted_text(ndr) if here else None for here in present)
+    domain, user, workstation = (ndr.text() if here else None for here in present)
     found["logon"] = identity = LogonIdentity(domain, user, workstation, None)
     return identity
-
-
-def _counted_text(ndr: NdrReader) -> str:
-    """A counted string's characters; a zero that is counted belongs to whoever counted it."""
-    ndr.wide()
-    return decode_utf16(ndr.varying(2)).rstrip("\0")
 
 
 def _password(ndr: NdrReader, found: Fields) -> None:
@@ -210,7 +204,7 @@ def _generic(ndr: NdrReader, found: Fields) -> None:
     has_data = ndr.pointer()
     identity = _named(ndr, present, found)
     if has_package:
-        found["logon"] = identity._replace(package=_counted_text(ndr))
+        found["logon"] = identity._replace(package=ndr.text())
     if has_data:
         ndr.octets(ndr.count(1, ndr.reader.remaining))
 

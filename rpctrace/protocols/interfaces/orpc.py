@@ -15,7 +15,7 @@ from rpctrace.protocols.interfaces.stub import ObjectFacts, Stub
 
 LAYER = "dcom.orpc"
 THIS_OCTETS = 32  # ORPCTHIS without extensions, in NDR; 40 in NDR64
-HEAD_OCTETS = 2048  # of a stub: all that `read_orpc` looks at of a request, extensions included
+HEAD_OCTETS = 2048  # of a stub are enough for `read_orpc`, extensions included
 MAXIMUM_EXTENSIONS = 16  # two are defined
 _VERSION_MAJOR, _VERSIONS_MINOR = 5, range(1, 8)  # [MS-DCOM] 2.2.11: 5.1 to 5.7
 _KNOWN_FLAGS = 0x1F  # [MS-DCOM] 2.2.13.1
@@ -61,7 +61,8 @@ class OrpcThat(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OrpcCall(Partial):
-    """A call on the object `ipid`, of whatever interface. `objects`: interface pointers that its answer brought."""
+    """A call on the object `ipid`, of whatever interface. `objects`: interface pointers that its answer handed out;
+    `passed`: those that the client gave along, of objects of its own on which it may be called back."""
 
     ipid: str
     version: tuple[int, int]
@@ -71,6 +72,7 @@ class OrpcCall(Partial):
     error: ErrorInfo | None = None
     hresult: int | None = None
     objects: tuple[ObjectFacts, ...] = ()
+    passed: tuple[ObjectFacts, ...] = ()
 
 
 def read_this(ndr: NdrReader) -> OrpcThis:
@@ -152,17 +154,19 @@ def read_orpc(
     if not is_orpc(request_head, little_endian=little_endian):
         return None
     problems = FirstProblem()
-    ndr = NdrReader(Reader(request_head[:HEAD_OCTETS], f"{LAYER}.this", little_endian=little_endian), ndr64=ndr64)
+    ndr = NdrReader(Reader(request_head, f"{LAYER}.this", little_endian=little_endian), ndr64=ndr64)
     version = ndr.u16(), ndr.u16()
     ndr.u32(), ndr.u32()
     cid = ndr.guid()
     extensions = problems.attempt(_extensions, ndr) or ()
     reply: OrpcThat | None = None
-    objects: tuple[ObjectFacts, ...] = ()
+    objects: list[ObjectFacts] = []
+    passed: list[ObjectFacts] = []
+    problems.attempt(find_objects, request_head, passed)
     if response_head is not None:
         answer = Reader(response_head, f"{LAYER}.that", little_endian=little_endian)
         reply = problems.attempt(read_that, NdrReader(answer, ndr64=ndr64))
-        objects = find_objects(response_head)
+        problems.attempt(find_objects, response_head, objects)
     answered = reply.extensions if reply else ()
     return OrpcCall(
         ipid,
@@ -172,7 +176,8 @@ def read_orpc(
         tuple(each.id for each in answered),
         next((each.error for each in answered if each.error is not None), None),
         hresult,
-        objects,
+        tuple(objects),
+        tuple(passed),
         problem=problems.error,
     )
 

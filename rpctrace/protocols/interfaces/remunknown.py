@@ -21,7 +21,6 @@ from rpctrace.protocols.interfaces.stub import ObjectFacts, Stub
 
 UUIDS = frozenset(("00000131-0000-0000-c000-000000000046", "00000143-0000-0000-c000-000000000046"))
 LAYER = "dcom.remunknown"
-_REMQIRESULT_OCTETS = 48
 
 
 class InterfaceReference(NamedTuple):
@@ -88,7 +87,7 @@ def _queried(ndr: NdrReader, found: Fields) -> None:
     asked = found.get("iids", ())
     results: list[ActivatedInterface] = []
     found["results"] = results  # so that a cut leaves those before it
-    for place in range(ndr.count(_REMQIRESULT_OCTETS - 4, MAXIMUM_INTERFACES)):
+    for place in range(ndr.count(0, MAXIMUM_INTERFACES)):
         ndr.align(8)
         hresult, standard = ndr.u32(), parse_std_objref(ndr)
         iid = asked[place] if place < len(asked) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from rpctrace.encoding.ndr import NdrReader
@@ -56,7 +57,8 @@ class NamedEndpoint(NamedTuple):
     `protocol`: the protocol sequence (ncacn_ip_tcp). `address`: host name or address as it stands, None where the
     server that answered is meant. `port` of TCP, UDP or HTTP; `pipe` of SMB as `pipe_name` writes it. Where the
     endpoint mapper names it, `interface` is what listens there; where DCOM does, `oxid` is the object exporter,
-    `ipid_rem_unknown` its IRemUnknown and `clsid` the class that was activated.
+    `ipid_rem_unknown` its IRemUnknown and `clsid` the class that was activated. An exporter lives on the server that
+    answered, by whatever names its bindings call that.
     """
 
     protocol: str
@@ -77,6 +79,15 @@ class ObjectFacts(NamedTuple):
     iid: str | None
     oxid: int | None
     oid: int | None
+
+
+IREMUNKNOWN = "00000131-0000-0000-c000-000000000046"
+
+
+def exporter_object(oxid: int | None, ipid_rem_unknown: str | None) -> Iterator[ObjectFacts]:
+    """The IRemUnknown of an object exporter, where a call told both."""
+    if oxid is not None and ipid_rem_unknown is not None:
+        yield ObjectFacts(ipid_rem_unknown, IREMUNKNOWN, oxid, None)
 
 
 def pipe_name(text: str) -> str:

@@ -187,6 +187,37 @@ def names_agree(request: Request, reply: Reply) -> bool:
     return not (named.components and request.sname.components) or _folded(named) == _folded(request.sname)
 
 
+class ExchangeNames(NamedTuple):
+    """`realm` of the KDC that was asked, the client, and the service asked for."""
+
+    realm: str | None
+    cname: PrincipalName | None
+    sname: PrincipalName | None
+
+
+def names_of(exchange: KdcExchange) -> ExchangeNames:
+    """What the request names, and where it does not (a TGS-REQ never names the client) what the reply does; in a
+    password change the ticket presented."""
+    request, reply = exchange.request, exchange.reply
+    found: list[ExchangeNames] = []
+    if isinstance(request, KdcReq):
+        found.append(ExchangeNames(request.realm, request.cname, request.sname))
+    elif request is not None and request.ap_req is not None and request.ap_req.ticket is not None:
+        found.append(ExchangeNames(request.ap_req.ticket.realm, None, request.ap_req.ticket.sname))
+    said = reply.error if isinstance(reply, KpasswdRep) else reply
+    if isinstance(said, KrbError):
+        found.append(ExchangeNames(said.realm, said.cname, said.sname))
+    elif said is not None:
+        ticket = said.ticket
+        realm, sname = (None, None) if ticket is None else (ticket.realm, ticket.sname)
+        found.append(ExchangeNames(realm, said.cname, sname))
+    return ExchangeNames(
+        next((each.realm for each in found if each.realm is not None), None),
+        next((each.cname for each in found if each.cname is not None), None),
+        next((each.sname for each in found if each.sname is not None), None),
+    )
+
+
 def granted_realm(name: PrincipalName | None) -> str | None:
     """OTHER of krbtgt/OTHER (RFC 4120 7.3), None for every other name."""
     if name is None or len(name.components) != 2 or name.components[0].casefold() != TICKET_GRANTING_SERVICE:

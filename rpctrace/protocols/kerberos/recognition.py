@@ -14,7 +14,7 @@ from rpctrace.protocols.kerberos.framing import (
     message_length,
     next_mark,
 )
-from rpctrace.scan.candidates import Recogniser
+from rpctrace.scan.candidates import DatagramRecogniser, Recogniser
 
 # Named pipes and files carry octets of any kind; a connection joined in the middle on these ports is not searched.
 SMB_PORTS = frozenset((139, 445))
@@ -51,4 +51,5 @@ def is_kerberos_datagram(octets: bytes | memoryview, source_port: int, destinati
 # A mark and a tag at the very end; less of it is too many a payload's last.
 _BEGUN = re.compile(rb"\x00[\x00-\x03]..[\x6a-\x6d\x7e](?:[\x09-\x7f]?|[\x81-\x84].{0,4})\Z", re.DOTALL)
 
+DATAGRAMS = DatagramRecogniser("kerberos", KDC_PORTS, None, 0, lambda _head: False)
 RECOGNISER = Recogniser("kerberos", HEAD_LENGTH_OCTETS, begins, occurs, is_other, MAXIMUM_SEARCH_OCTETS, SMB_PORTS)

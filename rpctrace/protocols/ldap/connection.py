@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rpctrace.errors import ParseError
+from rpctrace.errors import Malformed, ParseError
 from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.protocols.gssapi.exchange import Leg
 from rpctrace.protocols.ldap.framing import FramedBind, LdapFramer
@@ -88,10 +88,12 @@ class LdapConnection:
         for octets, provenance in binds:
             try:
                 bind = parse_bind(octets)
-            except ParseError as error:
+            except Malformed as error:
                 self._problems.add(error, provenance.frame)
                 continue
-            if bind.problem is not None:
+            except ParseError:
+                continue
+            if isinstance(bind.problem, Malformed):  # what the capture cut is told by its gaps
                 self._problems.add(bind.problem, provenance.frame)
             leg = (
                 self._request(direction, bind, provenance)

@@ -88,7 +88,7 @@ def data_answer(state: SmbState, it: Item) -> Pipe | None:
     if pending is not None and pending.file is not None:
         key = pending.file
     if pipe is None:
-        pipe = state.server.pipes.get(key)
+        pipe = state.open_pipe(key)
     if operation.failed:
         if pipe is not None and pipe.speaks and operation.status != STATUS_CANCELLED:
             _notice(state, it, _FAILURES[operation.kind], pipe)
@@ -101,7 +101,7 @@ def _pipe_of(state: SmbState, it: Item) -> Pipe | None:
     operation = it.operation
     if operation.related and operation.file == _RELATED_FILE:
         return it.before
-    return state.server.pipes.get((operation.scope, operation.file))
+    return state.open_pipe((operation.scope, operation.file))
 
 
 def _recognised(state: SmbState, it: Item, pipe: Pipe | None, key: FileKey) -> Pipe | None:

@@ -230,9 +230,11 @@ class Framer:
 
     def _replay(self) -> None:
         """What was collected goes the way of the octets behind it, with the frames that brought it."""
-        while self._buffer and (self._skip or self._take):
-            end, frame, time = self._runs[0]
-            self._drop(self._pass(memoryview(bytes(self._buffer[:end])), frame, time))
+        octets, at = memoryview(bytes(self._buffer)), 0
+        for end, frame, time in self._runs:
+            while at < end and (self._skip or self._take):
+                at += self._pass(octets[at:end], frame, time)
+        self._drop(at)
 
     def _head(self, octets: memoryview, provenance: Provenance) -> int | None:
         """Reads what is at hand; None while more is needed, else how many octets are done with."""

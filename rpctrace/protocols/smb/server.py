@@ -1,8 +1,9 @@
-"""What the connections to one server share: sessions, trees and open pipes.
+"""The tables of sessions, trees and open pipes, and which of them several connections share.
 
 A session of SMB 3 may use several connections at once ([MS-SMB2] 3.2.4.1.7, multichannel): a pipe is opened on one,
-written on the next and read on a third. They are known to belong together by the identifier that the server gives of
-itself in the negotiation and by the session's number. Without a negotiation in the capture a connection stands alone.
+written on the next and read on a third. A connection that joins a session says so when it sets it up; which session
+that is, the server's identifier of itself and the session's number tell. Without both in the capture a connection
+stands alone.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from typing import Any, TypeVar
 
 from rpctrace.protocols.smb.pipe import FileKey, Pipe, Session, Tree
 
-MAXIMUM_SERVERS = 4_096
-# Of one server
-MAXIMUM_PIPES = 16_384
-MAXIMUM_TREES = 65_536
-MAXIMUM_SESSIONS = 16_384
+MAXIMUM_OWNED_SESSIONS = 65_536  # of a capture
+# Of one connection and those that joined it
+MAXIMUM_PIPES = 4_096
+MAXIMUM_TREES = 4_096
+MAXIMUM_SESSIONS = 1_024
 
 Value = TypeVar("Value")
 
@@ -29,7 +30,7 @@ def make_room(table: dict[Any, Value], most: int, name: str, limits: dict[str, i
 
 
 class Server:
-    """Tables that are bounded; `limits` counts how often that was felt."""
+    """A server as one connection knows it, and those that joined its sessions. `limits` counts the bounds reached."""
 
     def __init__(self, limits: dict[str, int]) -> None:
         self.trees: dict[Tree, bool] = {}  # whether it is that of pipes
@@ -90,15 +91,23 @@ class Server:
 
 
 class Servers:
-    """The servers of a capture by their identifiers ([MS-SMB2] 2.2.4 ServerGuid)."""
+    """Where the sessions of a capture are kept, by the server's identifier ([MS-SMB2] 2.2.4 ServerGuid) and number."""
 
     def __init__(self) -> None:
-        self._servers: dict[bytes, Server] = {}
+        self._owners: dict[tuple[bytes, int], Server] = {}
         self.limits: dict[str, int] = {}
 
-    def named(self, identifier: bytes) -> Server:
-        found = self._servers.get(identifier)
-        if found is None:
-            make_room(self._servers, MAXIMUM_SERVERS, "smb_servers", self.limits)
-            found = self._servers[identifier] = Server(self.limits)
-        return found
+    def own(self, identifier: bytes, number: int, server: Server) -> None:
+        """A session began; one that had its number before is over, or is that of a server which counts each
+        connection's for itself."""
+        if self._owners.pop((identifier, number), None) is None:
+            make_room(self._owners, MAXIMUM_OWNED_SESSIONS, "smb_owned_sessions", self.limits)
+        self._owners[identifier, number] = server
+
+    def owner(self, identifier: bytes, number: int) -> Server | None:
+        return self._owners.get((identifier, number))
+
+    def disown(self, identifier: bytes, number: int, server: Server) -> None:
+        """A session is over."""
+        if self._owners.get((identifier, number)) is server:
+            del self._owners[identifier, number]

@@ -123,9 +123,8 @@ class _Side:
 
 class SmbConnection:
     """Fed with both directions. `servers` is what the connections of one capture share; without it a session that uses
-    several connections is not understood. Bounds that were reached are counted in `limits` (`smb_pending_requests`,
-    `smb_covered_sessions`, `smb_connection_sessions`), and those of a server here or in `servers.limits` (`smb_pipes`,
-    `smb_trees`, `smb_sessions`, `smb_servers`)."""
+    several connections is not understood. `limits` counts the bounds reached: `smb_pending_requests`, `smb_pipes`,
+    `smb_trees`, `smb_sessions`, `smb_covered_sessions`; `servers.limits`: `smb_owned_sessions`."""
 
     def __init__(self, problems: Problems, *, joined_late: bool, servers: Servers | None = None) -> None:
         self._state = state = SmbState(servers)

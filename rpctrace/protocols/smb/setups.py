@@ -42,12 +42,10 @@ def setup_answer(state: SmbState, it: Item) -> None:
     if pending is not None:
         if pending.leg is not None:
             state.tell(pending.leg._replace(session=operation.session))
-        if not operation.failed and not pending.binding:
-            state.begin_session(operation.session)
         if pending.names is not None:
             state.tell(SessionFacts(operation.session, None, pending.names, it.provenance))
     if not operation.failed:
-        state.session(operation.session)
+        state.begin_session(operation.session, joins=pending is not None and pending.binding)
     goes_on = operation.status == STATUS_MORE_PROCESSING_REQUIRED
     state.tell(_leg(state, it, operation.status, None if goes_on else not operation.failed))
 
@@ -80,13 +78,14 @@ def tree_answer(state: SmbState, it: Item) -> None:
         if of_pipes is None and path is not None:
             of_pipes = path.lower().endswith("\\ipc$")
         if of_pipes is not None:
-            state.server.know_tree(operation.tree, of_pipes=of_pipes)
+            state.home(operation.tree[0]).know_tree(operation.tree, of_pipes=of_pipes)
 
 
 def tree_left(state: SmbState, it: Item) -> None:
     tree = it.operation.tree
     if it.operation.failed or tree is None:
         return
-    state.server.trees.pop(tree, None)
-    for pipe in state.server.pipes_of(tree):
+    home = state.home(tree[0])
+    home.trees.pop(tree, None)
+    for pipe in home.pipes_of(tree):
         state.close(pipe)

@@ -10,12 +10,10 @@ from rpctrace.protocols.gssapi.exchange import Leg, NtlmNames
 from rpctrace.protocols.smb.notice import SessionFacts, SmbNotice
 from rpctrace.protocols.smb.operation import Kind, Operation
 from rpctrace.protocols.smb.pipe import FileKey, Pipe, Session, Tree
-from rpctrace.protocols.smb.server import Server, Servers, make_room
+from rpctrace.protocols.smb.server import MAXIMUM_SESSIONS, Server, Servers, make_room
 from rpctrace.stream.stream import Chunk, Close, Direction, Gap, StreamEvent
 
-# Of one connection
-MAXIMUM_PENDING = 8_192
-MAXIMUM_SESSIONS = 1_024
+MAXIMUM_PENDING = 8_192  # of one connection
 
 Said = ChannelEvent | Leg | SmbNotice | SessionFacts
 RequestKey = int | tuple[int, ...]
@@ -46,12 +44,14 @@ class Item(NamedTuple):
 
 
 class SmbState:
-    """`limits` counts the bounds reached, those of a server that is shared in `servers.limits`."""
+    """`limits` counts the bounds reached, those of what connections share in `servers.limits`."""
 
     def __init__(self, servers: Servers | None) -> None:
         self.limits: dict[str, int] = {}
         self._servers = Servers() if servers is None else servers
-        self.server = Server(self.limits)  # until it names itself
+        self._own = Server(self.limits)
+        self._identifier: bytes | None = None  # that the server gives of itself
+        self._homes: dict[int, Server] = {}  # of sessions that other connections began
         self.sessions: dict[int, Session] = {}  # that this connection uses
         self._pending: dict[RequestKey, Pending] = {}
         self._told: list[Said] = []
@@ -110,18 +110,30 @@ class SmbState:
     # Sessions
 
     def name_server(self, identifier: bytes) -> None:
-        """The server is one that other connections may know; none that says nothing of itself."""
-        if any(identifier) and not self.sessions:
-            self.server = self._servers.named(identifier)
+        self._identifier = identifier if any(identifier) else None
+
+    def home(self, number: int) -> Server:
+        """Where the trees and pipes of a session are kept."""
+        return self._homes.get(number, self._own) if self._homes else self._own
+
+    def begin_session(self, number: int, *, joins: bool) -> None:
+        """A session is set up, on this connection first, or on it as well (`joins`)."""
+        if self._identifier is not None and number and number not in self.sessions:
+            if not joins:
+                self._servers.own(self._identifier, number, self._own)
+            else:
+                owner = self._servers.owner(self._identifier, number)
+                if owner is not None and owner is not self._own:
+                    self._homes[number] = owner
+        self.session(number)
 
     def session(self, number: int) -> Session:
         found = self.sessions.get(number)
         if found is None:
-            given_up = make_room(self.sessions, MAXIMUM_SESSIONS, "smb_connection_sessions", self.limits)
+            given_up = make_room(self.sessions, MAXIMUM_SESSIONS, "smb_sessions", self.limits)
             if given_up is not None:
                 self._part_from(given_up)
-            # 0 is what a request calls a session that is still to come: nothing that connections share.
-            found = self.sessions[number] = self.server.session(number) if number else Session(0)
+            found = self.sessions[number] = self.home(number).session(number)
             found.connections.add(self)
         return found
 
@@ -129,27 +141,26 @@ class SmbState:
         session = self.sessions.get(number)
         return None if session is None else session.target
 
-    def begin_session(self, number: int) -> None:
-        """A number that other connections used is that of a new session: the server began anew."""
-        if number not in self.sessions:
-            stale = self.server.sessions.get(number)
-            if stale is not None:
-                self._end_session(stale)
-
     def end_session(self, number: int) -> None:
         session = self.sessions.pop(number, None)
         if session is not None:
             self._end_session(session)
 
     def _end_session(self, session: Session) -> None:
+        number = session.number
         for pipe in list(session.pipes):
             self.close(pipe)
-        self.server.forget(session)
+        home = self.home(number)
+        home.forget(session)
+        if self._identifier is not None:
+            self._servers.disown(self._identifier, number, home)
+        self._homes.pop(number, None)
 
     def _part_from(self, session: Session) -> None:
         session.connections.discard(self)
         if not session.connections:
             self._end_session(session)
+        self._homes.pop(session.number, None)
 
     # Pipes
 
@@ -159,15 +170,18 @@ class SmbState:
 
     def is_of_pipes(self, tree: Tree | None) -> bool | None:
         """None where that is not known."""
-        return None if tree is None else self.server.trees.get(tree)
+        return None if tree is None else self.home(tree[0]).trees.get(tree)
+
+    def open_pipe(self, key: FileKey) -> Pipe | None:
+        return self.home(key[0]).pipes.get(key)
 
     def enter(self, key: FileKey, pipe: Pipe) -> None:
-        before = self.server.enter(key, pipe)
+        before = self.home(key[0]).enter(key, pipe)
         if before is not None:
             self._tell_closed(before, self.frame, self.now_ns)
 
     def close(self, pipe: Pipe, provenance: Provenance | None = None) -> None:
-        if self.server.leave(pipe):
+        if pipe.key is not None and self.home(pipe.key[0]).leave(pipe):
             if provenance is None:
                 self._tell_closed(pipe, self.frame, self.now_ns)
             else:

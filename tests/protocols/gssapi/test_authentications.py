@@ -207,12 +207,14 @@ def test_bounds_are_counted() -> None:
     assert wire.state.limits["exchange_tokens"] == 3
 
 
-def test_a_cut_token_is_a_problem() -> None:
-    wire = Wire()
-    wire.request(INIT[:200])
-    ((problem,), (told,)) = wire.problems, wire.close()
-    assert problem.frame_number == 1
-    assert told.tokens == ("AP-REQ",)
+def test_a_damaged_token_is_a_problem_and_a_cut_one_is_none() -> None:
+    """Both tell what can be read of them."""
+    cut, damaged = Wire(), Wire()
+    cut.request(INIT[:200])
+    damaged.request(INIT.replace(kerberos.principal("host", "dc1.domainb.com").encode()[:12], bytes(12)))
+    assert [each.tokens for each in cut.close() + damaged.close()] == [("AP-REQ",)] * 2
+    assert len(cut.problems) == 0
+    assert [problem.frame_number for problem in damaged.problems] == [1]
 
 
 _TOKENS = (b"", INIT, NEGOTIATE, CHALLENGE, AUTHENTICATE, AP_REQ, *TOKENS.values())

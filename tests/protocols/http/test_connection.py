@@ -211,6 +211,16 @@ def test_what_is_no_http() -> None:
     assert state.is_other
 
 
+def test_http_2_is_let_go() -> None:
+    """Its first octets look like a request; the answer is none of HTTP/1."""
+    state = connection()
+    talk = Talk(state)
+    talk.send(0, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(9))
+    assert not state.is_other
+    talk.send(1, bytes.fromhex("000012040000000000") + bytes(18))
+    assert state.is_other
+
+
 def test_requests_without_answers_are_bounded() -> None:
     state = connection()
     talk = Talk(state)

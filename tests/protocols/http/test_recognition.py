@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 from builders import http
-from dissected import Talk
+from dissected import Talk, dissected, scanned_events, stream_events
+from shared_captures import SHARED, needs_shared
 from tokens import TOKENS
 
 from rpctrace.protocols.dissector import Problems
 from rpctrace.protocols.http.connection import HttpConnection
 from rpctrace.protocols.http.recognition import EVERY_CONNECTION, FIRST_OCTETS, RECOGNISER, is_http
+from rpctrace.stream.stream import Connection
 
 TOKEN = http.token("Negotiate", TOKENS["SPNEGO AP-REQ"])
 PLAIN, PAGE = http.request("GET", "/"), http.answer(200, body=b"x" * 3000)
@@ -89,3 +91,15 @@ def test_the_dissector_goes_on_only_with_what_is_let_through(asked: bytes, answe
         assert RECOGNISER.begins(asked[:FIRST_OCTETS]) or RECOGNISER.begins(answered[:FIRST_OCTETS])
     else:
         assert talk.said == []
+
+
+@needs_shared
+@pytest.mark.parametrize("name", ["MS-RMSOD_Example2*", "MS-WMOD_Example6*", "MS-WSUSOD*"])
+def test_a_capture_read_fast_says_what_it_says_in_full(name: str) -> None:
+    (path,) = (SHARED / "netmon").glob(name + ".cap")
+
+    def make(connection: Connection) -> HttpConnection:
+        return HttpConnection(Problems(), joined_late=connection.guessed)
+
+    whole = [said.provenance for _, said in dissected(stream_events(path), make)]
+    assert [said.provenance for _, said in dissected(scanned_events(path, RECOGNISER), make)] == whole

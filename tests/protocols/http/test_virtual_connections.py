@@ -6,7 +6,7 @@ import random
 from uuid import UUID
 
 import pytest
-from builders import CLIENT, SERVER, Host, TcpConversation, dcerpc, http, merged, pcap
+from builders import CLIENT, SERVER, Host, TcpConversation, dcerpc, http, merged, ntlm, pcap
 from dissected import Talk, channel_octets
 from tshark_reading import fields
 
@@ -185,6 +185,25 @@ def test_refused_before_it_opened() -> None:
     assert [channel.name for channel in channels(pair.outgoing)] == [str(http.VIRTUAL)]
 
 
+def test_a_channel_that_was_announced_and_refused() -> None:
+    """The proxy answers the header section of an endless body; the client authenticates instead of sending it."""
+    pair = Pair()
+    pair.incoming.send(0, http.request("RPC_IN_DATA", TARGET, ENDLESS))
+    pair.incoming.send(1, http.answer(401, [("WWW-Authenticate", "NTLM")]))
+    legs = ((ntlm.negotiate(), ntlm.challenge("DOMAINB")), (ntlm.authenticate("DOMAINB", "novice", "WS1"), b""))
+    for octets, answered in legs:
+        authorization = ("Authorization", http.token("NTLM", octets))
+        pair.incoming.send(0, http.request("RPC_IN_DATA", TARGET, [*ENDLESS, authorization]))
+        if answered:
+            pair.incoming.send(1, http.answer(401, [("WWW-Authenticate", http.token("NTLM", answered))]))
+    pair.incoming.send(0, http.conn_b1() + BIND)
+    (channel,) = channels(pair.incoming)
+    assert channel.name == str(http.VIRTUAL)
+    assert channel_octets(pair.incoming.said) == {(id(channel), 0): BIND}
+    (told,) = pair.incoming.exchanges()
+    assert told.tokens == ("NEGOTIATE", "CHALLENGE", "AUTHENTICATE")
+
+
 def test_version_1_is_one_connection() -> None:
     """[MS-RPCH] 2.1.1.1: RPC_CONNECT, then PDUs both ways."""
     pair = Pair()
@@ -203,10 +222,11 @@ def test_version_1_is_one_connection() -> None:
     assert [each.event.direction for each in talk.close()] == [0, 1]
 
 
-def test_the_inner_hop_without_virtual_connection() -> None:
+@pytest.mark.parametrize("piece", [None, 1, 9])
+def test_the_inner_hop_without_virtual_connection(piece: int | None) -> None:
     """[MS-RPCH] 2.1.1.2.1: the server's first octets, then PDUs both ways."""
     talk = Pair().connect()
-    talk.send(1, http.INNER_BANNER)
+    talk.send(1, http.INNER_BANNER, piece)
     talk.send(0, BIND)
     talk.send(1, ACK)
     (channel,) = channels(talk)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rpctrace.encoding.reader import Reader
-from rpctrace.errors import Truncated
+from rpctrace.errors import Malformed, Truncated
 from rpctrace.protocols.interfaces.bindings import (
     MAXIMUM_BINDINGS,
     Bindings,
@@ -73,8 +73,11 @@ def test_an_offset_behind_the_end() -> None:
 
 
 def test_more_bindings_than_are_kept() -> None:
-    found = parse(dcom.bindings([(7, "A")] * (MAXIMUM_BINDINGS + 5), [(9, 1, "")] * (MAXIMUM_BINDINGS + 5)))
-    assert (len(found.strings), len(found.securities)) == (MAXIMUM_BINDINGS, MAXIMUM_BINDINGS)
+    most = [(7, "A")] * MAXIMUM_BINDINGS, [(9, 1, "")] * MAXIMUM_BINDINGS
+    assert [len(each) for each in parse(dcom.bindings(*most))] == [MAXIMUM_BINDINGS] * 2
+    for one_more in ((most[0] + most[0][:1], most[1]), (most[0], most[1] + most[1][:1])):
+        with pytest.raises(Malformed):
+            parse(dcom.bindings(*one_more))
 
 
 @given(st.binary(max_size=200))

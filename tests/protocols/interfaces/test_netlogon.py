@@ -85,7 +85,7 @@ def test_an_unknown_level_is_told_and_not_read() -> None:
     assert (found.logon_level, found.logon) == (9, None)
 
 
-@pytest.mark.parametrize(("opnum", "is_logon"), [(2, True), (3, True), (39, True), (45, True), (26, False), (29, False)])
+@pytest.mark.parametrize(("opnum", "is_logon"), [(2, 1), (3, 1), (39, 1), (45, 1), (26, 0), (29, 0)])
 def test_a_sealed_call_tells_what_it_is_and_its_size(opnum: int, is_logon: bool) -> None:
     found = read(stub(UUID, opnum, bytes(996), bytes(984), sealed=True))
     assert (found.sealed, found.is_logon, found.complete) == (True, is_logon, True)
@@ -140,17 +140,22 @@ def test_impackets_calls() -> None:
     assert (found.logon_level, found.validation_level) == (2, 6)
 
 
+WITH_NETLOGON = (
+    "rpc.schannel", "CVE-2020-1472", "00-trust", "MS-GPOD", "MS-AUTHSOD_Example3", "test_2nd", "test_last_c",
+)  # fmt: skip
 CAPTURES = [
-    path
-    for path in captures_in(SHARED)
-    if path.name.startswith(("rpc.schannel", "CVE-2020-1472", "00-trust", "MS-GPOD", "MS-AUTHSOD_Example3"))
+    SHARED / "public/dcerpc_msnrpc.pcapng.gz",
+    *(path for path in captures_in(SHARED) if path.name.startswith(WITH_NETLOGON)),
 ]
 
 
 @needs_shared
 @pytest.mark.parametrize("path", CAPTURES, ids=name_of)
 def test_against_tshark(path: object) -> None:
-    """Accounts, computers, channel types, flags and statuses of every call that is not sealed, and every operation."""
+    """Accounts, computers, channel types, flags and statuses of every call that is not sealed, and every operation.
+
+    Operation 21 is left out of the statuses: tshark 4.0 reads NetrLogonGetCapabilities as the routine that stood there
+    before, takes a null pointer for its status and calls the rest a long frame."""
     calls = [captured for captured in stubs(path) if captured.stub.uuid == UUID]
     values = [(captured, read(captured.stub)) for captured in calls]
     assert all(value.complete for _, value in values)
@@ -158,29 +163,39 @@ def test_against_tshark(path: object) -> None:
     opnums = fields(path, f"rpc_netlogon && dcerpc.pkt_type == 0 && {piped}", "frame.number", "netlogon.opnum")
     ours = Counter((str(captured.request_frame), str(captured.stub.opnum)) for captured in calls)
     assert Counter(opnums) <= ours
-    names = "frame.number", "netlogon.acct_name", "netlogon.computer_name", "netlogon.sec_chan_type", "netlogon.neg_flags"
-    shown = fields(path, f"netlogon.acct_name && netlogon.sec_chan_type && dcerpc.pkt_type == 0 && {piped}", *names)
+    shown = fields(
+        path, f"netlogon.acct_name && netlogon.sec_chan_type && dcerpc.pkt_type == 0 && {piped}",
+        "frame.number", "netlogon.acct_name", "netlogon.computer_name", "netlogon.sec_chan_type", "netlogon.neg_flags",
+    )  # fmt: skip
     assert Counter(shown) == Counter(
         (
             str(captured.request_frame),
             value.account_name,
             value.computer_name,
-            f"{value.channel_type}",
+            f"{value.channel_type:d}",
             "" if value.asked_flags is None else f"0x{value.asked_flags:08x}",
         )
         for captured, value in values
         if value.account_name is not None
     )
-    statuses = fields(path, f"netlogon.rc && dcerpc.pkt_type == 2 && {piped}", "frame.number", "netlogon.rc")
+    returned = f"netlogon.rc && netlogon.opnum != 21 && dcerpc.pkt_type == 2 && {piped}"
+    statuses = fields(path, returned, "frame.number", "netlogon.rc")
     assert Counter(statuses) <= Counter(
-        (str(captured.response_frame), f"0x{value.status:08x}") for captured, value in values if value.status is not None
+        (str(captured.response_frame), f"0x{value.status:08x}")
+        for captured, value in values
+        if value.status is not None
     )
     logons = fields(
         path, f"netlogon.acct_name && netlogon.level16 && dcerpc.pkt_type == 0 && {piped}",
         "frame.number", "netlogon.acct_name", "netlogon.wkst.name", "netlogon.level16",
     )  # fmt: skip
     assert Counter(logons) == Counter(
-        (str(captured.request_frame), value.logon.user, value.logon.workstation, f"{value.logon_level},{value.logon_level}")
+        (
+            str(captured.request_frame),
+            value.logon.user,
+            value.logon.workstation,
+            f"{value.logon_level:d},{value.logon_level:d}",
+        )
         for captured, value in values
         if value.logon is not None and value.logon_level is not None
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from struct import pack
+from unittest.mock import patch
 
 import pytest
 from builders import dcom
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from rpctrace.encoding.ndr import NdrReader
 from rpctrace.encoding.reader import Reader
 from rpctrace.errors import Malformed, ParseError, Truncated
+from rpctrace.protocols.interfaces import objref
 from rpctrace.protocols.interfaces.objref import (
     MAXIMUM_OBJREFS,
     Form,
@@ -21,6 +23,13 @@ from rpctrace.protocols.interfaces.objref import (
     read_interface_pointer,
 )
 from rpctrace.protocols.interfaces.stub import ObjectFacts
+
+
+def found_in(octets: bytes) -> list[ObjectFacts]:
+    found: list[ObjectFacts] = []
+    find_objects(octets, found)
+    return found
+
 
 FACTS = ObjectFacts(dcom.IPID, dcom.ICLASSFACTORY, dcom.OXID, dcom.OID)
 
@@ -68,14 +77,26 @@ def test_pointers_are_found_by_their_signature() -> None:
     other = "00006c0c-0668-04ec-59ed-1e9c6bcd2d81"
     stub = b"a MEOW of a cat" + dcom.standard() + b"xyz" + dcom.custom(dcom.IUNKNOWN, dcom.CLSID, bytes(9))
     stub += dcom.standard(dcom.IUNKNOWN, other) + dcom.standard()[:70]
-    assert find_objects(stub) == (FACTS, ObjectFacts(other, dcom.IUNKNOWN, dcom.OXID, dcom.OID))
-    assert len(find_objects(dcom.standard() * (MAXIMUM_OBJREFS + 3))) == MAXIMUM_OBJREFS
+    assert found_in(stub) == [FACTS, ObjectFacts(other, dcom.IUNKNOWN, dcom.OXID, dcom.OID)]
+
+
+def test_more_pointers_than_are_kept() -> None:
+    """Those before the bound are."""
+    assert len(found_in(dcom.standard() * MAXIMUM_OBJREFS)) == MAXIMUM_OBJREFS
+    found: list[ObjectFacts] = []
+    with pytest.raises(Malformed):
+        find_objects(dcom.standard() * (MAXIMUM_OBJREFS + 1), found)
+    assert len(found) == MAXIMUM_OBJREFS
 
 
 def test_many_signatures_are_looked_at_once() -> None:
     """Pointers that claim the rest of the stub do not make the search quadratic: each octet is read by one of them."""
     claim = dcom.objref(1, dcom.IUNKNOWN, dcom.std_objref() + pack("<HH", 0x7FFF, 0))
-    assert len(find_objects(claim * 4000)) == 4000 * len(claim) // (len(claim) + 2 * 0x7FFF)
+    assert len(found_in(claim * 4000)) == 4000 * len(claim) // (len(claim) + 2 * 0x7FFF)
+    with patch.object(objref, "parse_bindings", wraps=objref.parse_bindings) as parse:
+        assert found_in(b"MEOW\1\0\0\0" * 100_000) == []  # bindings of their own, more than may be
+    # Each attempt takes 2 * 0x454D octets, for its count is these letters; only near the end are they cut, and cheap.
+    assert parse.call_count < 100_000 * 8 // (2 * 0x454D) + 2 * 0x454D // 8
 
 
 @given(st.binary(max_size=150))
@@ -84,4 +105,4 @@ def test_any_octets(octets: bytes) -> None:
         parse_objref(b"MEOW" + octets)
     except ParseError as error:
         assert error.layer.startswith("dcom.")
-    assert find_objects(octets) == ()
+    assert found_in(octets) == []

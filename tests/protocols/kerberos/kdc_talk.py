@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
 from itertools import chain
 
 from builders import der, filler, kerberos
@@ -67,6 +68,13 @@ EVERY_MESSAGE = {
     "referral": REFERRAL, "preauth-required": PREAUTH_REQUIRED, "service-unknown": UNKNOWN_SERVICE,
     "kpasswd": KPASSWD_REQ, "kpasswd-reply": KPASSWD_REP, "kpasswd-error": KPASSWD_ERROR,
 }  # fmt: skip
+
+
+
+def digest(ticket: bytes, cipher_octets: int) -> str:
+    """The fingerprint of a ticket whose cipher, its end, is so long."""
+    return blake2b(ticket[-cipher_octets:], digest_size=8).hexdigest()
+
 
 CLIENT: Direction = 0
 SERVER: Direction = 1

@@ -37,9 +37,9 @@ ONLY_WE_SHOW = {
         {(137, 11), (148, 13), (173, 13), (281, 13), (292, 13), (331, 13), (445, 13)},
     "netmon/MS-RMSOD_Example2_Win2016_X64_Win10_X64_Domain_v-yvrich.cap": {(64, 12)},
 }  # fmt: skip
-# The snapshot length cut the frames that hold the ticket: tshark 4.0 gives a cut frame of Kerberos over TCP as payload.
+# The snapshot length cut the tickets: tshark 4.0 names the TGS-REQ, and shows nothing of a ticket that is not whole.
 CUT = {"lab/f-capture-variants/mixed-small-snaplen.pcapng", "lab/f-capture-variants/snaplen-200.pcap"}
-# tshark 4.0 reads e-data as METHOD-DATA for these codes alone; KDCs send it with others too (6, 13, 37, 52).
+# tshark 4.0 reads e-data as METHOD-DATA for these codes alone; KDCs send it with others too: 7, 13, 18, 23, 37, 43, 52.
 METHOD_DATA_ERRORS = {14, 24, 25}
 # What tshark lists from the inside of these stands among the fields of the message: nonces, names and realms of PKINIT
 # and of the user for whom a service asks.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from builders import der as write
 from builders import kerberos
-from protocols.kerberos.kdc_talk import REALM, SERVICE, TGT
+from protocols.kerberos.kdc_talk import REALM, SERVICE, TGT, digest
 
 from rpctrace.encoding import der
 from rpctrace.encoding.der import Fields
@@ -52,7 +52,7 @@ def test_an_absent_name_is_a_problem_unless_it_may_be() -> None:
 
 
 def test_a_ticket() -> None:
-    expected = Ticket(REALM, PrincipalName(NameType.SRV_INST, ("krbtgt", REALM)), 18, 2, 1024)
+    expected = Ticket(REALM, PrincipalName(NameType.SRV_INST, ("krbtgt", REALM)), 18, 2, 1024, digest(TGT, 1024))
     assert read_ticket(fields(write.context(5, TGT)), 5) == expected
     assert ticket_of(der.read_element(TGT, "test"), FirstProblem()) == expected
     assert read_ticket(fields(write.context(5, write.sequence())), 5) is None

@@ -43,6 +43,7 @@ from rpctrace.protocols.kerberos.exchange import (
     granted_realm,
     kind_of,
     names_agree,
+    names_of,
     outcome_of,
     parse_exchanged,
 )
@@ -193,3 +194,28 @@ def test_a_request_for_nobody() -> None:
     assert isinstance(asked, KdcReq)
     assert asked.preauthentication.tgs is not None
     assert asked.preauthentication.tgs.ticket is None
+
+
+@pytest.mark.parametrize(("asked", "said", "expected"), [
+    (AS_REQ, AS_REP, (REALM, "alice-a", f"krbtgt/{REALM}")),
+    (TGS_REQ, REFERRAL, (REALM, "alice-a", "host/app1.domainb.com")),
+    (TGS_REQ, UNKNOWN_SERVICE, (REALM, None, "host/app1.domainb.com")),
+    (None, REFERRAL, (REALM, "alice-a", f"krbtgt/{OTHER_REALM}")),
+    (None, UNKNOWN_SERVICE, (REALM, None, "host/app1.domainb.com")),
+    (KPASSWD_REQ, KPASSWD_REP, (REALM, None, "kadmin/changepw")),
+    (None, KPASSWD_ERROR, (REALM, None, "kadmin/changepw")),
+    (None, KPASSWD_REP, (None, None, None)),
+])  # fmt: skip
+def test_who_asks_whom_for_what(asked: bytes | None, said: bytes, expected: tuple[str | None, ...]) -> None:
+    pairs = pairing()
+    if asked is not None:
+        pairs.request(request(asked), CLIENT, at_frame(1))
+    realm, cname, sname = names_of(pairs.reply(reply(said), SERVER, at_frame(2)))
+    assert (realm, None if cname is None else str(cname), None if sname is None else str(sname)) == expected
+
+
+def test_a_request_alone_names_what_it_asks_for() -> None:
+    pairs = pairing()
+    pairs.request(request(AS_REQ), CLIENT, at_frame(1))
+    names = names_of(pairs.finished(pairs.open[0], KdcOutcome.UNANSWERED))
+    assert (names.realm, str(names.cname)) == (REALM, "alice-a")

@@ -16,6 +16,7 @@ from protocols.kerberos.kdc_talk import (
     AS_REQ,
     EVERY_MESSAGE,
     FROM_NS,
+    MACHINE_TGT,
     REALM,
     RTIME_NS,
     TGS_REP,
@@ -23,6 +24,7 @@ from protocols.kerberos.kdc_talk import (
     TGT,
     TILL_NS,
     U2U_REQ,
+    digest,
 )
 
 from rpctrace.errors import Malformed, ParseError, Truncated
@@ -79,14 +81,14 @@ def test_a_tgs_req() -> None:
     assert request(TGS_REQ.replace(unsigned, signed)).nonce == 0xFFFFFFF0
     assert said.preauthentication.types == (1, 136, 129, 130)
     assert said.preauthentication.tgs is not None
-    assert said.preauthentication.tgs.ticket == Ticket(REALM, KRBTGT_NAME, 18, 2, 1024)
+    assert said.preauthentication.tgs.ticket == Ticket(REALM, KRBTGT_NAME, 18, 2, 1024, digest(TGT, 1024))
 
 
 def test_a_user_to_user_request_names_the_other_ticket() -> None:
     said = request(U2U_REQ)
     assert said.options is not None
     assert KdcOptions.ENC_TKT_IN_SKEY in said.options
-    assert said.additional_tickets == (Ticket(REALM, KRBTGT_NAME, 18, 7, 900),)
+    assert said.additional_tickets == (Ticket(REALM, KRBTGT_NAME, 18, 7, 900, digest(MACHINE_TGT, 900)),)
     assert said.has_authorization_data
 
 
@@ -95,7 +97,7 @@ def test_replies() -> None:
     assert said.complete
     assert (said.message_type, said.pvno, said.crealm) == (MessageType.AS_REP, 5, REALM)
     assert said.cname == PrincipalName(NameType.PRINCIPAL, ("alice-a",))
-    assert said.ticket == Ticket(REALM, KRBTGT_NAME, 18, 2, 1024)
+    assert said.ticket == Ticket(REALM, KRBTGT_NAME, 18, 2, 1024, digest(TGT, 1024))
     assert said.enc_part == EncryptedData(18, None, 240)
     assert said.preauthentication.etypes_offered == (EtypeInfo(18, "CHILD.DOMAINA.COMalice-a"),)
     assert reply(TGS_REP).message_type is MessageType.TGS_REP

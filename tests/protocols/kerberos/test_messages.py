@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from hashlib import blake2b
 
 import pytest
 from authentication_tokens import mutants, octets, truncations
@@ -36,6 +37,14 @@ def message(token: str, opening: str) -> bytes:
     whole = octets(token)
     return whole[whole.index(bytes.fromhex(opening)) :]
 
+DC1 = PrincipalName(NameType.PRINCIPAL, ("host", "dc1.domainb.com"))
+ENTERPRISE = PrincipalName(NameType.ENTERPRISE, ("bob-a@CHILD.DOMAINA.COM",))
+
+
+def digest(length_octets: int) -> str:
+    """The fingerprint of a recorded ticket, whose cipher was overwritten."""
+    return blake2b(b"\xee" * length_octets, digest_size=8).hexdigest()
+
 
 AP_REQ = message("ap_req", "6e82")
 SKEW = message("krb_error_skew", "7e58")
@@ -47,17 +56,20 @@ WHOLE = [
         AP_REQ,
         ApReq(
             MUTUAL,
-            Ticket("DOMAINB.COM", PrincipalName(NameType.PRINCIPAL, ("host", "dc1.domainb.com")), 18, 1, 1085),
+            Ticket("DOMAINB.COM", DC1, 18, 1, 1085, digest(1085)),
             18,
             249,
         ),
     ),
-    (message("ap_req_user_to_user_plain", "6e82"), ApReq(USER_TO_USER, Ticket(CHILD, BOB, 18, None, 1066), 18, 354)),
+    (
+        message("ap_req_user_to_user_plain", "6e82"),
+        ApReq(USER_TO_USER, Ticket(CHILD, BOB, 18, None, 1066, digest(1066)), 18, 354),
+    ),
     (
         message("ap_req_enterprise_name", "6e82"),
         ApReq(
             USER_TO_USER,
-            Ticket(CHILD, PrincipalName(NameType.ENTERPRISE, ("bob-a@CHILD.DOMAINA.COM",)), 18, None, 1066),
+            Ticket(CHILD, ENTERPRISE, 18, None, 1066, digest(1066)),
             18,
             354,
         ),
@@ -65,7 +77,7 @@ WHOLE = [
     (message("ap_rep_plain", "6f7e"), ApRep(18, 101)),
     (TGT_REQ, TgtReq(BOB, CHILD)),
     (message("tgt_req_nameless", "300aa0"), TgtReq(None, None)),
-    (TGT_REP, TgtRep(Ticket(CHILD, PrincipalName(NameType.SRV_INST, ("krbtgt", CHILD)), 18, 1, 1048))),
+    (TGT_REP, TgtRep(Ticket(CHILD, PrincipalName(NameType.SRV_INST, ("krbtgt", CHILD)), 18, 1, 1048, digest(1048)))),
     (
         SKEW,
         KrbError(
@@ -242,7 +254,7 @@ def test_numbers_of_odd_sizes() -> None:
     )
     ticket = write.application(1, write.sequence(write.context(3, part)))
     reply = parse_message(write.sequence(write.context(1, write.integer(17)), write.context(2, ticket)))
-    assert reply == TgtRep(Ticket(None, None, 18, 0x80010000, 1))
+    assert reply == TgtRep(Ticket(None, None, 18, 0x80010000, 1, blake2b(b"c", digest_size=8).hexdigest()))
 
 
 @pytest.mark.parametrize("octets", [

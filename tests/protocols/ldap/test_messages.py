@@ -6,8 +6,9 @@ import random
 from contextlib import suppress
 
 import pytest
-from builders import der, ldap, ntlm
+from builders import CLIENT, SERVER, Host, TcpConversation, der, ldap, ntlm, pcap
 from tokens import TOKENS
+from tshark_reading import fields
 
 from rpctrace.errors import Malformed, ParseError
 from rpctrace.protocols.ldap.messages import (
@@ -106,3 +107,26 @@ def test_mutants_never_raise_anything_else() -> None:
 @pytest.mark.parametrize("octets", [*BINDS.values(), ldap.search(300, "dc=x"), ldap.unbind(9), ldap.start_tls(1)])
 def test_a_head_is_told_from_its_first_octets(octets: bytes) -> None:
     assert HEAD.match(octets[:HEAD_OCTETS])
+
+
+def test_tshark_reads_what_the_builder_writes() -> None:
+    client, server = (Host("10.2.0.21", "02:00:00:00:00:21"), 50211), (Host("10.2.0.73", "02:00:00:00:00:73"), 389)
+    talk = TcpConversation(client, server)
+    talk.connect()
+    talk.send(CLIENT, ldap.search(1, ""))
+    talk.send(SERVER, ldap.search_entry(1, "cn=novice", 20))
+    talk.send(CLIENT, BINDS["sicily"])
+    talk.send(SERVER, BINDS["refusal"])
+    talk.send(CLIENT, BINDS["spnego"])
+    talk.send(SERVER, BINDS["answer"])
+    talk.send(CLIENT, ldap.start_tls(9))
+    names = ("ldap.protocolOp", "ldap.messageID", "ldap.authentication", "ldap.mechanism", "ldap.resultCode")
+    assert fields(pcap(talk.frames), "ldap", *names) == [
+        ("3", "1", "", "", ""),
+        ("4", "1", "", "", ""),
+        ("0", "1", "10", "", ""),
+        ("1", "3", "", "", "49"),
+        ("0", "2837", "3", "GSS-SPNEGO", ""),
+        ("1", "2837", "", "", "14"),
+        ("23", "9", "", "", ""),
+    ]

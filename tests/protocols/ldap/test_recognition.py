@@ -6,12 +6,15 @@ import random
 
 import pytest
 from builders import ldap
+from dissected import dissected, scanned_events, stream_events
+from shared_captures import SHARED, needs_shared
 
 from rpctrace.protocols.dissector import Problems
+from rpctrace.protocols.ldap.connection import LdapConnection
 from rpctrace.protocols.ldap.framing import LdapFramer
 from rpctrace.protocols.ldap.messages import HEAD_OCTETS
 from rpctrace.protocols.ldap.recognition import RECOGNISER, begins, occurs
-from rpctrace.stream.stream import Chunk
+from rpctrace.stream.stream import Chunk, Connection
 
 BIND = ldap.sasl_bind(2, ldap.GSS_SPNEGO, b"token")
 MESSAGES = (BIND, ldap.long_form(ldap.search(1, "dc=domainb,dc=com")), ldap.start_tls(1), ldap.unbind(3),
@@ -48,3 +51,15 @@ def test_binds_in_the_middle() -> None:
     for octets in (BIND, ldap.long_form(ldap.simple_bind(9, "cn=x", "y")), ldap.bind_response(5, 14, b"token")):
         assert occurs(b"\xee" * 33 + octets)
     assert not occurs(ldap.search(1, "dc=domainb"))
+
+
+@needs_shared
+@pytest.mark.parametrize("name", ["MS-RMSOD_Example2*", "MS-GPOD_Example3*", "MS-ADOD_Example2_17*"])
+def test_a_capture_read_fast_says_what_it_says_in_full(name: str) -> None:
+    (path,) = (SHARED / "netmon").glob(name + ".cap")
+
+    def make(connection: Connection) -> LdapConnection:
+        return LdapConnection(Problems(), joined_late=connection.guessed)
+
+    whole = [said.provenance for _, said in dissected(stream_events(path), make)]
+    assert [said.provenance for _, said in dissected(scanned_events(path, RECOGNISER), make)] == whole

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -185,6 +186,15 @@ def test_a_gap_between_messages() -> None:
     line = Line().feed(CREATE).lose(len(WRITE)).feed(READ)
     assert line.notes.kinds == [Kind.CREATE, Kind.READ]
     assert line.notes.losses == [len(WRITE)]
+
+
+def test_a_long_head_comes_octet_by_octet() -> None:
+    """A token of 60 000 octets, each in a frame of its own, takes no longer than its octets."""
+    start = time.perf_counter()
+    line = Line().feed(write.packet(write.setup_request(HEAD, bytes(60_000))) + READ, 1)
+    assert time.perf_counter() - start < 20
+    assert line.notes.kinds == [Kind.SESSION_SETUP, Kind.READ]
+    assert len(line.notes.frames[0]) == 60_000 + 88
 
 
 def test_the_end_gives_what_was_begun() -> None:

@@ -37,24 +37,31 @@ def test_pipes_are_known_by_key_tree_and_session() -> None:
 
 
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("MAXIMUM_PIPES", "MAXIMUM_TREES", "MAXIMUM_SESSIONS", "MAXIMUM_SERVERS"):
+    for name in ("MAXIMUM_PIPES", "MAXIMUM_TREES", "MAXIMUM_SESSIONS", "MAXIMUM_OWNED_SESSIONS"):
         monkeypatch.setattr(server, name, 2)
-    servers, session = Servers(), Session(1)
-    one = servers.named(b"a")
+    limits: dict[str, int] = {}
+    servers, session, one = Servers(), Session(1), Server(limits)
     for number in range(3):
         one.enter((1, number), pipe_of(session, None))
         one.know_tree((1, number), of_pipes=True)
         one.session(number)
-        servers.named(bytes([number]))
-    assert servers.limits == {"smb_pipes": 1, "smb_trees": 1, "smb_sessions": 1, "smb_servers": 2}
+        servers.own(b"a", number, one)
+    assert limits == {"smb_pipes": 1, "smb_trees": 1, "smb_sessions": 1}
+    assert servers.limits == {"smb_owned_sessions": 1}
     assert [len(table) for table in (one.pipes, one.trees, one.sessions, session.pipes)] == [2, 2, 2, 2]
 
 
-def test_a_server_is_known_by_its_identifier() -> None:
-    servers = Servers()
-    assert servers.named(b"a") is servers.named(b"a")
-    assert servers.named(b"a") is not servers.named(b"b")
-    assert servers.named(b"a").session(5) is servers.named(b"a").session(5)
+def test_who_began_a_session() -> None:
+    """Known by the server's identifier and the number; the last to begin it is its owner until it is over."""
+    servers, one, two = Servers(), Server({}), Server({})
+    servers.own(b"a", 5, one)
+    assert servers.owner(b"a", 5) is one
+    assert servers.owner(b"b", 5) is servers.owner(b"a", 6) is None
+    servers.own(b"a", 5, two)
+    servers.disown(b"a", 5, one)
+    assert servers.owner(b"a", 5) is two
+    servers.disown(b"a", 5, two)
+    assert servers.owner(b"a", 5) is None
 
 
 def test_only_the_session_of_its_number_is_forgotten() -> None:

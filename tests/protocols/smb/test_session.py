@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from shared_captures import SHARED, name_of, needs_shared, sidecar
 from tshark_reading import fields
 
+from rpctrace.capture.frame import Frame
 from rpctrace.protocols.dcerpc.pdu import PduType
 from rpctrace.protocols.gssapi.token import TokenKind, read_token
 from rpctrace.protocols.smb.notice import SmbNoticeKind
@@ -85,8 +86,12 @@ def test_as_tshark_says(name: str) -> None:
             (int(frame), int(one), int(call)) for one, call in zip(types.split(","), calls.split(","), strict=True)
         )
     assert Counter((pdu.frame, int(pdu.pdu_type), pdu.call_id) for pdu in heard.pdus) == theirs
-    setups = fields(SHARED / name, "smb2.cmd == 1 or smb.cmd == 0x73", "frame.number")
-    assert {leg.provenance.frame for leg in heard.legs} == {int(frame) for (frame,) in setups}
+    setups = fields(
+        SHARED / name, "smb2.cmd == 1 or smb.cmd == 0x73", "frame.number", "smb2.nt_status", "smb.nt_status"
+    )
+    assert {(leg.provenance.frame, leg.status or 0) for leg in heard.legs} == {
+        (int(frame), int(second or first or "0", 0)) for frame, second, first in setups
+    }
     assert list(heard.problems) == []
 
 
@@ -114,6 +119,50 @@ def test_an_encrypted_session() -> None:
     frames = fields(LAB / "a-impacket/imp-secretsdump.pcap", "smb2.header.transform.signature", "frame.number")
     assert (notice.kind, notice.messages) == (SmbNoticeKind.ENCRYPTED, len(frames))
     assert notice.provenance.frame == int(frames[0][0])
+
+
+def pdus_of(heard: Heard) -> Counter[tuple[int, int, int]]:
+    return Counter((pdu.frame, int(pdu.pdu_type), pdu.call_id) for pdu in heard.pdus)
+
+
+DAMAGED = [
+    ("lab/c-torture/rpc.samba3.np.pcap", 1000), ("public/mapi.pcap", 350), ("lab/c-torture/rpc.lsa.np.pcap", 300),
+]  # fmt: skip
+
+
+@needs_shared
+@pytest.mark.parametrize(("name", "frame"), DAMAGED)
+def test_joined_in_the_middle(name: str, frame: int) -> None:
+    """From a frame on, every PDU of a connection that goes on; a pipe whose opening is not there has no name."""
+    whole = pdus_of(hear(SHARED / name))
+    late = hear(SHARED / name, lambda each: each if each.number >= frame else None)
+    expected = Counter({pdu: count for pdu, count in whole.items() if pdu[0] >= frame})
+    assert pdus_of(late) - expected == Counter()
+    assert sum((expected - pdus_of(late)).values()) <= 1  # an answer whose beginning is in frames before
+
+
+@needs_shared
+@pytest.mark.parametrize(("name", "octets"), [(DAMAGED[0][0], 300), (DAMAGED[1][0], 200), (DAMAGED[2][0], 260)])
+def test_every_frame_is_cut(name: str, octets: int) -> None:
+    """Where the header of a PDU is still there, so is the PDU; a long one ends in the frame that its cut is in."""
+
+    def cut(frame: Frame) -> Frame:
+        return frame._replace(octets=frame.octets[:octets])
+
+    whole, ours = hear(SHARED / name).pdus, hear(SHARED / name, cut).pdus
+    assert Counter(pdu[1:4] for pdu in ours) == Counter(pdu[1:4] for pdu in whole)
+    assert sum(pdu.frame for pdu in whole) - sum(pdu.frame for pdu in ours) < 10
+
+
+@needs_shared
+@pytest.mark.parametrize(("name", "_frame"), DAMAGED)
+def test_frames_are_lost(name: str, _frame: int) -> None:
+    """One in fifty: hardly more PDUs than those in them, and next to nothing that is none."""
+    rng = random.Random(3)
+    whole = pdus_of(hear(SHARED / name))
+    damaged = pdus_of(hear(SHARED / name, lambda frame: None if rng.random() < 0.02 else frame))
+    assert sum((whole - damaged).values()) < 0.06 * sum(whole.values())
+    assert sum((damaged - whole).values()) <= 3  # completed as far as it goes, in an earlier frame
 
 
 # Properties

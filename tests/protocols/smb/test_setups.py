@@ -148,22 +148,26 @@ def test_a_session_of_two_connections() -> None:
     assert isinstance(heard.events[-1].event, Close)
 
 
-def test_servers_that_are_not_the_same() -> None:
-    """The same numbers of another server, or of one that says nothing of itself, are others."""
-    for guid in (bytes(range(16)), bytes(16)):
+def test_equal_numbers_are_of_different_sessions() -> None:
+    """Of another server, of one that says nothing of itself, or of one that counts each connection's sessions."""
+    for one_guid, other_guid in ((write.GUID, bytes(range(16))), (bytes(16), bytes(16)), (write.GUID, write.GUID)):
         servers, heard = Servers(), Heard()
         one, two = Talk(servers=servers, heard=heard), Talk(servers=servers, heard=heard)
-        one.turns(write.begun2(guid=bytes(16) if not any(guid) else write.GUID) + write.opened2())
-        two.turns(write.begun2(guid=guid) + write.opened2("samr"))
+        one.turns(write.begun2(guid=one_guid) + write.opened2())
+        two.turns(write.begun2(guid=other_guid) + write.opened2("samr"))
         one.turns([(0, write.write_request(HEAD, BIND))])
         two.turns([(0, write.write_request(HEAD, BIND))])
         assert [channel.name for channel in heard.channels] == ["\\pipe\\lsarpc", "\\pipe\\samr"]
+        one.end()
+        assert len(heard.events) == 3
 
 
-def test_a_session_number_that_comes_again() -> None:
-    """Without binding it is a new session: the server began anew, and the pipes of the old one are gone."""
-    servers, heard = Servers(), Heard()
-    one, two = Talk(servers=servers, heard=heard), Talk(servers=servers, heard=heard)
-    one.turns([*write.begun2(), *write.opened2(), (0, write.write_request(HEAD, BIND))])
-    two.turns(write.begun2())
-    assert isinstance(heard.events[-1].event, Close)
+def test_a_session_that_nobody_knows_is_joined() -> None:
+    """The connection that began it is not in the capture: its pipes have no names."""
+    talk = Talk(servers=Servers())
+    talk.turns(write.begun2()[:2])
+    talk.turns([
+        (0, write.setup_request(HEAD, b"t", binding=True)), (1, write.setup_answer(HEAD, b"")),
+        (0, write.write_request(HEAD, BIND)),
+    ])  # fmt: skip
+    assert [(channel.name, channel.joined_late) for channel in talk.end().channels] == [(None, True)]

@@ -31,7 +31,7 @@ def test_sessions_of_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
         file = bytes([number]) * 16
         talk.turns(write.begun2(session=number) + write.opened2(file=file, session=number))
         talk.turns([(0, write.write_request(write.Head(10, number), BIND, file))])
-    assert talk.reader.limits == {"smb_connection_sessions": 1}
+    assert talk.reader.limits == {"smb_sessions": 1}
     assert sum(isinstance(event, Close) for _channel, event in talk.heard.events) == 1
 
 
