@@ -28,13 +28,14 @@ VOTES_COUNTED = 50_000
 
 class Item(NamedTuple):
     """A record of one capture, as `place` names it. Its first fact is what kind of thing it is; one that this capture
-    cannot know is None."""
+    cannot know is None. `proof`: what no other thing of this key has, where there is such a value."""
 
     place: tuple[str, int]
     key: Hashable
     facts: tuple[Hashable, ...]
     request_ns: int | None
     reply_ns: int | None
+    proof: Hashable = None
 
 
 Pair = tuple[Item, Item]
@@ -49,10 +50,13 @@ def by_key(items: Iterable[Item]) -> Buckets:
     return buckets
 
 
-def pairs(first: Buckets, second: Buckets) -> list[Pair]:
-    """The pairs of two captures, each item in at most one."""
+def pairs(first: Buckets, second: Buckets, *, following: bool = False) -> list[Pair]:
+    """The pairs of two captures, each item in at most one. `following`: the second may be the continuation of the first
+    (files of a ring buffer); then, if nothing says otherwise, only what the border cut in two is the same."""
     shared = [(items, second[key]) for key, items in first.items() if key in second]
     found = [pair for ours, theirs in shared for pair in _alone_of_their_kind(ours, theirs)]
+    if following and not _overlapping(found):
+        return [(ours[-1], theirs[0]) for ours, theirs in shared if _is_cut(ours[-1], theirs[0])]
     offset = _offset(found, shared)
     if offset is not None:
         found = [pair for pair in found if _near(distance(pair), offset, LARGEST_DEVIATION_NS)]
@@ -65,14 +69,31 @@ def pairs(first: Buckets, second: Buckets) -> list[Pair]:
     return found
 
 
+def _is_cut(last: Item, first: Item) -> bool:
+    """A request without its reply at the end of one file, a reply without its request at the beginning of the next."""
+    halves = last.reply_ns is None and first.request_ns is None and first.reply_ns is not None
+    return halves and compatible(last, first)
+
+
+def _overlapping(found: Sequence[Pair]) -> bool:
+    """Whether pairs show that both captures hold the same frames: one by itself, or several that are as far apart."""
+    if any(first.proof is not None and first.proof == second.proof for first, second in found):
+        return True
+    distances = [each for each in map(distance, found) if each is not None]
+    return len(distances) >= VOTES_NEEDED and _agreed(distances) is not None
+
+
+def _agreed(distances: Sequence[int]) -> int | None:
+    """The distance that more than half are about."""
+    middle = median(distances)
+    return middle if 2 * sum(abs(each - middle) <= NEAREST_NS for each in distances) > len(distances) else None
+
+
 def _offset(found: Sequence[Pair], shared: Sequence[tuple[Sequence[Item], Sequence[Item]]]) -> int | None:
     """What to add to the second capture's times: what the pairs found agree on, else what most possible pairs do."""
     distances = [each for each in map(distance, found) if each is not None]
-    if distances:
-        middle = median(distances)
-        if 2 * sum(abs(each - middle) <= NEAREST_NS for each in distances) > len(distances):
-            return middle
-    return _voted(shared)
+    agreed = _agreed(distances) if distances else None
+    return agreed if agreed is not None else _voted(shared)
 
 
 def distance(pair: Pair) -> int | None:

@@ -7,7 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from builders import pcap
 from capture_views import frames_of, view
+from hypothesis import given
+from hypothesis import strategies as st
 from incident_records import (
     CLIENT,
     MILLISECOND,
@@ -28,27 +31,27 @@ from incident_records import (
     tgt,
     ticket,
 )
-from report_values import refused_call
+from report_values import capture, refused_call
 from shared_captures import SHARED, needs_shared
 
 from rpctrace.analysis import analyze
 from rpctrace.correlation import captures
 from rpctrace.correlation.registry import correlate
 from rpctrace.correlation.timeline import Timeline
-from rpctrace.report import Call, Host, Report, Stream
+from rpctrace.report import Call, Clock, Host, Report, Stream
 
 OWN = tgt(REALM_A, digest="t")
 SERVICE = ticket(REALM_B, "host", "dc1.domainb.com", digest="s")
 
 
-def talk(capture: int, first: int, ahead: float = 0, **changes: Any) -> list[Call]:
+def talk(number_of_capture: int, first: int, ahead: float = 0, **changes: Any) -> list[Call]:
     """bind, auth3, and five requests, of which the ids start at 2; a tenth of a second apart."""
     kinds = ["bind", "auth3", *["request"] * 5]
     return [
         call(
             f"call-{first + number}",
             1 + number / 10 + ahead,
-            **{"capture": capture, "kind": kind, "call_id": max(2, number), "opnum": number, **changes},
+            **{"capture": number_of_capture, "kind": kind, "call_id": max(2, number), "opnum": number, **changes},
         )
         for number, kind in enumerate(kinds)
     ]
@@ -164,14 +167,13 @@ def test_endpoints_of_another_capture_stay_where_the_kept_call_told_none() -> No
 def test_exchanges_authentications_and_events_are_one_each_and_streams_are_not() -> None:
     client = Host(CLIENT, 41000, None)
 
-    def seen(capture: int, ahead: float) -> list[Any]:
-        number = 10 * capture
+    def seen(where: int, ahead: float) -> list[Any]:
         return [
-            as_exchange(f"krb-{number + 1}", 1 + ahead, OWN, capture=capture, client=client),
-            tgs_exchange(f"krb-{number + 2}", 2 + ahead, OWN, SERVICE, capture=capture, client=client),
-            ntlm_authentication(f"auth-{number + 1}", 3 + ahead, capture=capture),
-            event(4 + ahead, capture=capture),
-            replace(stream(f"tcp-{capture}-0", 1 + ahead), capture=capture),
+            as_exchange(f"krb-{10 * where + 1}", 1 + ahead, OWN, capture=where, client=client),
+            tgs_exchange(f"krb-{10 * where + 2}", 2 + ahead, OWN, SERVICE, capture=where, client=client),
+            ntlm_authentication(f"auth-{10 * where + 1}", 3 + ahead, capture=where),
+            event(4 + ahead, capture=where),
+            replace(stream(f"tcp-{where}-0", 1 + ahead), capture=where),
         ]
 
     whole = joined(*seen(0, 0), *seen(1, 60))
@@ -199,6 +201,97 @@ def test_a_fault_alone_does_not_tell_what_it_answers() -> None:
     assert (kept.id, kept.kind, len(kept.also_seen)) == ("call-1", "alter_context", 1)
 
 
+def ring(*records: Any, gap: float = 0.1) -> Report:
+    """Two files, of which the second begins `gap` seconds after the first ended at 2 s."""
+    facts = (
+        capture(first_ns=0, last_ns=2 * SECOND),
+        capture(first_ns=round((2 + gap) * SECOND), last_ns=11 * SECOND),
+    )
+    whole = captures.join(replace(report(*records), captures=facts))
+    assert captures.join(whole) == whole
+    return whole
+
+
+def test_files_that_follow_one_another_have_one_clock_and_hold_nothing_twice() -> None:
+    """Every call of impacket has the id 1: in overlapping captures these would be the same."""
+    calls = [call(f"call-{number}", 1 + number / 10, call_id=1, capture=number // 10) for number in range(20)]
+    whole = ring(*calls)
+    assert whole.calls == tuple(calls)
+    assert whole.clocks == (Clock(1, 0, 0, 0, 0),)
+
+
+def test_a_call_that_the_border_of_two_files_cut_is_one() -> None:
+    asked = one_direction(call("call-1", 1.99, call_id=1), "requests")
+    came = one_direction(call("call-2", 2.01, call_id=1, capture=1, request_ns=None), "replies")
+    later = call("call-3", 3, call_id=1, capture=1)
+    whole = ring(call("call-0", 1, call_id=1), asked, came, later)
+    assert [(each.id, each.reply, len(each.also_seen)) for each in whole.calls] == [
+        ("call-0", "response", 0), ("call-1", "response", 1), ("call-3", "response", 0),
+    ]  # fmt: skip
+
+
+def test_captures_far_apart_or_of_other_hosts_do_not_follow() -> None:
+    first, second = call("call-1", 1), call("call-2", 3, capture=1, call_id=7)
+    assert ring(first, second).clocks != ()
+    assert ring(first, second, gap=11).clocks == ()
+    assert ring(first, replace(second, server=Host("10.77.0.99", 135, None))).clocks == ()
+
+
+def test_clocks_that_are_apart_by_the_length_of_the_capture_are_no_border() -> None:
+    """Three pairs that agree on it say so; a bind with its association group, or an issued ticket, says so alone."""
+    whole = ring(*talk(0, 1), *talk(1, 8, 2.5))
+    assert len(whole.calls) == 7
+    assert whole.clocks[0].offset_ns == -round(2.5 * SECOND)
+    client = Host(CLIENT, 41000, None)
+    logons = [
+        as_exchange(f"krb-{where}", 1 + 3 * where, OWN, capture=where, client=client) for where in (0, 1)
+    ]
+    assert len(ring(*logons).kerberos) == 1
+    for kind, left in (("bind", 1), ("alter_context", 2)):
+        said = {"kind": kind, "reply": "bind_ack", "association_group": 0x5E68}
+        binds = [call(f"call-{n}", 1 + 3 * n, capture=n, **said) for n in (0, 1)]
+        assert len(ring(*binds).calls) == left
+
+
+SIGHTS = st.lists(st.sampled_from(("whole", "requests", "replies", "lost")), min_size=3, max_size=3)
+
+
+@given(
+    sights=st.lists(SIGHTS, min_size=1, max_size=12),
+    ahead=st.lists(st.integers(-100, 100), min_size=3, max_size=3),
+    ids=st.integers(1, 12),
+)
+def test_whatever_captures_lack_nothing_is_lost_and_references_hold(
+    sights: list[list[str]], ahead: list[int], ids: int
+) -> None:
+    """Three captures, each without some calls or halves of calls; every call carries an exchange and an endpoint."""
+    records: list[Any] = []
+    for number, places in enumerate(sights):
+        for where, sight in enumerate(places):
+            moment, name = 1 + number * 1.37 + ahead[where], f"call-{where}-{number}"
+            whole = call(name, moment, call_id=number % ids, opnum=number, capture=where)
+            if sight == "lost":
+                continue
+            records.append(whole if sight == "whole" else one_direction(whole, sight))
+            digest = replace(SERVICE, fingerprint=f"{number}")
+            records.append(ap_exchange(f"krb-{where}-{number}", moment, digest, call=name, capture=where))
+            records.append(endpoint(f"endpoint-{where}-{number}", moment, call=name, capture=where, port=number))
+    together = joined(*records, number=3)
+    names = {each.id for each in together.calls}
+    assert len(names) == len(together.calls)
+    assert {each.call for each in (*together.kerberos, *together.endpoints)} <= names
+    seen = [(each.capture, each.id) for each in together.calls]
+    sighted = len(seen) + sum(len(each.also_seen) for each in together.calls)
+    assert sighted == sum(place != "lost" for places in sights for place in places)
+    assert {each.port for each in together.endpoints} == {
+        number for number, places in enumerate(sights) if set(places) != {"lost"}
+    }
+    for each in together.calls:
+        captures_of_it = [each.capture, *(sighting.capture for sighting in each.also_seen)]
+        assert len(set(captures_of_it)) == len(captures_of_it)
+    assert {clock.capture for clock in together.clocks} <= {1, 2}
+
+
 # What makes a call the same in the whole capture and in those of its parts: all but where and when.
 ELSEWHERE: dict[str, Any] = {
     "id": "", "capture": 0, "connection": "", "also_seen": (),
@@ -207,7 +300,7 @@ ELSEWHERE: dict[str, Any] = {
 }  # fmt: skip
 
 
-def said(whole: Report) -> list[Call]:
+def told(whole: Report) -> list[Call]:
     """Calls in the order of the incident, without where and when; of a ticket's exchange, for what it was."""
     timeline = Timeline(whole.clocks)
     issued = {each.id: f"{each.kind} {each.sname} {each.ticket and each.ticket.fingerprint}" for each in whole.kerberos}
@@ -263,7 +356,7 @@ def read(octets: list[bytes]) -> Report:
 def test_the_parts_of_a_capture_are_the_whole(name: str) -> None:
     """Client, server and KDC, whose clocks are seconds and hours apart: the same calls, exchanges and paths."""
     whole, together = correlate(analyze(SHARED / name)), read(parts(name))
-    assert said(together) == said(whole)
+    assert told(together) == told(whole)
     assert len(together.kerberos) == len(whole.kerberos)
     assert len(together.endpoints) == len(whole.endpoints)
     assert [(path.realms, path.sname, path.outcome) for path in together.referral_paths] == [
@@ -307,7 +400,7 @@ def test_one_direction_at_the_client_and_the_other_at_the_server(name: str) -> N
     frames = frames_of(SHARED / name)
     whole = analyze(SHARED / name)
     asked = view(frames, *MACHINES[0], received=False)
-    came = view(frames, *MACHINES[0], sent=False, clock_ns=5 * SECOND)
+    came = view(frames, *MACHINES[0], sent=False, clock_ns=3600 * SECOND)
     together = read([asked, came])
     assert [(each.kind, each.call_id, each.reply, each.status) for each in together.calls if each.kind != "auth3"] == [
         (each.kind, each.call_id, each.reply, each.status) for each in whole.calls if each.kind != "auth3"
@@ -326,3 +419,19 @@ def test_a_capture_that_began_late_at_the_server() -> None:
     assert 0 < sum(bool(each.also_seen) for each in together.calls) < len(whole.calls)
     (clock,) = together.clocks
     assert abs(clock.offset_ns - SECOND) <= clock.uncertainty_ns
+
+
+@needs_shared
+@pytest.mark.parametrize("name", INCIDENTS[1:4])
+def test_the_files_of_a_ring_buffer_are_the_whole(name: str) -> None:
+    """Cut anywhere: every call once, with its answer, though a border lies between; endpoints told before it count."""
+    frames, whole = frames_of(SHARED / name), correlate(analyze(SHARED / name))
+    found = sum(each.endpoint is not None for each in whole.streams)
+    for at in range(len(frames) // 9, len(frames), len(frames) // 9):
+        halves = [pcap(half, nanoseconds=True) for half in (frames[:at], frames[at:])]
+        together = read(halves)
+        assert [(each.call_id, each.reply, each.status) for each in together.calls] == [
+            (each.call_id, each.reply, each.status) for each in whole.calls
+        ]
+        assert {clock.offset_ns for clock in together.clocks} <= {0}
+        assert sum(each.endpoint is not None for each in together.streams) >= found

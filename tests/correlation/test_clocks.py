@@ -100,6 +100,13 @@ def test_the_surer_way_is_taken() -> None:
     assert (last.offset_ns, last.uncertainty_ns) == (-3000 * MS, 2 * MS)
 
 
+def test_a_capture_that_goes_on_where_another_ends_has_its_clock() -> None:
+    """Unless common frames say otherwise; also over a third."""
+    assert clocks([], [(1, 2), (0, 1)]) == (Clock(1, 0, 0, 0, 0), Clock(2, 0, 0, 0, 0))
+    assert clocks([exchange(1, 10, 100, 1)], [(0, 1)]) == (Clock(1, 0, -100 * MS, 1 * MS, 2),)
+    assert clocks([exchange(1, 10, 100, 1)], [(1, 2)])[1] == Clock(2, 0, -100 * MS, 1 * MS, 0)
+
+
 def test_three_captures_of_one_exchange() -> None:
     sightings = [seen(0, 1, 10, 30), seen(1, 1, 1011, 1029), seen(2, 1, 512, 528)]
     assert clocks([sightings]) == (Clock(1, 0, -1000 * MS, 1 * MS, 2), Clock(2, 0, -500 * MS, 2 * MS, 2))

@@ -96,6 +96,24 @@ def test_of_two_sessions_on_the_same_ports_the_one_that_both_hold_is_found() -> 
     assert matched(ours, theirs) == [(1, 0), (2, 2), (3, 3)]
 
 
+def test_of_files_that_follow_one_another_only_what_the_border_cut_is_the_same() -> None:
+    """Unless several agree on a distance of the clocks."""
+    ours = [item(0, "p", ms=0), item(1, "p", ms=50), item(2, "q", ms=60)]
+    theirs = [item(0, "p", ms=100), item(1, "p", ms=900), item(2, "q", ms=70), item(3, "r", ms=80)]
+    asked, came = ours[1]._replace(reply_ns=None), theirs[0]._replace(request_ns=None)
+
+    def following(first: list[Item], second: list[Item]) -> list[tuple[int, int]]:
+        found = pairs(by_key(first), by_key(second), following=True)
+        return [(one.place[1], other.place[1]) for one, other in found]
+
+    assert following(ours, theirs) == []
+    assert following([ours[0], asked, ours[2]], [came, *theirs[1:]]) == [(1, 0)]
+    assert following([ours[0], asked, ours[2]], theirs) == []
+    assert following(ours, [came, *theirs[1:]]) == []
+    seen_twice = [item(number, number, ms=10 * number) for number in range(4)]
+    assert len(following(seen_twice, seen_twice)) == 4
+
+
 def test_without_times_order_is_all_there_is() -> None:
     ours = [item(0, 1, "x"), item(1, 1, "x")]
     assert matched(ours, ours) == [(0, 0), (1, 1)]
