@@ -52,22 +52,26 @@ def _realms(path: ReferralPath, signs: Signs) -> str:
 
 
 def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
-    """Errors of the same kind about the same service are one line."""
+    """Errors of the same kind about the same service are one line; those that a path ends with are told with it."""
+    told = {path.exchanges[-1] for path in _told_paths(report) if path.error is not None and path.exchanges}
     groups: dict[tuple[object, ...], list[KerberosExchange]] = {}
     for each in report.kerberos:
-        if each.error is not None and each.error not in ORDINARY_ERRORS:
+        if each.error is not None and each.error not in ORDINARY_ERRORS and each.id not in told:
             key = (each.capture, each.client.address, each.server, each.error, each.sname, each.carried_in)
             groups.setdefault(key, []).append(each)
     for same in groups.values():
         first = same[0]
         about = f" for {principal_words(first.sname)}" if first.sname else ""
         who = f" ({principal_words(first.cname)})" if first.cname else ""
-        times = f", {counted(len(same), 'time')}" if len(same) > 1 else ""
         status = f", {safe_text(first.ntstatus_name or first.ntstatus_hex)}" if first.ntstatus_hex else ""
         yield (
             f"{kerberos_error_words(first.error, first.error_name)}{about}: {safe_text(first.realm or '?')} to "
-            f"{safe_text(first.client.address)}{who}{status}, {_carrier(first, report, signs)}{times}"
+            f"{safe_text(first.client.address)}{who}{status}, {_carrier(first, report, signs)}{_times(same)}"
         )
+
+
+def _times(same: Sequence[object]) -> str:
+    return f", {counted(len(same), 'time')}" if len(same) > 1 else ""
 
 
 def _carrier(exchange: KerberosExchange, report: Report, signs: Signs) -> str:
@@ -77,12 +81,20 @@ def _carrier(exchange: KerberosExchange, report: Report, signs: Signs) -> str:
     return f"in {safe_text(exchange.carried_in)}, frames {frames}{_place(exchange.capture, report)}"
 
 
+def _told_paths(report: Report) -> list[ReferralPath]:
+    """Those through more than one realm."""
+    return [path for path in report.referral_paths if len(path.realms) > 1]
+
+
 def _path_lines(report: Report, signs: Signs) -> Iterator[str]:
-    """Paths through more than one realm, and those that did not end with a ticket."""
+    """The same way to the same service, with the same end, is one line."""
     exchanges = {each.id: each for each in report.kerberos}
-    for path in report.referral_paths:
-        if len(path.realms) < 2 and path.outcome == "issued":
-            continue
+    groups: dict[tuple[object, ...], list[ReferralPath]] = {}
+    for path in _told_paths(report):
+        key = (path.capture, path.client.address, path.sname, path.realms, path.outcome, path.error, path.missing)
+        groups.setdefault(key, []).append(path)
+    for same in groups.values():
+        path = same[0]
         hops = [exchanges[each] for each in path.exchanges if each in exchanges]
         frames = ", ".join(_frames(each.request_frame, each.reply_frame, signs) for each in hops)
         ended = safe_text(path.outcome)
@@ -91,7 +103,7 @@ def _path_lines(report: Report, signs: Signs) -> Iterator[str]:
         missing = f"; missing: {'; '.join(map(safe_text, path.missing))}" if path.missing else ""
         yield (
             f"ticket for {principal_words(path.sname)}: {_realms(path, signs)}, {ended} "
-            f"(frames {frames}{_place(path.capture, report)}){missing}"
+            f"(frames {frames}{_place(path.capture, report)}{_times(same)}){missing}"
         )
 
 
@@ -107,11 +119,32 @@ def _authentication_lines(report: Report, signs: Signs) -> Iterator[str]:
         )
 
 
-def _after(said: Authentication, error: KerberosExchange) -> str:
-    words = f", after {kerberos_error_words(error.error, error.error_name)} for {principal_words(error.sname)}"
+def _after(said: Authentication | Call, error: KerberosExchange) -> str:
+    """`, 1.5 ms after KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for cifs/dc1`; how long only by the same clock."""
+    words = f"after {kerberos_error_words(error.error, error.error_name)} for {principal_words(error.sname)}"
     if error.reply_ns is None or said.request_ns is None or error.capture != said.capture:
-        return words
-    return f"{words} {duration_words(said.request_ns - error.reply_ns)} before"
+        return f", {words}"
+    return f", {duration_words(said.request_ns - error.reply_ns)} {words}"
+
+
+def _fallback_lines(report: Report) -> Iterator[str]:
+    """RPC that took NTLM because Kerberos had given no ticket: one line an error and server."""
+    errors = {each.id: each for each in report.kerberos}
+    groups: dict[tuple[object, ...], list[Call]] = {}
+    for call in report.calls:
+        if call.auth is not None and call.auth.after_error in errors and call.auth.token is not None:
+            groups.setdefault((call.capture, call.auth.after_error, call.connection), []).append(call)
+    for same in groups.values():
+        first = same[0]
+        error = errors[first.auth.after_error or ""] if first.auth else None
+        if error is None:
+            continue
+        who = next((f" as {name}" for call in same if call.auth and (name := ntlm_words(call.auth.ntlm))), "")
+        frames = ", ".join(str(call.request_frames[-1]) for call in same if call.request_frames)
+        yield (
+            f"NTLM in place of Kerberos{who} to {endpoint_words(first.server)} ({safe_text(first.kind)}, "
+            f"frames {frames}{_place(first.capture, report)}){_after(first, error)}"
+        )
 
 
 def authentication_words(said: Authentication) -> str:
@@ -175,6 +208,7 @@ def beside_lines(report: Report, signs: Signs) -> Iterator[str]:
     yield from _path_lines(report, signs)
     yield from _error_lines(report, signs)
     yield from _authentication_lines(report, signs)
+    yield from _fallback_lines(report)
     yield from _endpoint_lines(report)
     for event in report.events:
         yield event_words(event, report)

@@ -19,7 +19,7 @@ from report_values import (
 
 from rpctrace.render.beside import beside_lines
 from rpctrace.render.words import ASCII_SIGNS
-from rpctrace.report import Host, Report
+from rpctrace.report import Host, Ntlm, Report
 
 KDC = Host("10.2.0.10", 88, None)
 ERROR = replace(full_report().kerberos[0], capture=0)
@@ -81,10 +81,28 @@ def test_ntlm_after_an_error_of_kerberos() -> None:
     )  # fmt: skip
     (_, line) = lines(article_report(calls=(), kerberos=(ERROR,), authentications=(said,)))
     assert line == (
-        "ntlm as DOMAINB\\novice to FILES ([fe80::1]:445) over smb: accepted, STATUS_SUCCESS, frames 20 -> 21, after "
-        "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com 500 ms before"
+        "ntlm as DOMAINB\\novice to FILES ([fe80::1]:445) over smb: accepted, STATUS_SUCCESS, frames 20 -> 21, "
+        "500 ms after KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com"
     )
     assert lines(article_report(calls=(), authentications=(replace(said, after_error=None),))) == []
+
+
+def test_a_call_that_took_ntlm_after_an_error_of_kerberos() -> None:
+    """The legs of one connection are one line."""
+    auth = replace(
+        refused_call().auth, mechanism="ntlm", token="NEGOTIATE", after_error="krb-1", kerberos_error=None,
+        ntlm=Ntlm("DOMAINB", "novice", None, None),
+    )  # fmt: skip
+    late = START_NS + 13_500_000_000 + 2_000_000
+    legs = tuple(
+        refused_call(id=f"call-{n}", outcome="accepted", auth=auth, ticket=None, request_frames=(n,), request_ns=late)
+        for n in (30, 32)
+    )
+    (_, line) = lines(article_report(calls=legs, kerberos=(ERROR,)))
+    assert line == (
+        "NTLM in place of Kerberos as DOMAINB\\novice to 10.3.0.33:52042 (alter_context, frames 30, 32), 2 ms after "
+        "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com"
+    )
 
 
 def test_endpoints_not_registered_and_events() -> None:
