@@ -264,7 +264,7 @@ class FlowTable:
         self._attempts += 1
         if self._attempts <= MAXIMUM_ATTEMPTS:
             return tuple(attempt)
-        self._count("attempts")
+        self._count("attempts_given")
         return _NOTHING
 
     def _restart(self, flow: Flow) -> None:

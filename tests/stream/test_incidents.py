@@ -296,4 +296,4 @@ def test_a_scan_of_ports_gives_so_many_attempts_and_counts_the_others() -> None:
     table = FlowTable(RECOGNISERS)
     with open_capture(io.BytesIO(files.pcap(frames))) as capture:
         assert len(list(scan(capture, Decoder(), table))) == 1_000
-    assert table.limits == {"attempts": 1_000}
+    assert table.limits == {"attempts_given": 1_000}
