@@ -19,7 +19,7 @@ from rpctrace.diagnosis.registry import RULES
 
 FOLDER = Path(__file__).parents[1] / "captures"
 SUFFIXES = {".pcap", ".pcapng", ".cap"}
-MAXIMUM_TOTAL_OCTETS = 1_500_000
+MAXIMUM_TOTAL_OCTETS = 2_000_000
 ASSISTANCE = FOLDER / "remote-assistance"
 
 
@@ -67,7 +67,6 @@ def test_every_entry_says_what_it_must() -> None:
         assert entry["shows"].endswith("."), entry["path"]
     rules = {rule.name for rule in RULES}
     assert all(rules.issuperset(entry["findings"]) for entry in index()["capture"])
-    assert all(entry["findings"] == [] for entry in index()["capture"] if "unread" in entry)
     assert sum((FOLDER / entry["path"]).stat().st_size for entry in entries()) < MAXIMUM_TOTAL_OCTETS
 
 
