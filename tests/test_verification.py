@@ -29,7 +29,7 @@ KNOWN = {
     "lab/c-rawprotocol/test_spnego_hdr_signing_packet.pcap": (1, _LEVEL),
     "lab/c-rawprotocol/test_spnego_packet_bind_none.pcap": (1, _LEVEL),
     "lab/c-rawprotocol/test_spnego_signing_packet.pcap": (1, _LEVEL),
-    "lab/f-capture-variants/mixed-small-snaplen.pcapng": (116, _CUT),
+    "lab/f-capture-variants/mixed-small-snaplen.pcapng": (191, _CUT),
     "lab/f-capture-variants/snaplen-200.pcap": (2, _CUT),
     "netmon/MS-RMSOD_Example2_Win2016_X64_Win10_X64_Domain_v-yvrich.cap": (5, _OFFLOAD),
     "netmon/MS-WMOD_Example4_WS2016_X64_Win10_X64_Domain_Hagala.cap": (5, _OFFLOAD),

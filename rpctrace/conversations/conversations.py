@@ -17,6 +17,7 @@ from rpctrace.protocols.dissector import Problems
 from rpctrace.protocols.registry import RECOGNISERS, carriers
 from rpctrace.stream.stream import Chunk, Close, Conflict, Connection, Direction, StreamEvent
 
+CARRIED_KEPT = 200_000
 OTHERS_KEPT = 10_000  # by who never empties the list
 # Fewer octets than this are brought to a dissector although it steps over them: to leave them out costs as much.
 SMALLEST_SKIP_OCTETS = 2_048
@@ -63,6 +64,7 @@ class Conversations:
         self._carriers, self._shared_limits = carriers(self.book.problems)
         self._live: dict[int, _State] = {}
         self.others: list[Connection] = []
+        self.carried: set[int] = set()  # numbers of the connections that carried something, as many as `CARRIED_KEPT`
         self.stepping_over: dict[tuple[int, Direction], Connection] = {}
         self.capture_end_ns: int | None = None  # set by who feeds, before what is still open is closed
 
@@ -133,7 +135,7 @@ class Conversations:
         for reading in _readings(state):
             told += reading.feed(event)
             if told or (isinstance(reading, RpcReading) and reading.recognised):
-                self._live[connection.number] = reading
+                self._settle(connection, reading)
                 break
         else:
             self._narrow(state, connection)
@@ -154,7 +156,14 @@ class Conversations:
             return
         state.carriers = {name: each for name, each in state.carriers.items() if not each.is_other}
         if len(state.carriers) == 1 and (state.rpc is None or state.rpc.is_other):
-            (self._live[connection.number],) = state.carriers.values()
+            (left,) = state.carriers.values()
+            self._settle(connection, left)
+
+    def _settle(self, connection: Connection, reading: RpcReading | DissectedReading) -> None:
+        """It is clear what a connection carries."""
+        self._live[connection.number] = reading
+        if len(self.carried) < CARRIED_KEPT:
+            self.carried.add(connection.number)
 
     def _dissected(
         self, state: DissectedReading, connection: Connection, event: StreamEvent

@@ -6,6 +6,8 @@ A flow is known by a key, the addresses and ports as they stand in the frame; bo
   are held. A direction that begins as none of ours does not decide alone: the other one may.
 - searched: joined in the middle. Every payload is searched for a header, with the end of the one before it; the last
   segments are held, since the capture may have the one with the header later than its successors.
+  A connection that never came about is given too: a SYN answered by a reset at once, a SYN that nothing answered when
+  another one follows or the capture ends.
 - live: all its segments are given out, those held before first.
 - other: none of ours. Its frames are passed over by key alone, until a SYN starts a new connection.
 
@@ -18,8 +20,9 @@ comes near to least recently used). A flow that is forgotten while it lasts is s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, auto
+from itertools import islice
 
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.network.flow import Endpoint, Segment, Stretch, TcpFlags
@@ -32,6 +35,8 @@ MAXIMUM_HELD_OCTETS_OF_A_FLOW = 64 * 1024
 # As long as the reassembly waits until it is clear where a direction joined in the middle starts.
 SEARCHED_SEGMENTS_HELD = 16
 MAXIMUM_HELD_OCTETS = 16 * 1024 * 1024  # of all flows
+MAXIMUM_ATTEMPTS = 1_000  # to connect that failed: the segments of so many are given
+MAXIMUM_HEARD = 65_536  # addresses
 SEGMENT_OVERHEAD_OCTETS = 512
 MAXIMUM_IDLE_NS = 2 * 3600 * NS_PER_SECOND  # RFC 1122 4.2.3.6
 
@@ -102,6 +107,9 @@ class FlowTable:
         self._flows: dict[Key, Flow] = {}
         self._live: dict[tuple[Endpoint, Endpoint, tuple[int, ...]], Flow] = {}
         self._held_octets = 0
+        self._attempts = 0
+        self._due: list[Segment] = []  # of attempts that left the table
+        self.heard: set[str] = set()  # addresses that something answered, also on flows that are passed over
         self.limits: dict[str, int] = {}
 
     @property
@@ -121,12 +129,18 @@ class FlowTable:
         """A flow began with this key, and somebody else saw that it is none of ours."""
         self._flows[key] = self._flows[turned(key)] = OTHER
 
+    def hear(self, addresses: Iterable[str]) -> None:
+        """Somebody else saw that these were answered."""
+        self.heard.update(islice(addresses, max(0, MAXIMUM_HEARD - len(self.heard))))
+
     def take(self, key: Key, segment: Segment) -> Sequence[Segment]:
         """The segments that are to be read now: this one, held ones before it, or none."""
         flow = self._flows.get(key)
         flags = int(segment.flags)
         if flow is OTHER and not flags & SYN:
             return _NOTHING
+        if flags & SYN and flags & ACK and len(self.heard) < MAXIMUM_HEARD:
+            self.heard.add(segment.destination.address)
         if flow is None or flow is OTHER:
             flow = self._begin(key, segment, flags)
             if flow is OTHER:
@@ -161,8 +175,13 @@ class FlowTable:
 
     def close(self) -> Sequence[Segment]:
         """The capture is at its end: what is held of flows whose first octets it does not have."""
-        undecided = [flow for flow in dict.fromkeys(self._flows.values()) if flow.held and _has_octets(flow)]
-        return [held for flow in undecided for held in flow.held]
+        due, self._due = self._due, []
+        for flow in dict.fromkeys(self._flows.values()):
+            if flow.held and _has_octets(flow):
+                due += flow.held
+            else:
+                due += self._attempt(flow)
+        return due
 
     # A flow begins
 
@@ -188,6 +207,7 @@ class FlowTable:
     def _undecided(self, flow: Flow, key: Key, segment: Segment, flags: int) -> Sequence[Segment]:
         index = 0 if key == flow.keys[0] else 1
         direction, other = flow.directions[index], flow.directions[1 - index]
+        failed = _NOTHING
         if flags & SYN:
             first = (segment.sequence + 1) & 0xFFFF_FFFF
             if flow.stage is SEARCHED:  # the capture's order is not that of the wire
@@ -198,14 +218,20 @@ class FlowTable:
                 if _has_octets(flow) or segment.length_octets or flags & ENDS:
                     self._hold(flow, segment)
                     return self._follow(flow, segment)
+                failed = self._attempt(flow)
                 self._restart(flow)
                 direction, other = flow.directions[index], flow.directions[1 - index]
             direction.next = first
             if flags & ACK:
                 other.next = segment.acknowledgement
+        is_refusal = flags & RST and _is_attempt(flow) and segment.destination == flow.held[0].source
         self._hold(flow, segment)
+        if is_refusal:
+            refused = flow.held
+            self._release(flow)
+            return self._counted(refused)
         if not segment.length_octets:
-            return _NOTHING
+            return failed
         if flow.stage is STARTING:
             is_ours = self._starts_as_ours(direction, segment, flags, flow)
         else:
@@ -225,6 +251,21 @@ class FlowTable:
             self._release(flow)
             for held in handshake:
                 self._hold(flow, held)
+        return _NOTHING
+
+    def _attempt(self, flow: Flow) -> tuple[Segment, ...]:
+        """What is held of a flow that never came about; it is held no longer."""
+        if not _is_attempt(flow):
+            return _NOTHING
+        held = flow.held
+        self._release(flow)
+        return self._counted(held)
+
+    def _counted(self, attempt: list[Segment]) -> tuple[Segment, ...]:
+        self._attempts += 1
+        if self._attempts <= MAXIMUM_ATTEMPTS:
+            return tuple(attempt)
+        self._count("attempts")
         return _NOTHING
 
     def _restart(self, flow: Flow) -> None:
@@ -347,6 +388,7 @@ class FlowTable:
             self._forget(flow)
 
     def _forget(self, flow: Flow) -> None:
+        self._due += self._attempt(flow)
         self._drop(flow)
         for key in flow.keys:
             self._flows.pop(key, None)
@@ -372,6 +414,17 @@ def _has_octets(flow: Flow) -> bool:
         if not direction.is_other and any(held.length_octets and held.source == sender for held in flow.held):
             return True
     return False
+
+
+def _is_attempt(flow: Flow) -> bool:
+    """Whether nothing is held but SYNs that one end sent."""
+    held = flow.held
+    return (
+        flow.stage is STARTING
+        and bool(held)
+        and all(int(each.flags) & (ENDS | SYN | ACK) == SYN and not each.length_octets for each in held)
+        and all(each.source == held[0].source for each in held)
+    )
 
 
 def turned(key: Key) -> Key:

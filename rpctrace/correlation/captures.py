@@ -1,0 +1,177 @@
+"""Several captures of one incident (client, server, domain controller): what two of them hold is one entry.
+
+An entry keeps the frames and times of one capture, by that capture's clock, and names the others' in `also_seen`.
+References to an entry that went are turned to the one that stayed, so this join comes before all others. Streams,
+summaries and limits stay those of their capture. A report whose captures were joined stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import replace
+from itertools import chain, combinations
+from typing import Any, NamedTuple
+
+from rpctrace.correlation.clocks import clocks
+from rpctrace.correlation.matching import Item, by_key, pairs
+from rpctrace.correlation.merging import Record, merged, sightings
+from rpctrace.report import Authentication, Call, Endpoint, Event, Host, KerberosExchange, Report
+
+
+def join(report: Report) -> Report:
+    if len({record.capture for record in _records(report)}) < 2:
+        return report
+    if not any(record.also_seen for record in _records(report)):
+        report = _merged(report)
+    seen = (record for record in _records(report) if record.also_seen and not isinstance(record, Event))
+    return replace(report, clocks=clocks(map(sightings, seen)))
+
+
+def _records(report: Report) -> Iterable[Record]:
+    return chain(report.calls, report.kerberos, report.authentications, report.events)
+
+
+def _merged(report: Report) -> Report:
+    groups = _groups(report)
+    entries: dict[str, list[Any]] = {name: list(getattr(report, name)) for name in _KINDS}
+    renamed: dict[str, str] = {}
+    gone: dict[str, set[int]] = defaultdict(set)
+    for name, members in groups:
+        kept = merged([entries[name][member] for member in members])
+        for member in members:
+            record = entries[name][member]
+            if record.capture == kept.capture:
+                entries[name][member] = kept
+            else:
+                gone[name].add(member)
+                if isinstance(record, Call) and isinstance(kept, Call):
+                    renamed[record.id] = kept.id
+    left: dict[str, Any] = {
+        name: tuple(record for at, record in enumerate(records) if at not in gone[name])
+        for name, records in entries.items()
+    }
+    left["kerberos"] = tuple(_of_kept_call(each, renamed) for each in left["kerberos"])
+    return replace(report, **left, endpoints=_endpoints(report.endpoints, renamed))
+
+
+def _of_kept_call(exchange: KerberosExchange, renamed: Mapping[str, str]) -> KerberosExchange:
+    kept = renamed.get(exchange.call) if exchange.call is not None else None
+    return exchange if kept is None else replace(exchange, call=kept)
+
+
+def _endpoints(endpoints: tuple[Endpoint, ...], renamed: Mapping[str, str]) -> tuple[Endpoint, ...]:
+    """The same answer in two captures tells the same endpoints; each is listed once."""
+    told = {_told(each) for each in endpoints if each.call is not None and each.call not in renamed}
+    left: list[Endpoint] = []
+    for each in endpoints:
+        kept = renamed.get(each.call) if each.call is not None else None
+        if kept is not None:
+            each = replace(each, call=kept)
+            if _told(each) in told:
+                continue
+            told.add(_told(each))
+        left.append(each)
+    return tuple(left)
+
+
+def _told(endpoint: Endpoint) -> tuple[Hashable, ...]:
+    return (
+        endpoint.call,
+        endpoint.source,
+        endpoint.server,
+        endpoint.protocol,
+        endpoint.port,
+        endpoint.pipe,
+        endpoint.interface_uuid,
+        endpoint.purpose,
+        endpoint.status,
+    )
+
+
+def _groups(report: Report) -> list[tuple[str, list[int]]]:
+    """(list of the report, places in it) of each thing that several captures hold, a place a capture."""
+    items: dict[int, list[Item]] = defaultdict(list)
+    for name, item in _KINDS.items():
+        for at, record in enumerate(getattr(report, name)):
+            key, facts, request_ns, reply_ns = item(record)
+            items[record.capture].append(Item((name, at), (name, key), facts, request_ns, reply_ns))
+    buckets = {capture: by_key(each) for capture, each in sorted(items.items())}
+    group_of: dict[tuple[str, int], dict[int, tuple[str, int]]] = {}
+    for first, second in combinations(buckets, 2):
+        for one, other in pairs(buckets[first], buckets[second]):
+            mine = group_of.setdefault(one.place, {first: one.place})
+            yours = group_of.setdefault(other.place, {second: other.place})
+            if mine is not yours and not mine.keys() & yours.keys():
+                mine.update(yours)
+                group_of.update((place, mine) for place in yours.values())
+    distinct = {id(group): group for group in group_of.values() if len(group) > 1}
+    return [(min(group.values())[0], [at for _, at in group.values()]) for group in distinct.values()]
+
+
+class _Said(NamedTuple):
+    key: Hashable
+    facts: tuple[Hashable, ...]
+    request_ns: int | None
+    reply_ns: int | None
+
+
+def _ends(client: Host, server: Host) -> Hashable:
+    return client.address, client.port, server.address, server.port
+
+
+def _call(call: Call) -> _Said:
+    interfaces = None if call.partial else tuple(each.uuid for each in call.interfaces) or None
+    # a fault alone does not tell what it answers, an acknowledgement does
+    kind = None if call.reply == "fault" and not call.request_frames else call.kind
+    agreed = call.association_group if call.reply_frames and call.kind != "request" else None
+    facts = (
+        kind,
+        call.opnum,
+        interfaces,
+        call.reply,
+        call.status,
+        call.reject_reason,
+        call.pipe.casefold() if call.pipe else None,
+        call.ticket.fingerprint if call.ticket else None,
+        agreed or None,
+    )
+    key = (call.transport, _ends(call.client, call.server), call.call_id, call.activity, call.sequence)
+    return _Said(key, facts, call.request_ns, call.reply_ns)
+
+
+def _exchange(exchange: KerberosExchange) -> _Said:
+    asked = exchange.request_frame is not None  # a reply alone names what was issued instead
+    facts = (
+        exchange.kind,
+        exchange.realm if asked else None,
+        (exchange.sname or None) if asked else None,
+        exchange.error,
+        exchange.reply,
+        exchange.presented.fingerprint if exchange.presented else None,
+        exchange.ticket.fingerprint if exchange.ticket else None,
+    )
+    key = (exchange.carried_in, _ends(exchange.client, exchange.server))
+    return _Said(key, facts, exchange.request_ns, exchange.reply_ns)
+
+
+def _authentication(said: Authentication) -> _Said:
+    facts = (
+        said.mechanism if said.request_frame is not None else None,
+        said.ticket.fingerprint if said.ticket else None,
+        said.target,
+        None if said.outcome == "not captured" else said.status,
+    )
+    return _Said((said.carried_in, _ends(said.client, said.server)), facts, said.request_ns, said.reply_ns)
+
+
+def _event(event: Event) -> _Said:
+    return _Said((event.kind, _ends(event.client, event.server), event.name), (event.status,), event.first_ns, None)
+
+
+_KINDS: dict[str, Callable[[Any], _Said]] = {
+    "calls": _call,
+    "kerberos": _exchange,
+    "authentications": _authentication,
+    "events": _event,
+}
