@@ -17,7 +17,8 @@ TASKS = SyntaxId("86d35949-83c9-4044-b424-db363231fd0c", 1)  # [MS-TSCH] 1.9 ITa
 REM_UNKNOWN = SyntaxId("00000131-0000-0000-c000-000000000046")
 NOT_REGISTERED = 0x16C9A0D6  # C706 Appendix E ept_s_not_registered
 SERVER_CLASS = "833e4010-aff7-4ac3-aac2-9f24c1457bce"  # [MS-RAI] 1.9
-FACTORY_IPID = "00001c02-0aa4-04f0-5c11-9e63bd0e7d01"
+ICLASSFACTORY_2 = "b196b28f-bab4-101a-b69c-00aa00341d07"
+SECOND_IPID = "0000cc0c-0668-04ec-0953-aacaf2a4d05b"
 RPCSS_TICKET = kerberos.ticket(cast.SERVER_REALM, principal("RPCSS", cast.NOVICE_NAME), kvno=4)
 HOST_TICKET = kerberos.ticket(cast.SERVER_REALM, principal("host", cast.NOVICE_NAME), kvno=4)
 OTHER_TICKET = kerberos.ticket(cast.SERVER_REALM, principal("dcom", "app1.domainb.com"), kvno=3)
@@ -81,7 +82,7 @@ def _get_class_object(now_ns: int) -> TcpConversation:
         dcom.activation_context(),
         dcom.security_info(cast.NOVICE_NAME), dcom.location_info(None), dcom.scm_request_info((7,)),
     ])  # fmt: skip
-    factory = dcom.objref(1, dcerpc.ICLASSFACTORY.uuid, dcom.std_objref(FACTORY_IPID) + _bindings())
+    factory = dcom.objref(1, dcerpc.ICLASSFACTORY.uuid, dcom.std_objref(dcom.IPID) + _bindings())
     told = dcom.activation_response(Ndr(), [
         dcom.scm_reply_info(_bindings(cast.CLASS_FACTORY_PORT)),
         dcom.props_out([(dcerpc.ICLASSFACTORY.uuid, 0, factory)]),
@@ -93,18 +94,17 @@ def _get_class_object(now_ns: int) -> TcpConversation:
 
 
 def activation() -> list[TimedFrame]:
-    """RemoteGetClassObject tells a port; there RemAddRef works with a ticket for the host, and an alter_context for
-    IClassFactory that presents another ticket is refused with 0x721. One causality id runs through both connections."""
+    """RemoteGetClassObject tells a port; there RemQueryInterface works with a ticket for the host, and an
+    alter_context for IClassFactory that presents another ticket is refused with 0x721. One causality id runs through
+    both connections."""
     activated = _get_class_object(START_NS)
     server = (NOVICE, cast.CLASS_FACTORY_PORT)
     exported = talk((EXPERT, 50334), server, activated.now_ns + 2 * MILLISECOND_NS)
     exported.connect()
     authenticated_bind(exported, exported.now_ns, REM_UNKNOWN, HOST_TICKET, dcerpc.INTEGRITY)
-    counted = dcom.references(Ndr(), [(FACTORY_IPID, 5, 0)])
-    exported.send(
-        CLIENT, dcerpc.request(counted, _signed(2, "count"), opnum=4, object_uuid=dcom.REM_UNKNOWN_IPID)
-    )
-    exported.send(SERVER, dcerpc.response(dcom.added(Ndr(), [0]), _signed(2, "counted")))
+    query = dcom.query_interface(Ndr(), [ICLASSFACTORY_2])
+    exported.send(CLIENT, dcerpc.request(query, _signed(2, "query"), opnum=3, object_uuid=dcom.REM_UNKNOWN_IPID))
+    exported.send(SERVER, dcerpc.response(dcom.queried(Ndr(), [(0, SECOND_IPID)]), _signed(2, "found")))
     token = spnego.neg_token_init(mech_token=kerberos.ap_req(OTHER_TICKET))
     presented = Head(3, HEADER_SIGNING, Security(dcerpc.SPNEGO, dcerpc.INTEGRITY, token, context_id=1))
     contexts = [Context(3, dcerpc.ICLASSFACTORY)]
