@@ -1,4 +1,4 @@
-"""Hand-made records of an incident, for the tests of what joins them: a client, its KDCs, a server; seconds count from 0.
+"""Hand-made records of an incident, for the tests of what joins them: a client, its KDCs, a server; time is in seconds.
 
     as_exchange("krb-1", 1, client_tgt)  ->  tgs_exchange("krb-2", 2, client_tgt, referral)  ->  ...
 """
@@ -55,7 +55,9 @@ def report(*records: Any, captures: int = 1, **changes: Any) -> Report:
     return Report(TOOL, facts, **{"calls": (), **held, **changes})
 
 
-def ticket(realm: str, *sname: str, digest: str | None = None, etype: int | None = 18, kvno: int | None = 1) -> TicketName:
+def ticket(
+    realm: str, *sname: str, digest: str | None = None, etype: int | None = 18, kvno: int | None = 1
+) -> TicketName:
     return TicketName(realm, sname, etype, None, kvno, digest)
 
 
