@@ -29,6 +29,7 @@ EVENTS_KEPT = 10_000
 ENDPOINTS_KEPT = 20_000  # calls that told some
 BOUNDS = {
     "attempts": incidents.MAXIMUM_ATTEMPTS,
+    "attempts_given": flows.MAXIMUM_ATTEMPTS,
     "authentications_kept": EXCHANGES_KEPT,
     "calls_kept": tally.CALLS_KEPT,
     "conflicts_kept": rpc.CONFLICTS_KEPT,

@@ -110,7 +110,7 @@ class Reading:
             if incidents:
                 self._note_incidents()
         self.conversations.capture_end_ns = capture.last_ns
-        self.observe(self.reassembler.close())
+        self.observe(self.reassembler.close(heard=self.table.heard, end_ns=capture.last_ns))
         self._note_incidents()
         self._take(self.conversations.close())
         self._take(self.datagrams.close(capture.last_ns))

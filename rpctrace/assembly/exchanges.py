@@ -21,7 +21,10 @@ from rpctrace.protocols.kerberos.messages import KrbError
 
 _OUTCOMES = {True: "accepted", False: "rejected", None: "not captured"}
 # The name of a status in the words of the protocol that carried it.
-_STATUS_NAMES: dict[str, Callable[[int], str | None]] = {"smb": tables.ntstatus_name}
+_STATUS_NAMES: dict[str, Callable[[int], str | None]] = {
+    "smb": tables.ntstatus_name,
+    "ldap": tables.ldap_result_name,
+}
 
 
 def of_call(assembler: Assembler, call: report.Call, observed: ObservedCall) -> report.KerberosExchange | None:

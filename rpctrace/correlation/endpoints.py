@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from dataclasses import replace
+from ipaddress import ip_address
 from typing import NamedTuple
 
 from rpctrace.correlation.fallback import host_names
@@ -75,7 +76,7 @@ class _Answers:
             position = self._timeline.position(each.capture, each.time_ns, each.frame)
             told = _Told(position, each, clients.get(each.call or ""))
             line = self._timeline.line(each.capture)
-            for host in host_names((each.server or each.teller,)):
+            for host in host_names(_places(each)):
                 for door in _doors(each.port, each.pipe):
                     self._told[line, host, door].append(told)
         for answers in self._told.values():
@@ -101,6 +102,18 @@ class _Answers:
                 answers = self._told.get((line, host, door), ())
                 end = bisect_right(answers, position, key=lambda told: told.position)
                 yield from answers[max(0, end - ANSWERS_LOOKED_THROUGH) : end]
+
+
+def _places(endpoint: Endpoint) -> tuple[str, ...]:
+    """Where an answer means. A name that the capture may not resolve is in DCOM one of the answering host's own, which
+    answers for the exporters that it runs ([MS-DCOM] 1.3.4)."""
+    if endpoint.server is None:
+        return (endpoint.teller,)
+    try:
+        ip_address(endpoint.server)
+    except ValueError:
+        return (endpoint.server, endpoint.teller)
+    return (endpoint.server,)
 
 
 def _doors(port: int | None, pipe: str | None) -> tuple[int | str, ...]:

@@ -17,7 +17,7 @@ from rpctrace.render.words import (
     principal_words,
     ticket_name,
 )
-from rpctrace.report import Authentication, Call, Event, KerberosExchange, ReferralPath, Report, Ticket
+from rpctrace.report import Authentication, Call, Endpoint, Event, KerberosExchange, ReferralPath, Report, Ticket
 
 # A KDC's way to ask for more, not a failure: pre-authentication required, response too big for UDP.
 ORDINARY_ERRORS = frozenset((25, 52))
@@ -52,22 +52,26 @@ def _realms(path: ReferralPath, signs: Signs) -> str:
 
 
 def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
-    """Errors of the same kind about the same service are one line."""
+    """Errors of the same kind about the same service are one line; those that a path ends with are told with it."""
+    told = {path.exchanges[-1] for path in _told_paths(report) if path.error is not None and path.exchanges}
     groups: dict[tuple[object, ...], list[KerberosExchange]] = {}
     for each in report.kerberos:
-        if each.error is not None and each.error not in ORDINARY_ERRORS:
+        if each.error is not None and each.error not in ORDINARY_ERRORS and each.id not in told:
             key = (each.capture, each.client.address, each.server, each.error, each.sname, each.carried_in)
             groups.setdefault(key, []).append(each)
     for same in groups.values():
         first = same[0]
         about = f" for {principal_words(first.sname)}" if first.sname else ""
         who = f" ({principal_words(first.cname)})" if first.cname else ""
-        times = f", {counted(len(same), 'time')}" if len(same) > 1 else ""
         status = f", {safe_text(first.ntstatus_name or first.ntstatus_hex)}" if first.ntstatus_hex else ""
         yield (
             f"{kerberos_error_words(first.error, first.error_name)}{about}: {safe_text(first.realm or '?')} to "
-            f"{safe_text(first.client.address)}{who}{status}, {_carrier(first, report, signs)}{times}"
+            f"{safe_text(first.client.address)}{who}{status}, {_carrier(first, report, signs)}{_times(same)}"
         )
+
+
+def _times(same: Sequence[object]) -> str:
+    return f", {counted(len(same), 'time')}" if len(same) > 1 else ""
 
 
 def _carrier(exchange: KerberosExchange, report: Report, signs: Signs) -> str:
@@ -77,12 +81,20 @@ def _carrier(exchange: KerberosExchange, report: Report, signs: Signs) -> str:
     return f"in {safe_text(exchange.carried_in)}, frames {frames}{_place(exchange.capture, report)}"
 
 
+def _told_paths(report: Report) -> list[ReferralPath]:
+    """Those through more than one realm."""
+    return [path for path in report.referral_paths if len(path.realms) > 1]
+
+
 def _path_lines(report: Report, signs: Signs) -> Iterator[str]:
-    """Paths through more than one realm, and those that did not end with a ticket."""
+    """The same way to the same service, with the same end, is one line."""
     exchanges = {each.id: each for each in report.kerberos}
-    for path in report.referral_paths:
-        if len(path.realms) < 2 and path.outcome == "issued":
-            continue
+    groups: dict[tuple[object, ...], list[ReferralPath]] = {}
+    for path in _told_paths(report):
+        key = (path.capture, path.client.address, path.sname, path.realms, path.outcome, path.error, path.missing)
+        groups.setdefault(key, []).append(path)
+    for same in groups.values():
+        path = same[0]
         hops = [exchanges[each] for each in path.exchanges if each in exchanges]
         frames = ", ".join(_frames(each.request_frame, each.reply_frame, signs) for each in hops)
         ended = safe_text(path.outcome)
@@ -91,7 +103,7 @@ def _path_lines(report: Report, signs: Signs) -> Iterator[str]:
         missing = f"; missing: {'; '.join(map(safe_text, path.missing))}" if path.missing else ""
         yield (
             f"ticket for {principal_words(path.sname)}: {_realms(path, signs)}, {ended} "
-            f"(frames {frames}{_place(path.capture, report)}){missing}"
+            f"(frames {frames}{_place(path.capture, report)}{_times(same)}){missing}"
         )
 
 
@@ -107,11 +119,32 @@ def _authentication_lines(report: Report, signs: Signs) -> Iterator[str]:
         )
 
 
-def _after(said: Authentication, error: KerberosExchange) -> str:
-    words = f", after {kerberos_error_words(error.error, error.error_name)} for {principal_words(error.sname)}"
+def _after(said: Authentication | Call, error: KerberosExchange) -> str:
+    """`, 1.5 ms after KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for cifs/dc1`; how long only by the same clock."""
+    words = f"after {kerberos_error_words(error.error, error.error_name)} for {principal_words(error.sname)}"
     if error.reply_ns is None or said.request_ns is None or error.capture != said.capture:
-        return words
-    return f"{words} {duration_words(said.request_ns - error.reply_ns)} before"
+        return f", {words}"
+    return f", {duration_words(said.request_ns - error.reply_ns)} {words}"
+
+
+def _fallback_lines(report: Report) -> Iterator[str]:
+    """RPC that took NTLM because Kerberos had given no ticket: one line an error and server."""
+    errors = {each.id: each for each in report.kerberos}
+    groups: dict[tuple[object, ...], list[Call]] = {}
+    for call in report.calls:
+        if call.auth is not None and call.auth.after_error in errors and call.auth.token is not None:
+            groups.setdefault((call.capture, call.auth.after_error, call.connection), []).append(call)
+    for same in groups.values():
+        first = same[0]
+        error = errors[first.auth.after_error or ""] if first.auth else None
+        if error is None:
+            continue
+        who = next((f" as {name}" for call in same if call.auth and (name := ntlm_words(call.auth.ntlm))), "")
+        frames = ", ".join(str(call.request_frames[-1]) for call in same if call.request_frames)
+        yield (
+            f"NTLM in place of Kerberos{who} to {endpoint_words(first.server)} ({safe_text(first.kind)}, "
+            f"frames {frames}{_place(first.capture, report)}){_after(first, error)}"
+        )
 
 
 def authentication_words(said: Authentication) -> str:
@@ -122,7 +155,9 @@ def authentication_words(said: Authentication) -> str:
     elif name := ntlm_words(said.ntlm):
         who = f" as {name}"
     status = said.status_name or said.status_hex or (str(said.status) if said.status is not None else "")
-    parts = filter(None, (said.outcome, status, kerberos_error_words(said.kerberos_error, said.kerberos_error_name)))
+    error = kerberos_error_words(said.kerberos_error, said.kerberos_error_name)
+    notes = said.notes if said.outcome == "rejected" else ()
+    parts = filter(None, (said.outcome, status, error, *notes))
     return (
         f"{safe_text(said.mechanism)}{who} to {endpoint_words(said.server)} over {safe_text(said.carried_in)}: "
         f"{safe_text(', '.join(parts))}"
@@ -132,14 +167,55 @@ def authentication_words(said: Authentication) -> str:
 def event_words(event: Event, report: Report) -> str:
     """`connection refused: 10.0.0.1 to 10.0.0.2:49153 (frames 1, 2)`."""
     name = f" {safe_text(event.name)}" if event.name else ""
+    told = next((each for each in report.endpoints if each.id == event.endpoint), None) if event.endpoint else None
+    why = f", where {endpoint_told(told, report)}" if told else ""
     status = f", {safe_text(event.status_name or event.status_hex)}" if event.status_hex else ""
     shown = ", ".join(map(str, event.frames))
     more = f" and {event.count - len(event.frames)} more" if event.count > len(event.frames) else ""
     where = f" (frame{'s' if event.count > 1 else ''} {shown}{more}{_place(event.capture, report)})" if shown else ""
     return (
         f"{safe_text(event.text)}:{name} {safe_text(event.client.address)} to {endpoint_words(event.server)}"
-        f"{status}{where}"
+        f"{status}{where}{why}"
     )
+
+
+def endpoint_told(endpoint: Endpoint, report: Report) -> str:
+    """`ept_map (frame 7) had named samr`."""
+    frame = f" (frame {endpoint.frame}{_place(endpoint.capture, report)})" if endpoint.frame is not None else ""
+    what = endpoint.purpose or endpoint.interface_name or endpoint.interface_uuid or "an endpoint"
+    return f"{safe_text(endpoint.source)}{frame} had named {safe_text(what)}"
+
+
+def _status_lines(report: Report, signs: Signs) -> Iterator[str]:
+    """Calls that were answered, and whose answer refuses: an activation by its HRESULT, a logon by its NTSTATUS."""
+    groups: dict[tuple[int, str, str, str, str], list[Call]] = {}
+    for call in report.calls:
+        what = _refused_inside(call)
+        if what is not None:
+            operation = safe_text(call.operation or "call")
+            key = (call.capture, call.client.address, call.server.address, operation, what)
+            groups.setdefault(key, []).append(call)
+    for (*_, operation, what), same in groups.items():
+        first = same[0]
+        frames = _frames(first.request_frames[-1] if first.request_frames else None, first.reply_frames[-1], signs)
+        yield (
+            f"{operation} {what}: {safe_text(first.client.address)} to "
+            f"{endpoint_words(first.server)} (frames {frames}{_place(first.capture, report)}{_times(same)})"
+        )
+
+
+def _refused_inside(call: Call) -> str | None:
+    """What an answer refuses, and with which status."""
+    if not call.reply_frames:
+        return None
+    dcom, channel = call.dcom, call.secure_channel
+    if dcom is not None and dcom.clsid is not None and dcom.hresult is not None and dcom.hresult & 0x8000_0000:
+        return f"of {safe_text(dcom.class_name or dcom.clsid)} {safe_text(dcom.hresult_name or '')} {dcom.hresult_hex}"
+    if channel is not None and channel.status is not None and channel.status & 0x8000_0000:
+        account = channel.account or channel.user or channel.domain
+        whose = f"of {safe_text(account)} " if account else ""
+        return f"{whose}{safe_text(channel.status_name or channel.status_hex or '')}"
+    return None
 
 
 def _endpoint_lines(report: Report) -> Iterator[str]:
@@ -150,6 +226,16 @@ def _endpoint_lines(report: Report) -> Iterator[str]:
             name = safe_text(each.status_name or each.status_hex or str(each.status))
             where = f" (frame {each.frame}{_place(each.capture, report)})" if each.frame is not None else ""
             yield f"{safe_text(each.source)} of {what}: {name}{where}"
+
+
+def _connection_lines(report: Report) -> Iterator[str]:
+    """What the connections of failed calls were for, where an earlier answer had told it."""
+    failed = {call.connection for call in report.calls if call.failed}
+    told = {each.id: each for each in report.endpoints}
+    for stream in report.streams:
+        endpoint = told.get(stream.endpoint or "")
+        if endpoint is not None and stream.id in failed:
+            yield f"connection to {endpoint_words(stream.server)}: {endpoint_told(endpoint, report)} there"
 
 
 def origin_lines(calls: Sequence[Call], report: Report, signs: Signs) -> Iterator[str]:
@@ -172,9 +258,12 @@ def origin_lines(calls: Sequence[Call], report: Report, signs: Signs) -> Iterato
 def beside_lines(report: Report, signs: Signs) -> Iterator[str]:
     """Everything beside calls that a reader should look at, one line each."""
     yield from origin_lines(report.calls, report, signs)
+    yield from _connection_lines(report)
     yield from _path_lines(report, signs)
     yield from _error_lines(report, signs)
     yield from _authentication_lines(report, signs)
+    yield from _fallback_lines(report)
+    yield from _status_lines(report, signs)
     yield from _endpoint_lines(report)
     for event in report.events:
         yield event_words(event, report)

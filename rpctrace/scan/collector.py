@@ -89,12 +89,13 @@ class Collector:
         flow = None if key is None else self._flow_of(key)
         if flow is OTHER and not flags & SYN:
             return
-        if flow is not None and flow.skips is not None and key is not None and captured >= shape.smallest_octets:
-            one, two = flow.skips
-            skips = (one, two) if key == flow.keys[0] else (two, one)
-            if not flags & _CONTROL and is_skipped(shape, octets, start, flags, skips):
-                flow.touched = True
-                return
+        if (
+            flow is not None and flow.skips is not None and key is not None
+            and not flags & _CONTROL and captured >= shape.smallest_octets
+            and is_skipped(shape, octets, start, flow.skips[key])
+        ):  # fmt: skip
+            flow.touched = True
+            return
         timestamp_ns = self._layout.timestamp_ns(high, low)
         read: Segment | None = None
         if key is not None and captured >= shape.smallest_octets:

@@ -45,7 +45,7 @@ ENDS = FIN | RST
 
 Key = bytes | tuple[bytes, tuple[int, ...]]  # the latter inside a tunnel
 _NOTHING: tuple[Segment, ...] = ()
-NO_SKIP = (0, 0)
+Skips = tuple[int, int, int, int]
 
 
 class Stage(Enum):
@@ -89,8 +89,8 @@ class Flow:
         self.ended = 0  # directions that sent a FIN, both with a RST
         self.touched = True
         self.now_ns: int | None = None
-        # (sequence number, octets) of the stretch that is skipped, of the direction first seen and of the other one
-        self.skips: list[tuple[int, int]] | None = None
+        # by the sender's key: sequence number and octets of the stretch that it skips, and the same of the other one
+        self.skips: dict[Key, Skips] | None = None
         self.skips_since = 0  # the frame that began or ended a connection: no stretch is known before it
 
 
@@ -169,9 +169,9 @@ class FlowTable:
         flow = self._live.get((source, destination, tunnel)) or self._live.get((destination, source, tunnel))
         if flow is None or frame_number < flow.skips_since:
             return
-        if flow.skips is None:
-            flow.skips = [NO_SKIP, NO_SKIP]
-        flow.skips[source != flow.ends[0][0]] = sequence, length_octets
+        one, two = flow.keys if source == flow.ends[0][0] else flow.keys[::-1]
+        others = (0, 0) if flow.skips is None else flow.skips[one][2:]
+        flow.skips = {one: (sequence, length_octets, *others), two: (*others, sequence, length_octets)}
 
     def close(self) -> Sequence[Segment]:
         """The capture is at its end: what is held of flows whose first octets it does not have."""
@@ -265,7 +265,7 @@ class FlowTable:
         self._attempts += 1
         if self._attempts <= MAXIMUM_ATTEMPTS:
             return tuple(attempt)
-        self._count("attempts")
+        self._count("attempts_given")
         return _NOTHING
 
     def _restart(self, flow: Flow) -> None:

@@ -165,13 +165,11 @@ def segment(
     )
 
 
-def is_skipped(
-    shape: Shape, octets: memoryview, at: int, flags: int, skips: tuple[tuple[int, int], tuple[int, int]]
-) -> bool:
+def is_skipped(shape: Shape, octets: memoryview, at: int, skips: tuple[int, int, int, int]) -> bool:
     """Whether the segment at `at` lies wholly in the octets that its direction skips, or has none and acknowledges
-    nothing but such of the other one. `skips`: sequence number and octets of both, the sender's first."""
-    (first, skipped), (other_first, other_skipped) = skips
-    stated, sequence, acknowledgement, offset, _flags = shape.unpack_from(octets, at + shape.length_at)
+    nothing but such of the other one. `skips`: sequence number and number of its octets, and of the other's."""
+    first, skipped, other_first, other_skipped = skips
+    stated, sequence, acknowledgement, offset, flags = shape.unpack_from(octets, at + shape.length_at)
     header = offset >> 4 << 2
     length = stated - shape.length_includes - header
     if header < TCP_OCTETS or length < 0 or not stated:

@@ -3,7 +3,7 @@
 - refused: the SYN was answered by a reset that acknowledges it.
 - no_answer: nothing but SYNs, and nothing came back, though the capture holds answers to that client's address: one in
   which nobody answers it may have been taken of one direction alone.
-- reset: a reset, while octets of the other side were not acknowledged.
+- reset: a reset of who had not closed, while octets of the other side were not acknowledged.
 - retransmitted: the same octets, sent three times or more and never acknowledged.
 - idle: one of the last two, right after a silence of minutes.
 
@@ -105,7 +105,7 @@ def reset(
 ) -> Incident | None:
     """`sender` resets the connection: were octets of the receiver of this reset outstanding?"""
     last_ns = sender.progress_ns
-    if not sender.seen or last_ns is None or receiver.is_skipping or sender.is_skipping:
+    if not sender.is_open or last_ns is None or receiver.is_skipping or sender.is_skipping:
         return None
     waiting: list[Recent] = [
         each

@@ -32,7 +32,7 @@ from incident_records import (
     ticket,
 )
 from report_values import capture, refused_call
-from shared_captures import SHARED, needs_shared
+from shared_captures import SHARED, captures_in, needs_shared
 
 from rpctrace.analysis import analyze
 from rpctrace.correlation import captures
@@ -435,3 +435,35 @@ def test_the_files_of_a_ring_buffer_are_the_whole(name: str) -> None:
         ]
         assert {clock.offset_ns for clock in together.clocks} <= {0}
         assert sum(each.endpoint is not None for each in together.streams) >= found
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("name", "hours"),
+    [
+        ("netmon-made/krb135_v2_3.cap", 0),
+        ("netmon-made/krb135_v2_0_local_pst.cap", 8),
+        ("encap/krb135_vxlan_4789.pcapng", 0),
+        ("compressed/krb135.pcapng.gz", 0),
+    ],
+)
+def test_other_containers_of_the_same_frames(name: str, hours: int) -> None:
+    """A Network Monitor file in local time is hours away; a tunnel, a format and a compression are not."""
+    formats = SHARED / "formats"
+    one = analyze(formats / "pcap" / "krb135.pcap")
+    together = correlate(analyze([formats / "pcap" / "krb135.pcap", formats / name]))
+    assert len(together.calls) == len(one.calls) == 3
+    (clock,) = together.clocks
+    assert abs(clock.offset_ns - hours * 3600 * SECOND) < 2 * MILLISECOND
+
+
+@needs_shared
+def test_captures_of_other_incidents_are_not_mixed() -> None:
+    """All refusals of the lab at once: the same hosts, one after the other."""
+    paths = captures_in(SHARED / "lab" / "b1-0x721")
+    apart = analyze(paths)
+    together = correlate(apart)
+    assert len(paths) == 17
+    assert [each.id for each in together.calls] == [each.id for each in apart.calls]
+    assert [each.id for each in together.kerberos] == [each.id for each in apart.kerberos]
+    assert not any(clock.frames for clock in together.clocks)

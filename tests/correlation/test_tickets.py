@@ -163,7 +163,12 @@ def test_equal_tickets_stay_one_value_and_others_as_they_were() -> None:
     assert joined.calls[0].ticket == replace(one, exchange="krb-1", exchange_by="fingerprint")
 
 
-KERBEROS_CAPTURES = [path for path in captures_in(SHARED / "lab") if path.parent.name in ("a-clean", "b1-0x721")]
+# Without those in which nothing is asked of a KDC.
+KERBEROS_CAPTURES = [
+    path
+    for path in captures_in(SHARED / "lab")
+    if path.parent.name in ("a-clean", "b1-0x721") and not path.stem.startswith("alter-clock-skew")
+]
 
 
 @needs_shared
@@ -171,8 +176,7 @@ KERBEROS_CAPTURES = [path for path in captures_in(SHARED / "lab") if path.parent
 def test_every_ticket_presented_in_the_lab_was_issued_there(path: Any) -> None:
     """By digest, but for the ticket that was damaged on the way and those of captures without an exchange."""
     joined = tickets.join(analyze(path))
-    if not any(each.carried_in.startswith("kdc") for each in joined.kerberos):
-        pytest.skip("nothing was asked of a KDC in this capture")
+    assert any(each.carried_in.startswith("kdc") for each in joined.kerberos)
     left = [each for each in joined.kerberos if each.presented is not None and each.presented_from is None]
     assert len(left) == (1 if path.stem == "alter-corrupt-ticket" else 0)
     assert {each.presented_by for each in joined.kerberos if each.presented_from} == {"fingerprint"}

@@ -10,7 +10,9 @@ from report_values import (
     ENDPOINT,
     EVENT,
     PATH,
+    SERVER,
     START_NS,
+    answered_call,
     article_report,
     empty_report,
     full_report,
@@ -19,7 +21,7 @@ from report_values import (
 
 from rpctrace.render.beside import beside_lines
 from rpctrace.render.words import ASCII_SIGNS
-from rpctrace.report import Host, Report
+from rpctrace.report import Dcom, Host, Ntlm, Report, SecureChannel
 
 KDC = Host("10.2.0.10", 88, None)
 ERROR = replace(full_report().kerberos[0], capture=0)
@@ -81,10 +83,28 @@ def test_ntlm_after_an_error_of_kerberos() -> None:
     )  # fmt: skip
     (_, line) = lines(article_report(calls=(), kerberos=(ERROR,), authentications=(said,)))
     assert line == (
-        "ntlm as DOMAINB\\novice to FILES ([fe80::1]:445) over smb: accepted, STATUS_SUCCESS, frames 20 -> 21, after "
-        "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com 500 ms before"
+        "ntlm as DOMAINB\\novice to FILES ([fe80::1]:445) over smb: accepted, STATUS_SUCCESS, frames 20 -> 21, "
+        "500 ms after KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com"
     )
     assert lines(article_report(calls=(), authentications=(replace(said, after_error=None),))) == []
+
+
+def test_a_call_that_took_ntlm_after_an_error_of_kerberos() -> None:
+    """The legs of one connection are one line."""
+    auth = replace(
+        refused_call().auth, mechanism="ntlm", token="NEGOTIATE", after_error="krb-1", kerberos_error=None,
+        ntlm=Ntlm("DOMAINB", "novice", None, None),
+    )  # fmt: skip
+    late = START_NS + 13_500_000_000 + 2_000_000
+    legs = tuple(
+        refused_call(id=f"call-{n}", outcome="accepted", auth=auth, ticket=None, request_frames=(n,), request_ns=late)
+        for n in (30, 32)
+    )
+    (_, line) = lines(article_report(calls=legs, kerberos=(ERROR,)))
+    assert line == (
+        "NTLM in place of Kerberos as DOMAINB\\novice to 10.3.0.33:52042 (alter_context, frames 30, 32), 2 ms after "
+        "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com"
+    )
 
 
 def test_endpoints_not_registered_and_events() -> None:
@@ -95,4 +115,44 @@ def test_endpoints_not_registered_and_events() -> None:
     assert told == [
         "ept_map of samr: ept_s_not_registered (frame 7)",
         "connection refused: 10.2.0.21 to 10.3.0.33:52042 (frames 1, 2)",
+    ]
+
+
+def test_a_refused_port_that_an_answer_had_named() -> None:
+    """Which answer, in which frame, for what."""
+    endpoint = replace(ENDPOINT, capture=0, status=0, purpose="samr")
+    event = replace(EVENT, capture=0, name=None, status_hex=None, endpoint="endpoint-1")
+    (line,) = lines(article_report(calls=(), endpoints=(endpoint,), events=(event,)))
+    assert line.endswith("(frames 1, 2), where ept_map (frame 7) had named samr")
+
+
+def test_what_the_connection_of_a_failed_call_was_for() -> None:
+    """Only of those that failed."""
+    endpoint = replace(ENDPOINT, capture=0, status=0, purpose="objects of class X", source="RemoteGetClassObject")
+    stream = replace(full_report().streams[0], id=refused_call().connection, server=SERVER, endpoint="endpoint-1")
+    report = article_report(endpoints=(endpoint,), streams=(stream,))
+    assert lines(report) == [
+        "connection to 10.3.0.33:52042: RemoteGetClassObject (frame 7) had named objects of class X there"
+    ]
+    assert lines(replace(report, calls=())) == []
+
+
+def test_answers_that_refuse() -> None:
+    """An activation by its HRESULT, a logon by its NTSTATUS; good ones are not told."""
+    dcom = Dcom(None, None, 0x80070005, "0x80070005", "E_ACCESSDENIED", clsid="c", class_name="MMC20.Application")
+    channel = SecureChannel(
+        "NetrServerAuthenticate3", False, False, 1, 1, "WS1", "WS1$", 2, None, None, None, None, None, None, None,
+        0xC0000022, "0xc0000022", "STATUS_ACCESS_DENIED",
+    )  # fmt: skip
+    calls = (
+        answered_call(operation="RemoteCreateInstance", dcom=dcom, request_frames=(4,), reply_frames=(5,)),
+        answered_call(
+            operation="NetrServerAuthenticate3", secure_channel=channel, request_frames=(6,), reply_frames=(7,)
+        ),
+        answered_call(dcom=replace(dcom, hresult=0)),
+    )
+    assert lines(article_report(calls=calls)) == [
+        "RemoteCreateInstance of MMC20.Application E_ACCESSDENIED 0x80070005: 10.2.0.21 to 10.3.0.33:52042 "
+        "(frames 4 -> 5)",
+        "NetrServerAuthenticate3 of WS1$ STATUS_ACCESS_DENIED: 10.2.0.21 to 10.3.0.33:52042 (frames 6 -> 7)",
     ]

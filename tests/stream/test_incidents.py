@@ -13,7 +13,7 @@ from builders.tcp import CLIENT as TO_SERVER
 from builders.tcp import SERVER as TO_CLIENT
 from builders.tcp import TcpConversation
 from scan_talk import BIND, START_NS, talk
-from tcp_wire import ACK, CLIENT, RST, SERVER, STEP_NS, SYN, Wire, captured
+from tcp_wire import ACK, CLIENT, FIN, RST, SERVER, STEP_NS, SYN, Wire, captured
 
 from rpctrace.capture.storage import open_capture
 from rpctrace.network.decode import Decoder
@@ -156,6 +156,14 @@ def test_a_reset_of_what_was_acknowledged_is_only_a_close() -> None:
     assert incidents([*wire.segments[:-2], far]) == []
 
 
+def test_who_closed_may_reset_what_comes_later() -> None:
+    wire = dialogue()
+    wire.segment(0, flags=FIN | ACK)
+    wire.segment(1, b"answer to nobody")
+    wire.segment(0, flags=RST)
+    assert incidents(wire.segments) == []
+
+
 @pytest.mark.parametrize(("copies", "kind"), [(1, None), (2, RETRANSMITTED), (5, RETRANSMITTED), (12, RETRANSMITTED)])
 def test_the_same_octets_again_and_again(copies: int, kind: IncidentKind | None) -> None:
     wire = dialogue()
@@ -296,4 +304,4 @@ def test_a_scan_of_ports_gives_so_many_attempts_and_counts_the_others() -> None:
     table = FlowTable(RECOGNISERS)
     with open_capture(io.BytesIO(files.pcap(frames))) as capture:
         assert len(list(scan(capture, Decoder(), table))) == 1_000
-    assert table.limits == {"attempts": 1_000}
+    assert table.limits == {"attempts_given": 1_000}
