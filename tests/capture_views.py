@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 from builders import TimedFrame, pcap
 
+from rpctrace.analysis import analyze
 from rpctrace.capture.storage import open_capture
+from rpctrace.report import Report
 
 _ADDRESSES = {0x0800: (26, 30, 34), 0x86DD: (22, 38, 54)}  # Ethernet: source, destination, end
 
@@ -48,3 +52,9 @@ def view(
         if (source in own and sent) or (destination in own and received):
             seen.append(frame._replace(timestamp_ns=frame.timestamp_ns + clock_ns + moved))
     return pcap(sorted(seen, key=lambda frame: frame.timestamp_ns), nanoseconds=True)
+
+
+def unjoined(source: Any) -> Report:
+    """What `analyze` reads, before its records are joined."""
+    with patch("rpctrace.analysis.correlate", lambda report: report):
+        return analyze(source)

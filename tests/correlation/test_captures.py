@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from builders import pcap
-from capture_views import frames_of, view
+from capture_views import frames_of, unjoined, view
 from hypothesis import given
 from hypothesis import strategies as st
 from incident_records import (
@@ -34,7 +34,6 @@ from incident_records import (
 from report_values import capture, refused_call
 from shared_captures import SHARED, captures_in, needs_shared
 
-from rpctrace.analysis import analyze
 from rpctrace.correlation import captures
 from rpctrace.correlation.registry import correlate
 from rpctrace.correlation.timeline import Timeline
@@ -348,14 +347,14 @@ def parts(name: str) -> list[bytes]:
 
 
 def read(octets: list[bytes]) -> Report:
-    return correlate(analyze([io.BytesIO(each) for each in octets]))
+    return correlate(unjoined([io.BytesIO(each) for each in octets]))
 
 
 @needs_shared
 @pytest.mark.parametrize("name", INCIDENTS)
 def test_the_parts_of_a_capture_are_the_whole(name: str) -> None:
     """Client, server and KDC, whose clocks are seconds and hours apart: the same calls, exchanges and paths."""
-    whole, together = correlate(analyze(SHARED / name)), read(parts(name))
+    whole, together = correlate(unjoined(SHARED / name)), read(parts(name))
     assert told(together) == told(whole)
     assert len(together.kerberos) == len(whole.kerberos)
     assert len(together.endpoints) == len(whole.endpoints)
@@ -377,7 +376,7 @@ def test_the_parts_of_a_capture_are_the_whole(name: str) -> None:
 def test_a_capture_given_twice_is_itself(name: str) -> None:
     """But for what is kept per capture."""
     path = SHARED / name
-    once, twice = correlate(analyze(path)), correlate(analyze([path, path]))
+    once, twice = correlate(unjoined(path)), correlate(unjoined([path, path]))
     assert [replace(each, also_seen=()) for each in twice.calls] == list(once.calls)
     assert [replace(each, also_seen=()) for each in twice.kerberos] == list(once.kerberos)
     assert twice.referral_paths == once.referral_paths
@@ -398,7 +397,7 @@ def places(streams: tuple[Stream, ...]) -> list[tuple[str | None, str | None]]:
 def test_one_direction_at_the_client_and_the_other_at_the_server(name: str) -> None:
     """Together every call with its answer, though no frame is in both."""
     frames = frames_of(SHARED / name)
-    whole = analyze(SHARED / name)
+    whole = unjoined(SHARED / name)
     asked = view(frames, *MACHINES[0], received=False)
     came = view(frames, *MACHINES[0], sent=False, clock_ns=3600 * SECOND)
     together = read([asked, came])
@@ -412,7 +411,7 @@ def test_a_capture_that_began_late_at_the_server() -> None:
     """The client's whole, and the server's from the middle on: no call twice, none lost."""
     name = "lab/a-impacket/imp-rpcmap.pcap"
     frames = frames_of(SHARED / name)
-    whole = analyze(SHARED / name)
+    whole = unjoined(SHARED / name)
     late = view(frames[len(frames) // 2 :], *MACHINES[2], clock_ns=-SECOND, way_ns=WAY_NS)
     together = read([view(frames, *MACHINES[0]), late])
     assert len(together.calls) == len(whole.calls)
@@ -425,7 +424,7 @@ def test_a_capture_that_began_late_at_the_server() -> None:
 @pytest.mark.parametrize("name", INCIDENTS[1:4])
 def test_the_files_of_a_ring_buffer_are_the_whole(name: str) -> None:
     """Cut anywhere: every call once, with its answer, though a border lies between; endpoints told before it count."""
-    frames, whole = frames_of(SHARED / name), correlate(analyze(SHARED / name))
+    frames, whole = frames_of(SHARED / name), correlate(unjoined(SHARED / name))
     found = sum(each.endpoint is not None for each in whole.streams)
     for at in range(len(frames) // 9, len(frames), len(frames) // 9):
         halves = [pcap(half, nanoseconds=True) for half in (frames[:at], frames[at:])]
@@ -450,8 +449,8 @@ def test_the_files_of_a_ring_buffer_are_the_whole(name: str) -> None:
 def test_other_containers_of_the_same_frames(name: str, hours: int) -> None:
     """A Network Monitor file in local time is hours away; a tunnel, a format and a compression are not."""
     formats = SHARED / "formats"
-    one = analyze(formats / "pcap" / "krb135.pcap")
-    together = correlate(analyze([formats / "pcap" / "krb135.pcap", formats / name]))
+    one = unjoined(formats / "pcap" / "krb135.pcap")
+    together = correlate(unjoined([formats / "pcap" / "krb135.pcap", formats / name]))
     assert len(together.calls) == len(one.calls) == 3
     (clock,) = together.clocks
     assert abs(clock.offset_ns - hours * 3600 * SECOND) < 2 * MILLISECOND
@@ -461,7 +460,7 @@ def test_other_containers_of_the_same_frames(name: str, hours: int) -> None:
 def test_captures_of_other_incidents_are_not_mixed() -> None:
     """All refusals of the lab at once: the same hosts, one after the other."""
     paths = captures_in(SHARED / "lab" / "b1-0x721")
-    apart = analyze(paths)
+    apart = unjoined(paths)
     together = correlate(apart)
     assert len(paths) == 17
     assert [each.id for each in together.calls] == [each.id for each in apart.calls]

@@ -6,11 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from capture_views import unjoined
 from incident_records import CLIENT, SERVER, call, endpoint, event, report, stream
 from report_values import ICLASSFACTORY
 from shared_captures import SHARED, needs_shared
 
-from rpctrace.analysis import analyze
 from rpctrace.correlation import endpoints
 from rpctrace.report import Clock, Host
 
@@ -112,7 +112,7 @@ def test_an_answer_that_was_withdrawn_from_a_connection_loses_it() -> None:
     ],
 )
 def test_every_dynamic_port_in_captures_was_told(name: str, places: set[tuple[str, int]]) -> None:
-    joined = endpoints.join(analyze(SHARED / name))
+    joined = endpoints.join(unjoined(SHARED / name))
     dynamic = [each for each in joined.streams if each.server.port not in (135, 445)]
     assert {(each.purpose, each.server.port) for each in dynamic} == places
     assert all(each.client.address != CLIENT or each.server.address == SERVER for each in dynamic)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from capture_views import unjoined
 from incident_records import (
     REALM_A,
     REALM_B,
@@ -22,7 +23,6 @@ from incident_records import (
 )
 from shared_captures import SHARED, needs_shared
 
-from rpctrace.analysis import analyze
 from rpctrace.correlation import fallback
 from rpctrace.report import Clock, Host, KerberosExchange, Ntlm, Report
 
@@ -170,12 +170,12 @@ def negotiations(joined: Report) -> list[tuple[int, int | None]]:
 def test_a_windows_client_that_falls_back() -> None:
     """S_PRINCIPAL_UNKNOWN in frames 53 and 80; NTLM follows in the alter_contexts of two connections. The NTLM of the
     activation before the first error comes after nothing."""
-    joined = fallback.join(analyze(SHARED / "public" / "dcom-classfactory-ntlm-fallback.pcap"))
+    joined = fallback.join(unjoined(SHARED / "public" / "dcom-classfactory-ntlm-fallback.pcap"))
     assert negotiations(joined) == [(59, 53), (61, 53), (86, 80), (88, 80)]
 
 
 @needs_shared
 def test_a_client_that_corrects_its_clock_does_not_fall_back() -> None:
-    joined = fallback.join(analyze(SHARED / "lab" / "e-misconfig" / "clockskew-rpcclient-np.pcap"))
+    joined = fallback.join(unjoined(SHARED / "lab" / "e-misconfig" / "clockskew-rpcclient-np.pcap"))
     assert [each.error for each in joined.kerberos] == [37, None]
     assert {each.after_error for each in joined.authentications} == {None}

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from capture_views import unjoined
 from incident_records import (
     KDC_B,
     REALM_A,
@@ -21,7 +22,6 @@ from incident_records import (
 )
 from shared_captures import SHARED, needs_shared
 
-from rpctrace.analysis import analyze
 from rpctrace.correlation import paths, tickets
 from rpctrace.correlation.registry import correlate
 from rpctrace.report import Host, KerberosExchange, ReferralPath, Report
@@ -217,7 +217,7 @@ LAB = SHARED / "lab"
 )
 def test_lab_captures(name: str, expected: list[tuple[str, int, str]]) -> None:
     """Every path of a lab capture begins with the client's logon in CHILD.DOMAINA.COM."""
-    told = correlate(analyze(LAB / f"{name}.pcap")).referral_paths
+    told = correlate(unjoined(LAB / f"{name}.pcap")).referral_paths
     assert [("/".join(path.sname), len(path.realms), path.outcome) for path in told] == expected
     for path in told:
         assert path.realms == ("CHILD.DOMAINA.COM", "DOMAINB.COM")[: len(path.realms)]

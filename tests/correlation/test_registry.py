@@ -8,11 +8,11 @@ from time import process_time
 from typing import Any
 
 import pytest
+from capture_views import unjoined
 from incident_records import REALM_A, REALM_B, call, report, shown, stream, tgs_exchange, tgt, ticket
 from report_values import empty_report, full_report
 from shared_captures import SHARED, captures_in, name_of, needs_shared
 
-from rpctrace.analysis import analyze
 from rpctrace.correlation.registry import JOINS, correlate
 from rpctrace.report import Host, Report
 
@@ -47,7 +47,7 @@ SAMPLES = [
 @needs_shared
 @pytest.mark.parametrize("path", SAMPLES, ids=name_of)
 def test_a_single_capture_changes_in_its_links_alone(path: Path) -> None:
-    before = analyze(path)
+    before = unjoined(path)
     after = correlate(before)
     assert correlate(after) == after
     assert correlate(before) == after
@@ -63,7 +63,7 @@ def test_a_single_capture_changes_in_its_links_alone(path: Path) -> None:
 @pytest.mark.parametrize("path", SAMPLES, ids=name_of)
 def test_every_link_leads_to_a_record(path: Path) -> None:
     """And the one at the other end is of the kind it should be."""
-    whole = correlate(analyze(path))
+    whole = correlate(unjoined(path))
     kerberos = {each.id: each for each in whole.kerberos}
     tickets = [each.ticket for each in (*whole.calls, *whole.authentications) if each.ticket is not None]
     issued = [each.exchange for each in tickets] + [each.presented_from for each in whole.kerberos]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from capture_views import unjoined
 from incident_records import (
     REALM_A,
     REALM_B,
@@ -21,7 +22,6 @@ from incident_records import (
 )
 from shared_captures import SHARED, captures_in, name_of, needs_shared
 
-from rpctrace.analysis import analyze
 from rpctrace.correlation import tickets
 from rpctrace.report import Clock, Host, Report, TicketName
 
@@ -175,7 +175,7 @@ KERBEROS_CAPTURES = [
 @pytest.mark.parametrize("path", KERBEROS_CAPTURES, ids=name_of)
 def test_every_ticket_presented_in_the_lab_was_issued_there(path: Any) -> None:
     """By digest, but for the ticket that was damaged on the way and those of captures without an exchange."""
-    joined = tickets.join(analyze(path))
+    joined = tickets.join(unjoined(path))
     assert any(each.carried_in.startswith("kdc") for each in joined.kerberos)
     left = [each for each in joined.kerberos if each.presented is not None and each.presented_from is None]
     assert len(left) == (1 if path.stem == "alter-corrupt-ticket" else 0)
@@ -185,7 +185,7 @@ def test_every_ticket_presented_in_the_lab_was_issued_there(path: Any) -> None:
 @needs_shared
 def test_the_refused_ticket_of_the_user_to_user_captures() -> None:
     """The fault's ticket leads to the exchange that issued it, in frames 54 and 58."""
-    joined = tickets.join(analyze(SHARED / "u2u" / "u2u-fault-721-cross-forest.pcap"))
+    joined = tickets.join(unjoined(SHARED / "u2u" / "u2u-fault-721-cross-forest.pcap"))
     (fault,) = [each for each in joined.calls if each.status == 0x721]
     assert fault.ticket is not None
     (issued,) = [each for each in joined.kerberos if each.id == fault.ticket.exchange]
