@@ -53,6 +53,22 @@ def _following(report: Report) -> list[tuple[int, int]]:
     ]
 
 
+def _later_files(following: Iterable[tuple[int, int]]) -> set[tuple[int, int]]:
+    """(file, every file after it) of ring buffers."""
+    after: dict[int, list[int]] = defaultdict(list)
+    for one, other in following:
+        after[one].append(other)
+    later: set[tuple[int, int]] = set()
+    for one in list(after):
+        ahead = list(after[one])
+        while ahead:
+            other = ahead.pop()
+            if other != one and (one, other) not in later:
+                later.add((one, other))
+                ahead += after.get(other, ())
+    return later
+
+
 def _records(report: Report) -> Iterable[Record]:
     return chain(report.calls, report.kerberos, report.authentications, report.events)
 
@@ -123,7 +139,7 @@ def _groups(report: Report) -> list[tuple[str, list[int]]]:
             items[record.capture].append(Item((name, at), (name, key), facts, request_ns, reply_ns, proof))
     buckets = {capture: by_key(each) for capture, each in sorted(items.items())}
     group_of: dict[tuple[str, int], dict[int, tuple[str, int]]] = {}
-    following = set(_following(report))
+    following = _later_files(_following(report))
     for first, second in combinations(buckets, 2):
         if (second, first) in following:
             first, second = second, first

@@ -219,6 +219,20 @@ def test_files_that_follow_one_another_have_one_clock_and_hold_nothing_twice() -
     assert whole.clocks == (Clock(1, 0, 0, 0, 0),)
 
 
+def test_not_even_in_the_third_file() -> None:
+    """The first and the third are far apart, and of one clock all the same."""
+    calls = [call(f"call-{number}", 1 + 100 * number, call_id=1, capture=number) for number in range(3)]
+    facts = tuple(
+        capture(first_ns=100 * number * SECOND, last_ns=(100 * number + 99) * SECOND) for number in range(3)
+    )
+    for order in ((0, 1, 2), (2, 0, 1)):
+        files = tuple(facts[number] for number in order)
+        moved = [replace(each, capture=order.index(each.capture)) for each in calls]
+        whole = captures.join(replace(report(*moved), captures=files))
+        assert whole.calls == tuple(moved)
+        assert [(clock.offset_ns, clock.frames) for clock in whole.clocks] == [(0, 0), (0, 0)]
+
+
 def test_a_call_that_the_border_of_two_files_cut_is_one() -> None:
     asked = one_direction(call("call-1", 1.99, call_id=1), "requests")
     came = one_direction(call("call-2", 2.01, call_id=1, capture=1, request_ns=None), "replies")
