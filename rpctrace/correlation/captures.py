@@ -3,6 +3,8 @@
 An entry keeps the frames and times of one capture, by that capture's clock, and names the others' in `also_seen`.
 References to an entry that went are turned to the one that stayed, so this join comes before all others. Streams,
 summaries and limits stay those of their capture. A report whose captures were joined stays as it is.
+
+Files that follow one another (a ring buffer's) hold no frame twice: there an entry is one where the border cut it.
 """
 
 from __future__ import annotations
@@ -18,6 +20,9 @@ from rpctrace.correlation.matching import Item, by_key, pairs
 from rpctrace.correlation.merging import Record, merged, sightings
 from rpctrace.report import Authentication, Call, Endpoint, Event, Host, KerberosExchange, Report
 
+# Between the last frame of a file and the first of the next: as long as a capture is quiet.
+BORDER_NS = 10_000_000_000
+
 
 def join(report: Report) -> Report:
     if len({record.capture for record in _records(report)}) < 2:
@@ -25,7 +30,27 @@ def join(report: Report) -> Report:
     if not any(record.also_seen for record in _records(report)):
         report = _merged(report)
     seen = (record for record in _records(report) if record.also_seen and not isinstance(record, Event))
-    return replace(report, clocks=clocks(map(sightings, seen)))
+    return replace(report, clocks=clocks(map(sightings, seen), _following(report)))
+
+
+def _following(report: Report) -> list[tuple[int, int]]:
+    """(capture, the one that may go on where it ends): the second begins where the first ends, and some hosts talk to
+    each other in both. Captures of two machines would have to be apart by as much as they last, and their common
+    frames say so."""
+    hosts: dict[int, set[Hashable]] = defaultdict(set)
+    for stream in report.streams:
+        hosts[stream.capture].add((stream.client.address, stream.server.address))
+    for record in _records(report):
+        for capture in (record.capture, *(seen.capture for seen in record.also_seen)):
+            hosts[capture].add((record.client.address, record.server.address))
+    times = [(at, each.first_ns, each.last_ns) for at, each in enumerate(report.captures)]
+    return [
+        (one, other)
+        for one, _, end in times
+        for other, start, _ in times
+        if end is not None and start is not None and one != other
+        if 0 <= start - end <= BORDER_NS and hosts[one] & hosts[other]
+    ]
 
 
 def _records(report: Report) -> Iterable[Record]:
@@ -94,12 +119,15 @@ def _groups(report: Report) -> list[tuple[str, list[int]]]:
     items: dict[int, list[Item]] = defaultdict(list)
     for name, item in _KINDS.items():
         for at, record in enumerate(getattr(report, name)):
-            key, facts, request_ns, reply_ns = item(record)
-            items[record.capture].append(Item((name, at), (name, key), facts, request_ns, reply_ns))
+            key, facts, request_ns, reply_ns, proof = item(record)
+            items[record.capture].append(Item((name, at), (name, key), facts, request_ns, reply_ns, proof))
     buckets = {capture: by_key(each) for capture, each in sorted(items.items())}
     group_of: dict[tuple[str, int], dict[int, tuple[str, int]]] = {}
+    following = set(_following(report))
     for first, second in combinations(buckets, 2):
-        for one, other in pairs(buckets[first], buckets[second]):
+        if (second, first) in following:
+            first, second = second, first
+        for one, other in pairs(buckets[first], buckets[second], following=(first, second) in following):
             mine = group_of.setdefault(one.place, {first: one.place})
             yours = group_of.setdefault(other.place, {second: other.place})
             if mine is not yours and not mine.keys() & yours.keys():
@@ -114,6 +142,7 @@ class _Said(NamedTuple):
     facts: tuple[Hashable, ...]
     request_ns: int | None
     reply_ns: int | None
+    proof: Hashable = None
 
 
 def _ends(client: Host, server: Host) -> Hashable:
@@ -137,10 +166,11 @@ def _call(call: Call) -> _Said:
         agreed or None,
     )
     key = (call.transport, _ends(call.client, call.server), call.call_id, call.activity, call.sequence)
-    return _Said(key, facts, call.request_ns, call.reply_ns)
+    return _Said(key, facts, call.request_ns, call.reply_ns, agreed if call.kind == "bind" and agreed else None)
 
 
 def _exchange(exchange: KerberosExchange) -> _Said:
+    issued = exchange.ticket.fingerprint if exchange.ticket else None
     asked = exchange.request_frame is not None  # a reply alone names what was issued instead
     facts = (
         exchange.kind,
@@ -149,10 +179,10 @@ def _exchange(exchange: KerberosExchange) -> _Said:
         exchange.error,
         exchange.reply,
         exchange.presented.fingerprint if exchange.presented else None,
-        exchange.ticket.fingerprint if exchange.ticket else None,
+        issued,
     )
     key = (exchange.carried_in, _ends(exchange.client, exchange.server))
-    return _Said(key, facts, exchange.request_ns, exchange.reply_ns)
+    return _Said(key, facts, exchange.request_ns, exchange.reply_ns, issued)
 
 
 def _authentication(said: Authentication) -> _Said:
@@ -166,7 +196,8 @@ def _authentication(said: Authentication) -> _Said:
 
 
 def _event(event: Event) -> _Said:
-    return _Said((event.kind, _ends(event.client, event.server), event.name), (event.status,), event.first_ns, None)
+    key = (event.kind, _ends(event.client, event.server), event.name)
+    return _Said(key, (event.text, event.status), event.first_ns, None)
 
 
 _KINDS: dict[str, Callable[[Any], _Said]] = {

@@ -22,6 +22,9 @@ class _Offset(NamedTuple):
     frames: int
 
 
+_ONE_CLOCK = _Offset(0, 0, 0)
+
+
 class _Samples:
     """Of two captures: what to add to the second one's times to get the first one's, frame by frame."""
 
@@ -52,8 +55,11 @@ class _Samples:
         return None
 
 
-def clocks(things: Iterable[Sequence[Sighting]]) -> tuple[Clock, ...]:
-    """`things`: of each request, call or exchange that several captures hold, what each of them holds."""
+def clocks(
+    things: Iterable[Sequence[Sighting]], following: Iterable[tuple[int, int]] = ()
+) -> tuple[Clock, ...]:
+    """`things`: of each request, call or exchange that several captures hold, what each of them holds. `following`:
+    pairs of captures of which the second goes on where the first ends; they have one clock, if they share no frame."""
     samples: dict[tuple[int, int], _Samples] = defaultdict(_Samples)
     for sightings in things:
         for first, second in combinations(sorted(sightings, key=lambda each: each.capture), 2):
@@ -64,6 +70,9 @@ def clocks(things: Iterable[Sequence[Sighting]]) -> tuple[Clock, ...]:
         if offset is not None:
             ways[one][other] = offset
             ways[other][one] = offset._replace(offset_ns=-offset.offset_ns)
+    for one, other in following:
+        ways[one].setdefault(other, _ONE_CLOCK)
+        ways[other].setdefault(one, _ONE_CLOCK)
     found: dict[int, Clock] = {}
     for reference in sorted(ways):
         if reference not in found:

@@ -95,7 +95,7 @@ class _Failures:
         for error in reversed(errors[max(0, end - ERRORS_LOOKED_THROUGH) : end]):
             if position[0] - error.position[0] > FALLBACK_NS:
                 break
-            if self._made_good(client, error, position):
+            if self._made_good(client, error, position) or _another_user(error.exchange, ntlm):
                 continue
             about = host_names((_service_host(error.exchange.sname),))
             if about & (asked | answering):
@@ -118,6 +118,13 @@ def _sought(exchange: KerberosExchange) -> Hashable:
     """What a later success must be about to make an error good: the same client's ticket, the same service."""
     names = exchange.cname if exchange.kind == "AS" else exchange.sname
     return exchange.kind == "AS", tuple(each.casefold() for each in names)
+
+
+def _another_user(error: KerberosExchange, ntlm: Ntlm | None) -> bool:
+    """Whether NTLM speaks for somebody else than the logon that failed."""
+    if error.kind != "AS" or not error.cname or ntlm is None or not ntlm.user:
+        return False
+    return error.cname[0].split("@")[0].casefold() != ntlm.user.casefold()
 
 
 def _service_host(sname: Sequence[str]) -> str | None:

@@ -67,14 +67,14 @@ class _Issues:
     def __init__(self, report: Report) -> None:
         self._timeline = Timeline(report.clocks)
         self._hosts = same_hosts(report.kerberos)
-        self._by_fingerprint: dict[str, str] = {}
+        self._by_fingerprint: dict[str, dict[int, str]] = defaultdict(dict)
         self._by_names: dict[Hashable, list[tuple[Position, KerberosExchange]]] = defaultdict(list)
         for exchange in report.kerberos:
             ticket = exchange.ticket
             if ticket is None:
                 continue
             if ticket.fingerprint is not None:
-                self._by_fingerprint.setdefault(ticket.fingerprint, exchange.id)
+                self._by_fingerprint[ticket.fingerprint].setdefault(exchange.capture, exchange.id)
             names = self._names(exchange, ticket)
             if names is not None and FORWARDED not in exchange.options:
                 position = self._position(exchange, exchange.reply_frame, exchange.reply_ns)
@@ -90,8 +90,10 @@ class _Issues:
         time_ns: int | None,
     ) -> _Issue:
         """Who issued `ticket`, which `presenter` showed in `frame`."""
-        if ticket.fingerprint in self._by_fingerprint:
-            return self._by_fingerprint[ticket.fingerprint], BY_FINGERPRINT
+        known = self._by_fingerprint.get(ticket.fingerprint) if ticket.fingerprint is not None else None
+        if known is not None:
+            # captures that could not be merged (NAT between them) hold an exchange twice: each its own
+            return known.get(presenter.capture, next(iter(known.values()))), BY_FINGERPRINT
         names = self._names(presenter, ticket)
         issued = self._by_names.get(names, ()) if names is not None else ()
         end = bisect_left(issued, self._position(presenter, frame, time_ns), key=lambda each: each[0])

@@ -24,7 +24,7 @@ from shared_captures import SHARED, needs_shared
 
 from rpctrace.analysis import analyze
 from rpctrace.correlation import fallback
-from rpctrace.report import Clock, Host, KerberosExchange, Report
+from rpctrace.report import Clock, Host, KerberosExchange, Ntlm, Report
 
 CIFS = ("cifs", "dc1.domainb.com")
 
@@ -46,7 +46,7 @@ def test_an_authentication_and_a_call_name_the_error_before() -> None:
     assert after(error("krb-1", 1), ntlm_call("call-1", 2)) == "krb-1"
 
 
-@pytest.mark.parametrize("said", [as_exchange("krb-1", 1, None, **refused(24)), ap_exchange(
+@pytest.mark.parametrize("said", [as_exchange("krb-1", 1, None, cname=("alice",), **refused(24)), ap_exchange(
     "krb-1", 1, ticket(REALM_B, *CIFS), **refused(37)
 ), exchange("krb-1", 1, kind=None, request_frame=None, request_ns=None, **refused(41))])  # fmt: skip
 def test_errors_of_every_kind_count(said: KerberosExchange) -> None:
@@ -104,6 +104,14 @@ def test_what_was_made_good_does_not_count() -> None:
     assert after(error("krb-1", 1), later, ntlm_authentication("auth-1", 2)) == "krb-1"
     other = tgs_exchange("krb-2", 1.5, None, ticket(REALM_B, "ldap", "dc1.domainb.com"))
     assert after(error("krb-1", 1), other, ntlm_authentication("auth-1", 2)) == "krb-1"
+
+
+def test_a_logon_of_somebody_else_is_not_meant() -> None:
+    """Where NTLM names its user yet; an enterprise name is the user's too."""
+    failed = as_exchange("krb-1", 1, None, cname=("Alice@child.domaina.com",), **refused(24))
+    assert after(failed, ntlm_authentication("auth-1", 2)) == "krb-1"
+    assert after(failed, ntlm_authentication("auth-1", 2, ntlm=Ntlm("DOMAINB", "bob", None, None))) is None
+    assert after(failed, ntlm_authentication("auth-1", 2, ntlm=Ntlm(None, None, None, "DC1"))) == "krb-1"
 
 
 def test_what_is_not_ntlm_or_carries_no_token_comes_after_nothing() -> None:

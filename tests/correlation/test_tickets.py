@@ -68,6 +68,13 @@ def test_equal_digests_need_neither_order_nor_names_nor_clocks() -> None:
     assert issuer(tickets.join(report(presented(renamed), issued, captures=2))) == ("krb-9", "fingerprint")
 
 
+def test_an_exchange_that_two_captures_hold_apart_is_each_capture_s_own() -> None:
+    """NAT between them: other addresses, so nothing is merged; either chain stays whole."""
+    inside = [tgs_exchange(f"krb-{capture}", 1, CLIENT_TGT, SERVICE, capture=capture) for capture in (0, 1)]
+    outside = presented(SERVICE, capture=1, client=Host("192.0.2.1", 1024, None))
+    assert issuer(tickets.join(report(outside, *inside, captures=2))) == ("krb-1", "fingerprint")
+
+
 def test_without_a_digest_the_last_one_issued_before_counts() -> None:
     """Names without case; the one after the fault is another ticket."""
     issued = [tgs_exchange(f"krb-{second}", second, CLIENT_TGT, CUT) for second in (1, 3, 7)]
