@@ -1,4 +1,4 @@
-"""Hand-made records of an incident, for the tests of what joins them: a client, its KDCs, a server; time is in seconds.
+"""Hand-made records of an incident, for the tests of what joins them: a client, its KDCs, a server. Time begins at 0 s.
 
     as_exchange("krb-1", 1, client_tgt)  ->  tgs_exchange("krb-2", 2, client_tgt, referral)  ->  ...
 """

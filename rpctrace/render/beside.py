@@ -100,7 +100,9 @@ def _path_lines(report: Report, signs: Signs) -> Iterator[str]:
         ended = safe_text(path.outcome)
         if path.error is not None:
             ended = f"{ended}, {kerberos_error_words(path.error, path.error_name)}"
-        missing = f"; missing: {'; '.join(map(safe_text, path.missing))}" if path.missing else ""
+        # what is missing of a way that ended well explains nothing; the document has it
+        untold = path.missing if path.outcome != "issued" else ()
+        missing = f"; missing: {'; '.join(map(safe_text, untold))}" if untold else ""
         yield (
             f"ticket for {principal_words(path.sname)}: {_realms(path, signs)}, {ended} "
             f"(frames {frames}{_place(path.capture, report)}{_times(same)}){missing}"
