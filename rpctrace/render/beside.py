@@ -19,6 +19,7 @@ from rpctrace.render.words import (
 )
 from rpctrace.report import Authentication, Call, Endpoint, Event, KerberosExchange, ReferralPath, Report, Ticket
 
+_ATTEMPTS = frozenset(("refused", "no_answer"))  # counted by attempts, each of which has two frames or one
 # A KDC's way to ask for more, not a failure: pre-authentication required, response too big for UDP.
 ORDINARY_ERRORS = frozenset((25, 52))
 
@@ -39,23 +40,39 @@ def exchange_place(exchange: KerberosExchange, report: Report, signs: Signs) -> 
 
 def ticket_origin(
     ticket: Ticket, issued: KerberosExchange | None, path: ReferralPath | None, report: Report, signs: Signs
-) -> str:
+) -> str | None:
     """Which exchange of the report issued a ticket, and by which way the client came to it."""
+    if not ticket.sname:
+        return None
     if issued is None:
         return f"{ticket_name(ticket)} was not issued in this capture (from the client's cache, or not captured)"
-    realms = f", by way of {_realms(path, signs)}" if path and len(path.realms) > 1 else ""
-    return f"{ticket_name(ticket)} was issued in {exchange_place(issued, report, signs)}{realms}"
+    realms = path.realms[: issued.hop] if path and issued.hop else ()
+    way = f", by way of {_way(realms, signs)}" if len(realms) > 1 else ""
+    sure = "was" if ticket.exchange_by == "fingerprint" else "was, by its names (one of the two is cut),"
+    place = exchange_place(issued, report, signs)
+    return f"{ticket_name(ticket)} {sure} issued in {place}{way}{_differs(ticket, issued)}"
 
 
-def _realms(path: ReferralPath, signs: Signs) -> str:
-    return f" {signs.arrow} ".join(map(safe_text, path.realms))
+def _differs(ticket: Ticket, issued: KerberosExchange) -> str:
+    """Realm and name are in clear and prove nothing: some clients write others than the KDC did."""
+    was = issued.ticket
+    if was is None or ticket.exchange_by != "fingerprint" or (was.realm, was.sname) == (ticket.realm, ticket.sname):
+        return ""
+    return f", as {safe_text('/'.join(was.sname))}@{safe_text(was.realm or '?')}: the same ticket under another name"
+
+
+def _way(realms: Sequence[str], signs: Signs) -> str:
+    return f" {signs.arrow} ".join(map(safe_text, realms))
 
 
 def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
     """Errors of the same kind about the same service are one line; those that a path ends with are told with it."""
     told = {path.exchanges[-1] for path in _told_paths(report) if path.error is not None and path.exchanges}
     groups: dict[tuple[object, ...], list[KerberosExchange]] = {}
+    answered: dict[_Sought, list[KerberosExchange]] = {}
     for each in report.kerberos:
+        if each.outcome == "answered":
+            answered.setdefault(_sought(each), []).append(each)
         if each.error is not None and each.error not in ORDINARY_ERRORS and each.id not in told:
             key = (each.capture, each.client.address, each.server, each.error, each.sname, each.carried_in)
             groups.setdefault(key, []).append(each)
@@ -64,10 +81,29 @@ def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
         about = f" for {principal_words(first.sname)}" if first.sname else ""
         who = f" ({principal_words(first.cname)})" if first.cname else ""
         status = f", {safe_text(first.ntstatus_name or first.ntstatus_hex)}" if first.ntstatus_hex else ""
+        realm = f" by {safe_text(first.realm)}" if first.realm else ""
         yield (
-            f"{kerberos_error_words(first.error, first.error_name)}{about}: {safe_text(first.realm or '?')} to "
+            f"{kerberos_error_words(first.error, first.error_name)}{about}: told{realm} to "
             f"{safe_text(first.client.address)}{who}{status}, {_carrier(first, report, signs)}{_times(same)}"
+            f"{_went_on(same[-1], answered.get(_sought(first), ()), signs)}"
         )
+
+
+_Sought = tuple[int, str, tuple[str, ...], str]  # capture, client, service, kind of exchange
+
+
+def _sought(exchange: KerberosExchange) -> _Sought:
+    return exchange.capture, exchange.client.address, exchange.sname, exchange.kind or "AP"
+
+
+def _went_on(error: KerberosExchange, answered: Sequence[KerberosExchange], signs: Signs) -> str:
+    """That the same client got what it had asked for after all, and where: a retry by the KDC's clock, user-to-user."""
+    refused_in = error.reply_frame or error.request_frame or 0
+    for each in answered:
+        if (each.request_frame or 0) > refused_in:
+            how = " as user-to-user" if each.user_to_user and not error.user_to_user else ""
+            return f"; got{how} in frames {_frames(each.request_frame, each.reply_frame, signs)}"
+    return ""
 
 
 def _times(same: Sequence[object]) -> str:
@@ -82,8 +118,11 @@ def _carrier(exchange: KerberosExchange, report: Report, signs: Signs) -> str:
 
 
 def _told_paths(report: Report) -> list[ReferralPath]:
-    """Those through more than one realm."""
-    return [path for path in report.referral_paths if len(path.realms) > 1]
+    """Those through more than one realm; of a report with failed calls, none that led to a ticket: where those of the
+    failed calls came from is told with them."""
+    failed = any(call.failed for call in report.calls)
+    paths = (path for path in report.referral_paths if len(path.realms) > 1)
+    return [path for path in paths if not failed or path.outcome != "issued"]
 
 
 def _path_lines(report: Report, signs: Signs) -> Iterator[str]:
@@ -104,7 +143,7 @@ def _path_lines(report: Report, signs: Signs) -> Iterator[str]:
         untold = path.missing if path.outcome != "issued" else ()
         missing = f"; missing: {'; '.join(map(safe_text, untold))}" if untold else ""
         yield (
-            f"ticket for {principal_words(path.sname)}: {_realms(path, signs)}, {ended} "
+            f"ticket for {principal_words(path.sname)}: {_way(path.realms, signs)}, {ended} "
             f"(frames {frames}{_place(path.capture, report)}{_times(same)}){missing}"
         )
 
@@ -116,9 +155,8 @@ def _authentication_lines(report: Report, signs: Signs) -> Iterator[str]:
         error = errors.get(said.after_error or "")
         if said.outcome != "rejected" and error is None:
             continue
-        yield f"{authentication_words(said)}, frames {_frames(said.request_frame, said.reply_frame, signs)}" + (
-            _place(said.capture, report) + (_after(said, error) if error else "")
-        )
+        frames = f"frames {_frames(said.request_frame, said.reply_frame, signs)}{_place(said.capture, report)}"
+        yield f"{authentication_words(said)}, {frames}{_after(said, error) if error else ''}"
 
 
 def _after(said: Authentication | Call, error: KerberosExchange) -> str:
@@ -156,7 +194,9 @@ def authentication_words(said: Authentication) -> str:
         who = f" with {ticket_name(said.ticket)}"
     elif name := ntlm_words(said.ntlm):
         who = f" as {name}"
-    status = said.status_name or said.status_hex or (str(said.status) if said.status is not None else "")
+    status = ""
+    if said.outcome == "rejected" and said.kerberos_error is None and said.status is not None:
+        status = said.status_name or said.status_hex or str(said.status)
     error = kerberos_error_words(said.kerberos_error, said.kerberos_error_name)
     notes = said.notes if said.outcome == "rejected" else ()
     parts = filter(None, (said.outcome, status, error, *notes))
@@ -172,11 +212,12 @@ def event_words(event: Event, report: Report) -> str:
     told = next((each for each in report.endpoints if each.id == event.endpoint), None) if event.endpoint else None
     why = f", where {endpoint_told(told, report)}" if told else ""
     status = f", {safe_text(event.status_name or event.status_hex)}" if event.status_hex else ""
-    shown = ", ".join(map(str, event.frames))
+    frames = f"frame{'s' if len(event.frames) > 1 else ''} {', '.join(map(str, event.frames))}"
     more = f" and {event.count - len(event.frames)} more" if event.count > len(event.frames) else ""
-    where = f" (frame{'s' if event.count > 1 else ''} {shown}{more}{_place(event.capture, report)})" if shown else ""
+    where = f" ({frames}{more}{_place(event.capture, report)})" if event.frames else ""
+    times = f" {event.count} times" if event.kind in _ATTEMPTS and event.count > 1 else ""
     return (
-        f"{safe_text(event.text)}:{name} {safe_text(event.client.address)} to {endpoint_words(event.server)}"
+        f"{safe_text(event.text)}{times}:{name} {safe_text(event.client.address)} to {endpoint_words(event.server)}"
         f"{status}{where}{why}"
     )
 
@@ -252,7 +293,7 @@ def origin_lines(calls: Sequence[Call], report: Report, signs: Signs) -> Iterato
             issued = exchanges.get(call.ticket.exchange or "")
             path = paths.get(issued.path or "") if issued else None
             line = ticket_origin(call.ticket, issued, path, report, signs)
-            if line not in told:
+            if line is not None and line not in told:
                 told.add(line)
                 yield line
 

@@ -26,6 +26,7 @@ from rpctrace.render.words import (
     extended_error_words,
     hosts_words,
     interface_words,
+    pipe_words,
     presented_words,
     result_words,
     time_words,
@@ -66,7 +67,7 @@ def _failure_table(groups: Sequence[Failure], report: Report, options: RenderOpt
             group_frames_words(group, signs),
             safe_text(group.first.kind),
             interface_words(group.first),
-            hosts_words(group.first.client, group.first.server, signs, group.first.pipe),
+            hosts_words(group.first.client, group.first.server, signs, pipe_words(group.first)),
             result_words(group.first),
             presented_words(group.first),
         )

@@ -21,13 +21,14 @@ from report_values import (
 
 from rpctrace.render.beside import beside_lines
 from rpctrace.render.words import ASCII_SIGNS
-from rpctrace.report import Dcom, Host, Ntlm, Report, SecureChannel
+from rpctrace.report import Dcom, Host, Ntlm, Report, SecureChannel, TicketName
 
 KDC = Host("10.2.0.10", 88, None)
 ERROR = replace(full_report().kerberos[0], capture=0)
 ISSUED = replace(
-    ERROR, id="krb-2", error=None, error_name=None, ntstatus_hex=None, reply="TGS-REP", sname=("novice",), server=KDC
-)
+    ERROR, id="krb-2", error=None, error_name=None, ntstatus_hex=None, reply="TGS-REP", sname=("novice",), server=KDC,
+    hop=2, ticket=TicketName("child.domainA.COM", ("novice",), 18, None, None),
+)  # fmt: skip
 
 
 def lines(report: Report) -> list[str]:
@@ -41,14 +42,36 @@ def test_nothing_beside_says_nothing() -> None:
 
 def test_where_the_ticket_of_a_failed_call_came_from() -> None:
     """The exchange that issued it and the way through realms; several calls with one ticket are one line."""
-    ticket = replace(refused_call().ticket, exchange="krb-2")
+    ticket = replace(refused_call().ticket, exchange="krb-2", exchange_by="fingerprint")
     calls = tuple(refused_call(id=f"call-{number}", ticket=ticket) for number in (1, 2))
     report = article_report(calls=calls, kerberos=(ISSUED,), referral_paths=(replace(PATH, outcome="issued"),))
-    (line, _path) = lines(report)
+    (line,) = lines(report)
     assert line == (
         "novice@child.domainA.COM was issued in frames 10 -> 11, KDC 10.2.0.10:88, by way of child.domainA.COM -> "
         "DOMAINB.COM"
     )
+    other = replace(ISSUED, ticket=TicketName("OTHER", ("HOST", "x"), 18, None, None))
+    (line,) = lines(replace(report, kerberos=(other,)))
+    assert line.endswith(", as HOST/x@OTHER: the same ticket under another name")
+
+
+def test_an_error_that_was_got_over_says_so() -> None:
+    """User-to-user after KDC_ERR_MUST_USE_USER2USER."""
+    later = replace(
+        ERROR, id="krb-3", error=None, request_frame=14, reply_frame=15, outcome="answered", user_to_user=True
+    )
+    (line,) = lines(article_report(calls=(), kerberos=(replace(ERROR, outcome="rejected"), later)))
+    assert line.endswith("; got as user-to-user in frames 14 -> 15")
+
+
+def test_a_join_by_names_says_so() -> None:
+    """One of the two tickets was cut; of a ticket whose name was cut nothing is said."""
+    ticket = replace(refused_call().ticket, exchange="krb-2", exchange_by="names")
+    call = refused_call(ticket=ticket)
+    (line,) = lines(article_report(calls=(call,), kerberos=(replace(ISSUED, path=None, hop=None),)))
+    assert line.startswith("novice@child.domainA.COM was, by its names (one of the two is cut), issued in frames")
+    nameless = refused_call(ticket=replace(ticket, sname=()))
+    assert lines(article_report(calls=(nameless,), kerberos=(ISSUED,))) == []
 
 
 def test_a_ticket_that_no_exchange_issued() -> None:
@@ -62,7 +85,7 @@ def test_errors_of_one_kind_are_one_line_and_ordinary_ones_none() -> None:
     ordinary = replace(ERROR, error=25, error_name="KDC_ERR_PREAUTH_REQUIRED")
     (line,) = lines(Report(article_report().tool, (), (), kerberos=(ERROR, ERROR, ordinary)))
     assert line.startswith(
-        "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com: child.domainA.COM to 10.2.0.21"
+        "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com: told by child.domainA.COM to 10.2.0.21"
     )
     assert line.endswith(", STATUS_NO_SUCH_USER, frames 10 -> 11, KDC dc.child.domaina.com (10.2.0.10:88), 2 times")
 
@@ -83,7 +106,7 @@ def test_ntlm_after_an_error_of_kerberos() -> None:
     )  # fmt: skip
     (_, line) = lines(article_report(calls=(), kerberos=(ERROR,), authentications=(said,)))
     assert line == (
-        "ntlm as DOMAINB\\novice to FILES ([fe80::1]:445) over smb: accepted, STATUS_SUCCESS, frames 20 -> 21, "
+        "ntlm as DOMAINB\\novice to FILES ([fe80::1]:445) over smb: accepted, frames 20 -> 21, "
         "500 ms after KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com"
     )
     assert lines(article_report(calls=(), authentications=(replace(said, after_error=None),))) == []
@@ -114,7 +137,7 @@ def test_endpoints_not_registered_and_events() -> None:
     told = lines(article_report(calls=(), endpoints=(registered, replace(ENDPOINT, capture=0)), events=(event,)))
     assert told == [
         "ept_map of samr: ept_s_not_registered (frame 7)",
-        "connection refused: 10.2.0.21 to 10.3.0.33:52042 (frames 1, 2)",
+        "connection refused 2 times: 10.2.0.21 to 10.3.0.33:52042 (frames 1, 2)",
     ]
 
 
