@@ -10,7 +10,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rpctrace.encoding.text import safe_text
-from rpctrace.report import Call, CaptureFacts, ExtendedError, Host, Interface, KerberosExchange, Ntlm, Stream, Ticket
+from rpctrace.report import (
+    Call,
+    CaptureFacts,
+    Clock,
+    ExtendedError,
+    Host,
+    Interface,
+    KerberosExchange,
+    Ntlm,
+    Stream,
+    Ticket,
+)
 
 _CONFIDENCE_WORDS = ((0.95, "near certain"), (0.75, "very likely"), (0.5, "likely"))
 _HYPOTHESIS_UP_TO = 0.3  # at and below it a finding is severity note
@@ -205,6 +216,18 @@ def capture_words(capture: CaptureFacts) -> str:
     if capture.compression:
         kind = f"{kind} ({safe_text(capture.compression)})"
     return ", ".join(filter(None, (kind, counted(capture.frames, "frame"), span_words(capture))))
+
+
+def clock_words(clock: Clock) -> str:
+    """How a capture's clock stands to that of another, and how that is known."""
+    if not clock.frames:
+        return f"goes on where [{clock.reference + 1}] ends"
+    against = f"that of [{clock.reference + 1}], by {counted(clock.frames, 'frame')} that both hold"
+    if abs(clock.offset_ns) <= clock.uncertainty_ns:
+        return f"its clock agrees with {against}"
+    ahead = "behind" if clock.offset_ns > 0 else "ahead of"
+    doubt = f" (give or take {duration_words(clock.uncertainty_ns)})" if clock.uncertainty_ns else ""
+    return f"its clock is {duration_words(abs(clock.offset_ns))}{doubt} {ahead} {against}"
 
 
 def extended_error_words(record: ExtendedError) -> str:
