@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rpctrace.correlation import captures, endpoints, fallback, paths, tickets
+from rpctrace.correlation import captures, endpoints, fallback, objects, paths, tickets
 from rpctrace.report import Report
 
 JOINS: tuple[Callable[[Report], Report], ...] = (
@@ -13,6 +13,7 @@ JOINS: tuple[Callable[[Report], Report], ...] = (
     paths.join,
     fallback.join,
     endpoints.join,
+    objects.join,
 )
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rpctrace.encoding.text import safe_text
+from rpctrace.render.origins import connection_lines, origin_lines, validation_lines
+from rpctrace.render.places import both_frames, endpoint_told, exchange_place, place_words, way_words
 from rpctrace.render.words import (
     Signs,
     counted,
@@ -17,52 +19,11 @@ from rpctrace.render.words import (
     principal_words,
     ticket_name,
 )
-from rpctrace.report import Authentication, Call, Endpoint, Event, KerberosExchange, ReferralPath, Report, Ticket
+from rpctrace.report import Authentication, Call, Event, KerberosExchange, ReferralPath, Report
 
 _ATTEMPTS = frozenset(("refused", "no_answer"))  # counted by attempts, each of which has two frames or one
 # A KDC's way to ask for more, not a failure: pre-authentication required, response too big for UDP.
 ORDINARY_ERRORS = frozenset((25, 52))
-
-
-def _place(capture: int, report: Report) -> str:
-    return f" of capture {capture + 1}" if len(report.captures) > 1 else ""
-
-
-def _frames(request: int | None, reply: int | None, signs: Signs) -> str:
-    return f"{'?' if request is None else request} {signs.arrow} {'?' if reply is None else reply}"
-
-
-def exchange_place(exchange: KerberosExchange, report: Report, signs: Signs) -> str:
-    """`frames 75 -> 79, KDC 10.77.0.11:88`."""
-    frames = _frames(exchange.request_frame, exchange.reply_frame, signs)
-    return f"frames {frames}{_place(exchange.capture, report)}, KDC {endpoint_words(exchange.server)}"
-
-
-def ticket_origin(
-    ticket: Ticket, issued: KerberosExchange | None, path: ReferralPath | None, report: Report, signs: Signs
-) -> str | None:
-    """Which exchange of the report issued a ticket, and by which way the client came to it."""
-    if not ticket.sname:
-        return None
-    if issued is None:
-        return f"{ticket_name(ticket)} was not issued in this capture (from the client's cache, or not captured)"
-    realms = path.realms[: issued.hop] if path and issued.hop else ()
-    way = f", by way of {_way(realms, signs)}" if len(realms) > 1 else ""
-    sure = "was" if ticket.exchange_by == "fingerprint" else "was, by its names (one of the two is cut),"
-    place = exchange_place(issued, report, signs)
-    return f"{ticket_name(ticket)} {sure} issued in {place}{way}{_differs(ticket, issued)}"
-
-
-def _differs(ticket: Ticket, issued: KerberosExchange) -> str:
-    """Realm and name are in clear and prove nothing: some clients write others than the KDC did."""
-    was = issued.ticket
-    if was is None or ticket.exchange_by != "fingerprint" or (was.realm, was.sname) == (ticket.realm, ticket.sname):
-        return ""
-    return f", as {safe_text('/'.join(was.sname))}@{safe_text(was.realm or '?')}: the same ticket under another name"
-
-
-def _way(realms: Sequence[str], signs: Signs) -> str:
-    return f" {signs.arrow} ".join(map(safe_text, realms))
 
 
 def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
@@ -102,7 +63,7 @@ def _went_on(error: KerberosExchange, answered: Sequence[KerberosExchange], sign
     for each in answered:
         if (each.request_frame or 0) > refused_in:
             how = " as user-to-user" if each.user_to_user and not error.user_to_user else ""
-            return f"; got{how} in frames {_frames(each.request_frame, each.reply_frame, signs)}"
+            return f"; got{how} in frames {both_frames(each.request_frame, each.reply_frame, signs)}"
     return ""
 
 
@@ -113,8 +74,8 @@ def _times(same: Sequence[object]) -> str:
 def _carrier(exchange: KerberosExchange, report: Report, signs: Signs) -> str:
     if exchange.carried_in.startswith("kdc"):
         return exchange_place(exchange, report, signs)
-    frames = _frames(exchange.request_frame, exchange.reply_frame, signs)
-    return f"in {safe_text(exchange.carried_in)}, frames {frames}{_place(exchange.capture, report)}"
+    frames = both_frames(exchange.request_frame, exchange.reply_frame, signs)
+    return f"in {safe_text(exchange.carried_in)}, frames {frames}{place_words(exchange.capture, report)}"
 
 
 def _told_paths(report: Report) -> list[ReferralPath]:
@@ -135,7 +96,7 @@ def _path_lines(report: Report, signs: Signs) -> Iterator[str]:
     for same in groups.values():
         path = same[0]
         hops = [exchanges[each] for each in path.exchanges if each in exchanges]
-        frames = ", ".join(_frames(each.request_frame, each.reply_frame, signs) for each in hops)
+        frames = ", ".join(both_frames(each.request_frame, each.reply_frame, signs) for each in hops)
         ended = safe_text(path.outcome)
         if path.error is not None:
             ended = f"{ended}, {kerberos_error_words(path.error, path.error_name)}"
@@ -143,8 +104,8 @@ def _path_lines(report: Report, signs: Signs) -> Iterator[str]:
         untold = path.missing if path.outcome != "issued" else ()
         missing = f"; missing: {'; '.join(map(safe_text, untold))}" if untold else ""
         yield (
-            f"ticket for {principal_words(path.sname)}: {_way(path.realms, signs)}, {ended} "
-            f"(frames {frames}{_place(path.capture, report)}{_times(same)}){missing}"
+            f"ticket for {principal_words(path.sname)}: {way_words(path.realms, signs)}, {ended} "
+            f"(frames {frames}{place_words(path.capture, report)}{_times(same)}){missing}"
         )
 
 
@@ -155,7 +116,7 @@ def _authentication_lines(report: Report, signs: Signs) -> Iterator[str]:
         error = errors.get(said.after_error or "")
         if said.outcome != "rejected" and error is None:
             continue
-        frames = f"frames {_frames(said.request_frame, said.reply_frame, signs)}{_place(said.capture, report)}"
+        frames = f"frames {both_frames(said.request_frame, said.reply_frame, signs)}{place_words(said.capture, report)}"
         yield f"{authentication_words(said)}, {frames}{_after(said, error) if error else ''}"
 
 
@@ -183,7 +144,7 @@ def _fallback_lines(report: Report) -> Iterator[str]:
         frames = ", ".join(str(call.request_frames[-1]) for call in same if call.request_frames)
         yield (
             f"NTLM in place of Kerberos{who} to {endpoint_words(first.server)} ({safe_text(first.kind)}, "
-            f"frames {frames}{_place(first.capture, report)}){_after(first, error)}"
+            f"frames {frames}{place_words(first.capture, report)}){_after(first, error)}"
         )
 
 
@@ -214,19 +175,12 @@ def event_words(event: Event, report: Report) -> str:
     status = f", {safe_text(event.status_name or event.status_hex)}" if event.status_hex else ""
     frames = f"frame{'s' if len(event.frames) > 1 else ''} {', '.join(map(str, event.frames))}"
     more = f" and {event.count - len(event.frames)} more" if event.count > len(event.frames) else ""
-    where = f" ({frames}{more}{_place(event.capture, report)})" if event.frames else ""
+    where = f" ({frames}{more}{place_words(event.capture, report)})" if event.frames else ""
     times = f" {event.count} times" if event.kind in _ATTEMPTS and event.count > 1 else ""
     return (
         f"{safe_text(event.text)}{times}:{name} {safe_text(event.client.address)} to {endpoint_words(event.server)}"
         f"{status}{where}{why}"
     )
-
-
-def endpoint_told(endpoint: Endpoint, report: Report) -> str:
-    """`ept_map (frame 7) had named samr`."""
-    frame = f" (frame {endpoint.frame}{_place(endpoint.capture, report)})" if endpoint.frame is not None else ""
-    what = endpoint.purpose or endpoint.interface_name or endpoint.interface_uuid or "an endpoint"
-    return f"{safe_text(endpoint.source)}{frame} had named {safe_text(what)}"
 
 
 def _status_lines(report: Report, signs: Signs) -> Iterator[str]:
@@ -240,10 +194,10 @@ def _status_lines(report: Report, signs: Signs) -> Iterator[str]:
             groups.setdefault(key, []).append(call)
     for (*_, operation, what), same in groups.items():
         first = same[0]
-        frames = _frames(first.request_frames[-1] if first.request_frames else None, first.reply_frames[-1], signs)
+        frames = both_frames(first.request_frames[-1] if first.request_frames else None, first.reply_frames[-1], signs)
         yield (
             f"{operation} {what}: {safe_text(first.client.address)} to "
-            f"{endpoint_words(first.server)} (frames {frames}{_place(first.capture, report)}{_times(same)})"
+            f"{endpoint_words(first.server)} (frames {frames}{place_words(first.capture, report)}{_times(same)})"
         )
 
 
@@ -267,41 +221,15 @@ def _endpoint_lines(report: Report) -> Iterator[str]:
         if each.status:
             what = safe_text(each.interface_name or each.interface_uuid or "the interface")
             name = safe_text(each.status_name or each.status_hex or str(each.status))
-            where = f" (frame {each.frame}{_place(each.capture, report)})" if each.frame is not None else ""
+            where = f" (frame {each.frame}{place_words(each.capture, report)})" if each.frame is not None else ""
             yield f"{safe_text(each.source)} of {what}: {name}{where}"
-
-
-def _connection_lines(report: Report) -> Iterator[str]:
-    """What the connections of failed calls were for, where an earlier answer had told it."""
-    failed = {call.connection for call in report.calls if call.failed}
-    told = {each.id: each for each in report.endpoints}
-    for stream in report.streams:
-        endpoint = told.get(stream.endpoint or "")
-        if endpoint is not None and stream.id in failed:
-            yield f"connection to {endpoint_words(stream.server)}: {endpoint_told(endpoint, report)} there"
-
-
-def origin_lines(calls: Sequence[Call], report: Report, signs: Signs) -> Iterator[str]:
-    """Where the tickets of failed calls came from, each once; nothing where no KDC was captured."""
-    if not any(each.carried_in.startswith("kdc") for each in report.kerberos):
-        return
-    exchanges = {each.id: each for each in report.kerberos}
-    paths = {each.id: each for each in report.referral_paths}
-    told: set[str] = set()
-    for call in calls:
-        if call.failed and call.ticket is not None:
-            issued = exchanges.get(call.ticket.exchange or "")
-            path = paths.get(issued.path or "") if issued else None
-            line = ticket_origin(call.ticket, issued, path, report, signs)
-            if line is not None and line not in told:
-                told.add(line)
-                yield line
 
 
 def beside_lines(report: Report, signs: Signs) -> Iterator[str]:
     """Everything beside calls that a reader should look at, one line each."""
     yield from origin_lines(report.calls, report, signs)
-    yield from _connection_lines(report)
+    yield from validation_lines(report, signs)
+    yield from connection_lines(report)
     yield from _path_lines(report, signs)
     yield from _error_lines(report, signs)
     yield from _authentication_lines(report, signs)

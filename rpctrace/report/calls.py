@@ -130,8 +130,9 @@ class InterfacePointer:
 
 @dataclass(frozen=True, slots=True)
 class Dcom:
-    """What a call of DCOM says beyond RPC. `causality_id` joins the calls of one activity across connections. Of an
-    activation or OXID resolution: the class, and where the object is to be reached, by whom and at which level."""
+    """What a call of DCOM says beyond RPC. `causality_id` joins the calls of one activity across connections. `iid` and
+    `oxid` are what an earlier answer had told of the pointer `ipid` on which the call is made. Of an activation or OXID
+    resolution: the class, and where the object is to be reached, by whom and at which level."""
 
     causality_id: str | None
     ipid: str | None
@@ -139,6 +140,8 @@ class Dcom:
     hresult_hex: str | None
     hresult_name: str | None
     error: str | None = None
+    iid: str | None = None
+    interface_name: str | None = None
     clsid: str | None = None
     class_name: str | None = None
     session_id: int | None = None

@@ -10,7 +10,6 @@ from report_values import (
     ENDPOINT,
     EVENT,
     PATH,
-    SERVER,
     START_NS,
     answered_call,
     article_report,
@@ -40,21 +39,6 @@ def test_nothing_beside_says_nothing() -> None:
     assert lines(empty_report()) == lines(article_report()) == []
 
 
-def test_where_the_ticket_of_a_failed_call_came_from() -> None:
-    """The exchange that issued it and the way through realms; several calls with one ticket are one line."""
-    ticket = replace(refused_call().ticket, exchange="krb-2", exchange_by="fingerprint")
-    calls = tuple(refused_call(id=f"call-{number}", ticket=ticket) for number in (1, 2))
-    report = article_report(calls=calls, kerberos=(ISSUED,), referral_paths=(replace(PATH, outcome="issued"),))
-    (line,) = lines(report)
-    assert line == (
-        "novice@child.domainA.COM was issued in frames 10 -> 11, KDC 10.2.0.10:88, by way of child.domainA.COM -> "
-        "DOMAINB.COM"
-    )
-    other = replace(ISSUED, ticket=TicketName("OTHER", ("HOST", "x"), 18, None, None))
-    (line,) = lines(replace(report, kerberos=(other,)))
-    assert line.endswith(", as HOST/x@OTHER: the same ticket under another name")
-
-
 def test_an_error_that_was_got_over_says_so() -> None:
     """User-to-user after KDC_ERR_MUST_USE_USER2USER."""
     later = replace(
@@ -62,22 +46,6 @@ def test_an_error_that_was_got_over_says_so() -> None:
     )
     (line,) = lines(article_report(calls=(), kerberos=(replace(ERROR, outcome="rejected"), later)))
     assert line.endswith("; got as user-to-user in frames 14 -> 15")
-
-
-def test_a_join_by_names_says_so() -> None:
-    """One of the two tickets was cut; of a ticket whose name was cut nothing is said."""
-    ticket = replace(refused_call().ticket, exchange="krb-2", exchange_by="names")
-    call = refused_call(ticket=ticket)
-    (line,) = lines(article_report(calls=(call,), kerberos=(replace(ISSUED, path=None, hop=None),)))
-    assert line.startswith("novice@child.domainA.COM was, by its names (one of the two is cut), issued in frames")
-    nameless = refused_call(ticket=replace(ticket, sname=()))
-    assert lines(article_report(calls=(nameless,), kerberos=(ISSUED,))) == []
-
-
-def test_a_ticket_that_no_exchange_issued() -> None:
-    """Said only where a KDC was captured at all."""
-    (line, *_) = lines(article_report(kerberos=(replace(ISSUED, id="krb-9"),)))
-    assert line.startswith("novice@child.domainA.COM was not issued in this capture")
 
 
 def test_errors_of_one_kind_are_one_line_and_ordinary_ones_none() -> None:
@@ -147,17 +115,6 @@ def test_a_refused_port_that_an_answer_had_named() -> None:
     event = replace(EVENT, capture=0, name=None, status_hex=None, endpoint="endpoint-1")
     (line,) = lines(article_report(calls=(), endpoints=(endpoint,), events=(event,)))
     assert line.endswith("(frames 1, 2), where ept_map (frame 7) had named samr")
-
-
-def test_what_the_connection_of_a_failed_call_was_for() -> None:
-    """Only of those that failed."""
-    endpoint = replace(ENDPOINT, capture=0, status=0, purpose="objects of class X", source="RemoteGetClassObject")
-    stream = replace(full_report().streams[0], id=refused_call().connection, server=SERVER, endpoint="endpoint-1")
-    report = article_report(endpoints=(endpoint,), streams=(stream,))
-    assert lines(report) == [
-        "connection to 10.3.0.33:52042: RemoteGetClassObject (frame 7) had named objects of class X there"
-    ]
-    assert lines(replace(report, calls=())) == []
 
 
 def test_answers_that_refuse() -> None:
