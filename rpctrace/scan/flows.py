@@ -224,11 +224,11 @@ class FlowTable:
             direction.next = first
             if flags & ACK:
                 other.next = segment.acknowledgement
-        is_refusal = flags & RST and _is_attempt(flow) and segment.destination == flow.held[0].source
+        is_over = flags & RST and _is_attempt(flow)
         self._hold(flow, segment)
-        if is_refusal:
+        if is_over:
             refused = flow.held
-            self._release(flow)
+            self._forget(flow)
             return self._counted(refused)
         if not segment.length_octets:
             return failed
@@ -417,11 +417,12 @@ def _has_octets(flow: Flow) -> bool:
 
 
 def _is_attempt(flow: Flow) -> bool:
-    """Whether nothing is held but SYNs that one end sent."""
+    """Whether nothing came but SYNs that one end sent."""
     held = flow.held
     return (
         flow.stage is STARTING
         and bool(held)
+        and not any(each.is_other for each in flow.directions)
         and all(int(each.flags) & (ENDS | SYN | ACK) == SYN and not each.length_octets for each in held)
         and all(each.source == held[0].source for each in held)
     )
