@@ -75,8 +75,8 @@ class Flow:
     """One connection as far as it matters here."""
 
     __slots__ = (
-        "directions", "ended", "ends", "held", "held_octets", "keys", "now_ns", "skips", "skips_since", "stage",
-        "touched",
+        "directions", "ended", "ends", "given", "held", "held_octets", "keys", "now_ns", "skips", "skips_since",
+        "stage", "touched",
     )  # fmt: skip
 
     def __init__(self, stage: Stage, keys: tuple[Key, Key], ends: tuple[Ends, Ends]) -> None:
@@ -86,6 +86,7 @@ class Flow:
         self.directions = (_Direction(), _Direction())
         self.held: list[Segment] = []
         self.held_octets = 0
+        self.given = False  # the connection before was an attempt: the reassembly has it
         self.ended = 0  # directions that sent a FIN, both with a RST
         self.touched = True
         self.now_ns: int | None = None
@@ -210,25 +211,22 @@ class FlowTable:
         failed = _NOTHING
         if flags & SYN:
             first = (segment.sequence + 1) & 0xFFFF_FFFF
-            if flow.stage is SEARCHED:  # the capture's order is not that of the wire
+            if _is_in_doubt(flow, direction, segment, first):
                 self._hold(flow, segment)
                 return self._follow(flow, segment)
-            if direction.next is not None and direction.next != first:
-                # octets of the connection before, which may have been ours, or no SYN that a station sends
-                if _has_octets(flow) or segment.length_octets or flags & ENDS:
-                    self._hold(flow, segment)
-                    return self._follow(flow, segment)
+            if direction.next not in (None, first):
+                flow.given = _is_attempt(flow)
                 failed = self._attempt(flow)
                 self._restart(flow)
                 direction, other = flow.directions[index], flow.directions[1 - index]
             direction.next = first
             if flags & ACK:
                 other.next = segment.acknowledgement
-        is_refusal = flags & RST and _is_attempt(flow) and segment.destination == flow.held[0].source
+        is_refusal = flags & RST and flags & ACK and segment.acknowledgement == other.next and _is_attempt(flow)
         self._hold(flow, segment)
         if is_refusal:
             refused = flow.held
-            self._release(flow)
+            self._forget(flow)
             return self._counted(refused)
         if not segment.length_octets:
             return failed
@@ -416,12 +414,25 @@ def _has_octets(flow: Flow) -> bool:
     return False
 
 
+def _is_in_doubt(flow: Flow, direction: _Direction, syn: Segment, first: int) -> bool:
+    """Whether only the reassembly can tell if a SYN begins another connection than what is held."""
+    if flow.stage is SEARCHED:  # the capture's order is not that of the wire
+        return True
+    if direction.next is None or direction.next == first:
+        return any(int(held.flags) & RST for held in flow.held)
+    # octets of the connection before, which may have been ours, or no SYN that a station sends
+    if _has_octets(flow) or syn.length_octets or int(syn.flags) & ENDS:
+        return True
+    return flow.given and not _is_attempt(flow)
+
+
 def _is_attempt(flow: Flow) -> bool:
-    """Whether nothing is held but SYNs that one end sent."""
+    """Whether nothing came but SYNs that one end sent."""
     held = flow.held
     return (
         flow.stage is STARTING
         and bool(held)
+        and not any(each.is_other for each in flow.directions)
         and all(int(each.flags) & (ENDS | SYN | ACK) == SYN and not each.length_octets for each in held)
         and all(each.source == held[0].source for each in held)
     )

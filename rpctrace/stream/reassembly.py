@@ -21,7 +21,7 @@ from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.network.flow import Endpoint, Segment, Stretch, Transport
 from rpctrace.stream.direction import WINDOW_OCTETS, Account, DirectionState, distance
 from rpctrace.stream.incidents import FRAMES_TOLD, MAXIMUM_INCIDENTS, Attempt, Attempts, in_vain, reset
-from rpctrace.stream.ordering import ACK, RST, SYN, OrderedConnection
+from rpctrace.stream.ordering import ACK, FIN, RST, SYN, OrderedConnection
 from rpctrace.stream.stream import Close, Connection, Direction, Incident, StreamEvent
 
 MAXIMUM_CONNECTIONS = 65_536
@@ -202,7 +202,7 @@ class Reassembler:
             state.identity = replace(state.identity, guessed=False)
             self._point(state)
         sender.begin((segment.sequence + 1) & 0xFFFF_FFFF)
-        if not flags & (ACK | RST) and sender.index == 0:
+        if not flags & (ACK | RST | FIN) and sender.index == 0:
             state.syns += not segment.length_octets
             if len(state.syn_frames) < FRAMES_TOLD - 1:
                 state.syn_frames += (segment.frame_number,)
