@@ -15,7 +15,7 @@ from rpctrace.conversations.rpc import RpcBook, RpcReading
 from rpctrace.protocols.dcerpc.recognition import RECOGNISER as DCERPC
 from rpctrace.protocols.dissector import Problems
 from rpctrace.protocols.registry import RECOGNISERS, carriers
-from rpctrace.stream.stream import Chunk, Close, Conflict, Connection, Direction, StreamEvent
+from rpctrace.stream.stream import Chunk, Close, Conflict, Connection, Direction, Gap, Seen, StreamEvent
 
 CARRIED_KEPT = 200_000
 OTHERS_KEPT = 10_000  # by who never empties the list
@@ -28,18 +28,28 @@ _NOTHING: Sequence[Observation] = ()
 
 
 class _Undecided:
-    """What one connection may still be, while that is not decided."""
+    """What one connection may still be, while that is not decided. DCE/RPC needs two framers; where a connection is
+    known from its start, they are made once octets come that can be its own. `ruled_out`: the chunks that began a
+    direction and cannot."""
 
-    __slots__ = ("carriers", "rpc", "started")
+    __slots__ = ("carriers", "may_be_rpc", "rpc", "ruled_out", "started")
 
-    def __init__(self, rpc: RpcReading | None, *, joined_late: bool) -> None:
+    def __init__(self, rpc: RpcReading | None, *, may_be_rpc: bool, joined_late: bool) -> None:
         self.rpc = rpc
+        self.may_be_rpc = may_be_rpc
+        self.ruled_out: dict[Direction, Chunk] = {}
         self.carriers: dict[str, DissectedReading] = {}
         self.started = [joined_late, joined_late]  # directions whose first octets were looked at
 
     @property
-    def is_other(self) -> bool:
-        return (self.rpc is None or self.rpc.is_other) and all(each.is_other for each in self.carriers.values())
+    def is_not_rpc(self) -> bool:
+        if self.rpc is not None:
+            return self.rpc.is_other
+        return not self.may_be_rpc or len(self.ruled_out) == 2
+
+    @property
+    def readings(self) -> Sequence[RpcReading | DissectedReading]:
+        return [*([self.rpc] if self.rpc is not None else ()), *self.carriers.values()]
 
 
 class _Other:
@@ -88,17 +98,17 @@ class Conversations:
     def feed(self, connection: Connection, event: StreamEvent) -> Sequence[Observation]:
         """One event of one connection, in its order."""
         state = self._live.get(connection.number)
-        if isinstance(state, RpcReading):
+        if isinstance(state, DissectedReading):
+            told = self._dissected(state, connection, event)
+        elif isinstance(state, RpcReading):
             told = state.feed(event)
             if state.done:
                 del self._live[connection.number]
             return told
-        if isinstance(state, _Other):
+        elif isinstance(state, _Other):
             told = _NOTHING
-        elif isinstance(state, DissectedReading):
-            told = self._dissected(state, connection, event)
         else:
-            told = self._undecided(state or self._begin(connection), connection, event)
+            told = self._undecided(state, connection, event)
         if isinstance(event, Close):
             self._closed(connection.number, event)
         return told
@@ -117,9 +127,9 @@ class Conversations:
     def _begin(self, connection: Connection) -> _Undecided:
         late = connection.guessed
         ports = (connection.client.port, connection.server.port)
-        rpc = RpcReading(self.book, connection, joined_late=late)
-        searched = not late or DCERPC.ports_not_searched.isdisjoint(ports)
-        state = self._live[connection.number] = _Undecided(rpc if searched else None, joined_late=late)
+        may_be_rpc = not late or DCERPC.ports_not_searched.isdisjoint(ports)
+        rpc = RpcReading(self.book, connection, joined_late=True) if late and may_be_rpc else None
+        state = self._live[connection.number] = _Undecided(rpc, may_be_rpc=may_be_rpc, joined_late=late)
         if late:
             for recogniser, opened in self._carriers:
                 if recogniser.ports_not_searched.isdisjoint(ports):
@@ -127,37 +137,66 @@ class Conversations:
                     state.carriers[recogniser.name] = reading
         return state
 
-    def _undecided(self, state: _Undecided, connection: Connection, event: StreamEvent) -> Sequence[Observation]:
+    def _undecided(
+        self, state: _Undecided | None, connection: Connection, event: StreamEvent
+    ) -> Sequence[Observation]:
+        if isinstance(event, Seen):  # decides nothing
+            if state is None and connection.guessed:
+                state = self._begin(connection)
+            for each in () if state is None else state.carriers.values():
+                each.feed(event)
+            return _NOTHING
+        state = state or self._begin(connection)
         if isinstance(event, Chunk) and not state.started[event.direction]:
             state.started[event.direction] = True
-            self._meet(state, connection, bytes(event.octets[:HEAD_OCTETS]))
+            self._meet(state, connection, event)
+        if state.rpc is None and state.may_be_rpc and self._needs_framers(state, event):
+            self._frame(state, connection)
         told: list[Observation] = []
-        for reading in _readings(state):
+        for reading in state.readings:
             told += reading.feed(event)
             if told or (isinstance(reading, RpcReading) and reading.recognised):
                 self._settle(connection, reading)
                 break
         else:
             self._narrow(state, connection)
-        if isinstance(event, Chunk):
+        if isinstance(event, Chunk) and self._skippable(connection, event.direction) >= SMALLEST_SKIP_OCTETS:
             self._skip(connection, event.direction)
         return told
 
-    def _meet(self, state: _Undecided, connection: Connection, head: bytes) -> None:
+    def _meet(self, state: _Undecided, connection: Connection, first: Chunk) -> None:
         """The first octets of a direction: the protocols that begin so read along from here."""
+        head = bytes(first.octets[:HEAD_OCTETS])
+        if not DCERPC.begins(head):
+            state.ruled_out[first.direction] = first._replace(octets=memoryview(head))
         for recogniser, opened in self._carriers:
             if recogniser.name not in state.carriers and recogniser.begins(head):
                 state.carriers[recogniser.name] = DissectedReading(self.book, connection, opened(False))
 
+    def _needs_framers(self, state: _Undecided, event: StreamEvent) -> bool:
+        """Whether an event can mean something to DCE/RPC: a direction that began otherwise never does."""
+        return isinstance(event, Close) or (
+            isinstance(event, Chunk | Gap) and event.direction not in state.ruled_out
+        )
+
+    def _frame(self, state: _Undecided, connection: Connection) -> None:
+        """DCE/RPC reads along; it is told how a direction began that is not its own."""
+        state.rpc = RpcReading(self.book, connection, joined_late=False)
+        for chunk in state.ruled_out.values():
+            state.rpc.feed(chunk)
+
     def _narrow(self, state: _Undecided, connection: Connection) -> None:
         """What turned out to be something else goes; the last one that is left is it."""
-        if state.is_other:
-            self._set_aside(connection)
+        carriers = state.carriers
+        for name in [name for name, each in carriers.items() if each.is_other]:
+            del carriers[name]
+        if len(carriers) > 1 or not state.is_not_rpc:
             return
-        state.carriers = {name: each for name, each in state.carriers.items() if not each.is_other}
-        if len(state.carriers) == 1 and (state.rpc is None or state.rpc.is_other):
-            (left,) = state.carriers.values()
+        if carriers:
+            (left,) = carriers.values()
             self._settle(connection, left)
+        else:
+            self._set_aside(connection)
 
     def _settle(self, connection: Connection, reading: RpcReading | DissectedReading) -> None:
         """It is clear what a connection carries."""
@@ -169,10 +208,11 @@ class Conversations:
         self, state: DissectedReading, connection: Connection, event: StreamEvent
     ) -> Sequence[Observation]:
         told = state.feed(event)
-        if state.is_other and not state.done:
-            told = [*told, *state.close()]
-            self._set_aside(connection)
-        elif isinstance(event, Chunk):
+        if state.is_other:
+            if not state.done:
+                told = [*told, *state.close()]
+                self._set_aside(connection)
+        elif isinstance(event, Chunk) and state.skippable(event.direction) >= SMALLEST_SKIP_OCTETS:
             self._skip(connection, event.direction)
         return told
 
@@ -200,7 +240,7 @@ class Conversations:
         return state.skippable(direction) if isinstance(state, DissectedReading) else 0
 
     def _skip(self, connection: Connection, direction: Direction) -> None:
-        if self._skippable(connection, direction) >= SMALLEST_SKIP_OCTETS and len(self.stepping_over) < OTHERS_KEPT:
+        if len(self.stepping_over) < OTHERS_KEPT:
             self.stepping_over[connection.number, direction] = connection
 
     def _set_aside(self, connection: Connection) -> None:
@@ -212,5 +252,5 @@ class Conversations:
 
 def _readings(state: _State) -> Sequence[RpcReading | DissectedReading]:
     if isinstance(state, _Undecided):
-        return [*([state.rpc] if state.rpc is not None else ()), *state.carriers.values()]
+        return state.readings
     return () if isinstance(state, _Other) else (state,)

@@ -30,13 +30,16 @@ class DissectedReading:
     """One connection while it lasts."""
 
     __slots__ = (
-        "_authentications", "_book", "_connection", "_dissector", "_expected", "_open", "_seen", "done",
+        "_authentications", "_book", "_connection", "_dissector", "_expected", "_open", "_read", "_seen", "done",
+        "skippable",
     )  # fmt: skip
 
     def __init__(self, book: RpcBook, connection: Connection, dissector: Dissector[Any]) -> None:
         self._book = book
         self._connection = connection
         self._dissector = dissector
+        self._read = dissector.feed  # what each chunk needs is at hand
+        self.skippable = dissector.skippable
         self._seen: Callable[[Direction], None] | None = getattr(dissector, "seen", None)
         self._authentications = Authentications(book.problems)
         self._expected = [0, 0]  # where each direction goes on
@@ -47,32 +50,31 @@ class DissectedReading:
     def is_other(self) -> bool:
         return self._dissector.is_other
 
-    def skippable(self, direction: Direction) -> int:
-        return self._dissector.skippable(direction)
-
     def feed(self, event: StreamEvent) -> Sequence[Observation]:
         """One event of the connection, in its order."""
         if isinstance(event, Chunk):
             return self._chunk(event)
+        if isinstance(event, Seen):
+            if self._seen is not None:
+                self._seen(event.direction)
+            return _NOTHING
         if isinstance(event, Gap):
             self._expected[event.direction] = event.offset + event.length_octets
             return self._told(self._dissector.gap(event))
-        if isinstance(event, Close):
-            return self._close(event)
-        if isinstance(event, Seen) and self._seen is not None:
-            self._seen(event.direction)
-        return _NOTHING
+        return self._close(event) if isinstance(event, Close) else _NOTHING
 
     def _chunk(self, chunk: Chunk) -> Sequence[Observation]:
-        direction, offset = chunk.direction, chunk.offset
+        direction, offset, octets, frame_number, _time = chunk
         told: Sequence[Observation] = _NOTHING
         expected = self._expected[direction]
         if offset > expected > 0:  # what it would have stepped over was not brought to it
-            skipped = Gap(direction, expected, offset - expected, chunk.frame_number)
+            skipped = Gap(direction, expected, offset - expected, frame_number)
             told = self._told(self._dissector.gap(skipped))
-        self._expected[direction] = offset + len(chunk.octets)
-        said = self._dissector.feed(chunk)
-        return [*told, *self._told(said)] if said else told
+        self._expected[direction] = offset + len(octets)
+        said = self._read(chunk)
+        if not said:
+            return told
+        return [*told, *self._told(said)] if told else self._told(said)
 
     def _close(self, close: Close) -> Sequence[Observation]:
         if close.direction is None:

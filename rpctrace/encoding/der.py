@@ -29,6 +29,10 @@ MAXIMUM_INTEGER_OCTETS = 9  # an unsigned 64-bit value with its sign octet
 MAXIMUM_OID_OCTETS = 64
 MAXIMUM_ITEMS = 64  # of a SEQUENCE OF (name components, mechanisms, pre-authentication data); real ones hold under ten
 
+# Of what is remembered by its octets, as names are: most are under a hundred.
+MAXIMUM_SHORT_OCTETS = 256
+_NOWHERE = (0, 0, MAXIMUM_SHORT_OCTETS + 1)
+
 _INTEGERS = frozenset({INTEGER, ENUMERATED})
 _TEXTS = frozenset({GENERAL_STRING, UTF8_STRING, PRINTABLE_STRING, IA5_STRING, VISIBLE_STRING})
 _Value = TypeVar("_Value")
@@ -63,6 +67,15 @@ class Element(NamedTuple):
         """Offset behind the element, as declared (may lie past the octets at hand)."""
         return self.value_offset + self.length
 
+    def under(self, layer: str) -> Element:
+        """The same element, named as what it turned out to be."""
+        return _new(Element, (*self[:-1], layer))
+
+
+def whole_element(value: bytes, layer: str) -> Element:
+    """Octets that are the value of an element, as one without a tag."""
+    return Element(0, 0, 0, len(value), memoryview(value), layer)
+
 
 def read_element(data: Octets, layer: str, offset: int = 0, base: int = 0) -> Element:
     """The element that starts at `offset` of `data`, whose own first octet lies `base` octets into the outermost ones.
@@ -71,7 +84,20 @@ def read_element(data: Octets, layer: str, offset: int = 0, base: int = 0) -> El
     octets).
     """
     view = data if isinstance(data, memoryview) else memoryview(data)
-    available = len(view) - offset
+    return _element(view, offset, len(view), base, layer)
+
+
+def _element(view: memoryview, offset: int, end: int, base: int, layer: str) -> Element:
+    """The element that starts at `offset` of what stands before `end`."""
+    tag, start, length = _head(view, offset, end, base, layer)
+    behind = start + length
+    value = view[start : behind if behind < end else end]
+    return _new(Element, (tag, base + offset, base + start, length, value, layer))
+
+
+def _head(view: memoryview, offset: int, end: int, base: int, layer: str) -> tuple[int, int, int]:
+    """Its tag, where its value starts, and the length declared."""
+    available = end - offset
     if available < 2:
         raise Truncated(layer, base + offset, 2, max(0, available))
     tag, length = view[offset], view[offset + 1]
@@ -86,7 +112,7 @@ def read_element(data: Octets, layer: str, offset: int = 0, base: int = 0) -> El
             raise Truncated(layer, base + start, count, available - 2)
         length = int.from_bytes(view[start : start + count], "big")
         start += count
-    return _new(Element, (tag, base + offset, base + start, length, view[start : start + length], layer))
+    return tag, start, length
 
 
 def expect(data: Octets, tag: int, layer: str, offset: int = 0, base: int = 0) -> Element:
@@ -107,38 +133,55 @@ def inner(wrapper: Element, tag: int | None = None) -> Element:
 def open_explicit(data: Octets, layer: str) -> Element:
     """The element that starts `data`, a tag around a SEQUENCE whose own tag must be seen, so that chance octets rarely
     pass for a structure. All behind it may be cut."""
-    outer = read_element(data, layer)
+    return explicit(read_element(data, layer))
+
+
+def explicit(outer: Element) -> Element:
+    """The element itself, if it is a tag around a SEQUENCE."""
     if not outer.value:
-        raise Truncated(layer, outer.value_offset, 1, 0)
+        raise Truncated(outer.layer, outer.value_offset, 1, 0)
     if outer.value[0] != SEQUENCE:
-        raise Malformed(layer, outer.value_offset, f"tag 0x{outer.value[0]:02x} where 0x{SEQUENCE:02x} belongs")
+        detail = f"tag 0x{outer.value[0]:02x} where 0x{SEQUENCE:02x} belongs"
+        raise Malformed(outer.layer, outer.value_offset, detail)
     return outer
 
 
 def children(parent: Element) -> Iterator[Element]:
     """The elements inside a constructed one, in order. Ends quietly where a cut ends them, else raises `Malformed`."""
+    _tag, _offset, base, _declared, value, layer = parent
+    for tag, offset, start, length in _places(parent):
+        octets = value[start : start + length]
+        yield _new(Element, (tag, base + offset, base + start, length, octets, layer))
+
+
+def _places(parent: Element) -> Iterator[tuple[int, int, int, int]]:
+    """Of each element inside a constructed one: its tag, where it and its value start, and the length declared."""
     _tag, _offset, base, declared, value, layer = parent
-    length = len(value)
+    end = len(value)
     offset = 0
-    while offset < length:
+    while offset < end:
         try:
-            child = read_element(value, layer, offset, base)
+            if offset + 1 < end and value[offset] & 0x1F != 0x1F and value[offset + 1] < 0x80:
+                tag, start, length = value[offset], offset + 2, value[offset + 1]  # as most begin: at half the cost
+            else:
+                tag, start, length = _head(value, offset, end, base, layer)
         except Truncated:
-            if length == declared:
+            if end == declared:
                 raise Malformed(layer, base + offset, "an element runs past its parent") from None
             return
-        end = child.value_offset + child.length - base
-        if end > length == declared:
+        behind = start + length
+        if behind > end == declared:
             raise Malformed(layer, base + offset, "an element runs past its parent")
-        yield child
-        offset = end
+        yield tag, offset, start, length
+        offset = behind
 
 
 def whole(element: Element) -> memoryview:
     """The value; raises `Truncated` when part of it is missing."""
-    if not element.complete:
-        raise Truncated(element.layer, element.value_offset, element.length, len(element.value))
-    return element.value
+    value = element.value
+    if len(value) != element.length:
+        raise Truncated(element.layer, element.value_offset, element.length, len(value))
+    return value
 
 
 def integer(element: Element) -> int:
@@ -196,19 +239,18 @@ class Fields:
     (absence of an optional field is none). `problems` is shared with the `Fields` of nested structures.
     """
 
-    __slots__ = ("_tagged", "layer", "offset", "problems")
+    __slots__ = ("_base", "_octets", "_tagged", "layer", "offset", "problems")
 
     def __init__(self, sequence: Element, problems: FirstProblem) -> None:
-        self._tagged: dict[int, Element] = {}
-        self.layer = sequence.layer
-        self.offset = sequence.offset
+        _tag, self.offset, self._base, declared, self._octets, self.layer = sequence
+        self._tagged: dict[int, tuple[int, int, int]] = {}  # where a field and its value start, the length declared
         self.problems = problems
-        if not sequence.complete:
+        if len(self._octets) != declared:
             problems.attempt(whole, sequence)
         try:
-            for tagged in children(sequence):
-                if tagged.tag & 0xE0 == 0xA0:
-                    self._tagged.setdefault(tagged.tag & 0x1F, tagged)
+            for tag, offset, start, length in _places(sequence):
+                if tag & 0xE0 == 0xA0:
+                    self._tagged.setdefault(tag & 0x1F, (offset, start, length))
         except ParseError as error:
             problems.note(error)
 
@@ -226,21 +268,32 @@ class Fields:
 
     def tagged(self, number: int, *, optional: bool = False) -> Element | None:
         """The element `[number]` itself."""
-        found = self._tagged.get(number)
-        if found is None and not optional:
+        place = self._tagged.get(number)
+        if place is None:
+            self._absent(number, optional)
+            return None
+        offset, start, length = place
+        base = self._base
+        value = self._octets[start : start + length]
+        return _new(Element, (context_tag(number), base + offset, base + start, length, value, self.layer))
+
+    def _absent(self, number: int, optional: bool) -> None:
+        if not optional:
             self.problems.note(Malformed(self.layer, self.offset, f"field [{number}] is missing"))
-        return found
 
     def element(self, number: int, *tags: int, optional: bool = False) -> Element | None:
         """The element inside `[number]`, possibly cut; of one of the tags where any are given."""
         return self._element(number, tags, optional)
 
     def _element(self, number: int, tags: Collection[int], optional: bool) -> Element | None:
-        wrapper = self._tagged.get(number)
-        if wrapper is None:
-            return self.tagged(number, optional=optional)  # None, and noted
+        place = self._tagged.get(number)
+        if place is None:
+            self._absent(number, optional)
+            return None
+        _offset, start, length = place
+        end = min(start + length, len(self._octets))
         try:
-            found = read_element(wrapper.value, wrapper.layer, 0, wrapper.value_offset)
+            found = _element(self._octets, start, end, self._base, self.layer)
         except ParseError as error:
             self.problems.note(error)
             return None
@@ -248,6 +301,14 @@ class Fields:
             return found
         self.problems.note(Malformed(self.layer, found.offset, f"tag 0x{found.tag:02x} in field [{number}]"))
         return None
+
+    def short(self, number: int) -> bytes | None:
+        """The octets in `[number]`, for a look into a table of what was read before; None where the field is absent,
+        cut or long."""
+        _offset, start, length = self._tagged.get(number, _NOWHERE)
+        if length > MAXIMUM_SHORT_OCTETS or start + length > len(self._octets):
+            return None
+        return bytes(self._octets[start : start + length])
 
     def value(
         self, number: int, read: Callable[[Element], _Value], *tags: int, optional: bool = False
@@ -268,6 +329,14 @@ class Fields:
             return None
 
     def integer(self, number: int, *, optional: bool = False) -> int | None:
+        place = self._tagged.get(number)
+        if place is not None:
+            _offset, start, length = place
+            octets = self._octets
+            # As nearly every one stands there; what is unusual goes the longer way.
+            if 3 <= length <= MAXIMUM_INTEGER_OCTETS and start + length <= len(octets):
+                if octets[start] == INTEGER and octets[start + 1] == length - 2:
+                    return int.from_bytes(octets[start + 2 : start + length], "big", signed=True)
         return self._value(number, integer, _INTEGERS, optional)
 
     def text(self, number: int, *, optional: bool = False) -> str | None:
@@ -293,6 +362,24 @@ class Fields:
         sequence = self.element(number, SEQUENCE, optional=optional)
         found = None if sequence is None else self.problems.attempt(items, sequence, read)
         return found or ()
+
+    def repeated_items(
+        self, number: int, read: Callable[[Element], _Value], *, optional: bool = False
+    ) -> tuple[_Value, ...]:
+        """`items`, for lists that a capture repeats (mechanisms, encryption types): what was read before is looked up.
+        `read` must not depend on anything but its element."""
+        octets = self.short(number)
+        found = None if octets is None else _items_of(octets, read)
+        return self.items(number, read, optional=optional) if found is None else found
+
+
+@lru_cache(maxsize=1024)
+def _items_of(octets: bytes, read: Callable[[Element], _Value]) -> tuple[_Value, ...] | None:
+    """The items of a SEQUENCE OF; None where anything is wrong, which whoever knows the offsets finds out again."""
+    try:
+        return items(expect(octets, SEQUENCE, ""), read)
+    except ParseError:
+        return None
 
 
 def items(sequence: Element, read: Callable[[Element], _Value]) -> tuple[_Value, ...]:

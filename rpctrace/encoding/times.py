@@ -21,8 +21,15 @@ def kerberos_time_to_ns(text: bytes) -> int:
     """RFC 4120 5.2.3 KerberosTime, always `YYYYMMDDhhmmssZ` -> timestamp_ns. Raises `Malformed`."""
     if len(text) != 15 or text[14:] != b"Z" or not text[:14].isdigit():
         raise Malformed("kerberos.KerberosTime", 0, "not YYYYMMDDhhmmssZ")
+    return _kerberos_second(text)
+
+
+@lru_cache(1024)  # tickets repeat the end of their life, and replies the second in which they were sent
+def _kerberos_second(text: bytes) -> int:
     try:
-        moment = datetime.strptime(text.decode("ascii"), "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+        moment = datetime(
+            int(text[:4]), int(text[4:6]), int(text[6:8]), int(text[8:10]), int(text[10:12]), int(text[12:14]), tzinfo=UTC
+        )
     except ValueError as error:
         raise Malformed("kerberos.KerberosTime", 0, "no such date") from error
     return int((moment - _EPOCH).total_seconds()) * NS_PER_SECOND

@@ -9,6 +9,7 @@ from rpctrace.protocols.dcerpc.recognition import DATAGRAMS as DCERPC_DATAGRAMS
 from rpctrace.protocols.dcerpc.recognition import RECOGNISER as DCERPC
 from rpctrace.protocols.dissector import Dissector, Problems
 from rpctrace.protocols.http.connection import HttpConnection
+from rpctrace.protocols.http.recognition import EVERY_CONNECTION as EVERY_HTTP
 from rpctrace.protocols.http.recognition import RECOGNISER as HTTP
 from rpctrace.protocols.http.virtual_connections import VirtualConnections
 from rpctrace.protocols.kerberos.connection import KdcConnection
@@ -37,10 +38,10 @@ def carriers(problems: Problems) -> tuple[tuple[Carrier, ...], tuple[dict[str, i
         Carrier(SMB, lambda late: SmbConnection(problems, joined_late=late, servers=servers)),
         Carrier(KERBEROS, lambda late: KdcConnection(problems, joined_late=late)),
         Carrier(LDAP, lambda late: LdapConnection(problems, joined_late=late)),
-        Carrier(HTTP, lambda late: HttpConnection(problems, joined_late=late, virtual=virtual_connections)),
+        Carrier(EVERY_HTTP, lambda late: HttpConnection(problems, joined_late=late, virtual=virtual_connections)),
     )
     return found, (virtual_connections.limits, servers.limits)
 
 
 DATAGRAM_RECOGNISERS: tuple[DatagramRecogniser, ...] = (KERBEROS_DATAGRAMS, DCERPC_DATAGRAMS)
-RECOGNISERS: tuple[Recogniser, ...] = (DCERPC, *(each.recogniser for each in carriers(Problems())[0]))
+RECOGNISERS: tuple[Recogniser, ...] = (DCERPC, SMB, KERBEROS, LDAP, HTTP)

@@ -76,10 +76,10 @@ class PduFramer:
         if self._state is _OTHER:
             return ()
         octets = chunk.octets
-        if self._state is _SYNCHRONISED and not self._buffer and not self._skip:
+        if not self._buffer and not self._skip and self._state is not _SEARCHING:
             # The common case, a PDU that is a chunk of its own, leaves no trace in the framer.
             header = parse_header(octets) if len(octets) >= HEADER_LENGTH_OCTETS else None
-            if header is not None and header.fragment_length == len(octets) and is_of_version_5(header):
+            if header is not None and header.fragment_length == len(octets) and self._stands_at(header):
                 provenance = _new(Provenance, ((chunk.frame_number,), chunk.timestamp_ns, chunk.offset))
                 return (_new(FramedPdu, (octets, provenance, header)),)
         if self._skip:
@@ -124,18 +124,23 @@ class PduFramer:
         if self._state is _SEARCHING:
             return None
         header = parse_header(view, at)
-        start = self._state is _START
-        if (not start and is_of_version_5(header)) or is_plausible(header, lenient=True):
-            self._state = _SYNCHRONISED
-            self.recognised = True
+        if self._stands_at(header):
             return header
-        if start:
+        if self._state is _START:
             self._state = _OTHER
             return None
         error = Malformed("dcerpc.header", self._offset + at, f"fragment length {header.fragment_length}")
         self.problems.add(error, self._seen(at, HEADER_LENGTH_OCTETS).frame)
         self._state = _SEARCHING
         return None
+
+    def _stands_at(self, header: Header) -> bool:
+        """Whether a header is one: the first of a direction decides, those behind it may be of an unknown type."""
+        if (self._state is _SYNCHRONISED and is_of_version_5(header)) or is_plausible(header, lenient=True):
+            self._state = _SYNCHRONISED
+            self.recognised = True
+            return True
+        return False
 
     def _search(self, view: memoryview, at: int) -> int:
         """Where the next header starts, or where to go on searching when more octets have come."""

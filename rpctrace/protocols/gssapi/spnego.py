@@ -83,13 +83,14 @@ def parse_negotiation_token(octets: Octets, problems: FirstProblem) -> SpnegoTok
     if choice.tag not in _READERS:
         raise Malformed(_LAYER, 0, f"tag 0x{choice.tag:02x} opens no negotiation token")
     name, read = _READERS[choice.tag]
-    choice = choice._replace(layer=f"{_LAYER}.{name}")
-    problems.attempt(der.whole, choice)
+    choice = choice.under(f"{_LAYER}.{name}")
+    if not choice.complete:
+        problems.attempt(der.whole, choice)
     return read(Fields.inside(choice, problems))
 
 
 def _neg_token_init(fields: Fields) -> NegTokenInit:
-    mech_types = fields.items(0, der.object_identifier, optional=True)
+    mech_types = fields.repeated_items(0, der.object_identifier, optional=True)
     req_flags = fields.value(1, der.bit_string_32, der.BIT_STRING, optional=True)
     mech_token = fields.octets(2, optional=True)
     third = fields.element(3, der.SEQUENCE, der.OCTET_STRING, optional=True)

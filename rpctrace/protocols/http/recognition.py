@@ -2,8 +2,8 @@
 
 Most HTTP of a large capture does neither, and to follow it takes several times what it takes to pass over it. So a
 connection whose first request shows no token and no RPC, and whose first answer demands none, is passed over: what it
-would authenticate later is not seen. `RECOGNISER` says so, and `HttpConnection` decides in the same way;
-`EVERY_CONNECTION` and its `every_request` follow all of HTTP.
+would authenticate later is not seen. `RECOGNISER` says so to who may pass over connections; `EVERY_CONNECTION` begins to
+read each of them, and `HttpConnection` then decides in the same way, unless its `every_request` follows all of HTTP.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from rpctrace.protocols.http.connection import INNER_BANNER, MAXIMUM_SEARCH_OCTE
 from rpctrace.protocols.http.headers import HEAD_END, MAY_START, START
 from rpctrace.scan.candidates import Recogniser
 
-# How much of a direction's beginning decides: a header section that is longer is followed.
-FIRST_OCTETS = 4096
-HEAD_OCTETS = 64  # what of a header line has to be there for it to be known
+# How much of a direction's beginning decides; a header section that is longer is followed. Of connections joined in the
+# middle as much is looked at twice, and kept.
+FIRST_OCTETS = 1024
 _SCHEME = rb"(?:negotiate|kerberos|ntlm)"
 # RPC, and an answer before the one that counts
 _UNDECIDED = re.compile(rb"RPC_(?:IN_DATA|OUT_DATA|CONNECT) |HTTP/1\.[01] +1")
@@ -59,6 +59,6 @@ def is_other(_octets: bytes) -> bool:
 
 
 RECOGNISER = Recogniser(
-    "http", HEAD_OCTETS, may_authenticate, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset((139, 445))
+    "http", FIRST_OCTETS, may_authenticate, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset((139, 445))
 )
 EVERY_CONNECTION = RECOGNISER._replace(begins=is_http)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import IntFlag
+from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
@@ -140,11 +141,25 @@ def read_ap_req(fields: Fields) -> ApReq:
 
 # RFC 4120 5.2.2
 def read_principal_name(parent: Fields, number: int, *, optional: bool = False) -> PrincipalName | None:
+    octets = parent.short(number)
+    known = None if octets is None else _name_of(octets)
+    if known is not None:
+        return known
     fields = parent.nested(number, optional=optional)
-    if fields is None:
-        return None
+    return None if fields is None else _principal_name(fields)
+
+
+def _principal_name(fields: Fields) -> PrincipalName:
     name_type = fields.integer(0)
     return PrincipalName(None if name_type is None else NameType(name_type), fields.items(1, der.text))
+
+
+@lru_cache(maxsize=2048)  # a capture repeats the names of its realms, services and clients
+def _name_of(octets: bytes) -> PrincipalName | None:
+    """The name in a field; None where anything is wrong, which whoever knows the offsets finds out again."""
+    problems = FirstProblem()
+    name = _principal_name(Fields.inside(der.whole_element(octets, LAYER), problems))
+    return name if problems.error is None else None
 
 
 # RFC 4120 5.3
@@ -179,7 +194,7 @@ def read_encrypted(parent: Fields, number: int, *, optional: bool = False) -> En
 def encrypted_of(fields: Fields) -> EncryptedData:
     etype, kvno = fields.integer(0), fields.integer(1, optional=True)
     cipher = fields.element(2, der.OCTET_STRING)
-    if cipher is not None:
+    if cipher is not None and not cipher.complete:
         fields.problems.attempt(der.whole, cipher)
     # A read-only domain controller's key version has its highest bit set and is seen written as a negative number.
     kvno = None if kvno is None else kvno & 0xFFFFFFFF
@@ -196,14 +211,15 @@ def read_message(octets: Octets, readers: Readers[_Message], untagged: Collectio
     by msg-type. `ParseError` only where the kind cannot be told or has no reader."""
     outer = der.read_element(octets, LAYER)
     if outer.tag != der.SEQUENCE:
-        outer = der.open_explicit(octets, LAYER)
+        der.explicit(outer)
     kind = _kind(outer, untagged)
     if kind not in readers:
         raise Malformed(LAYER, 0, f"no message type that is read: {kind}")
     name, read = readers[kind]
-    outer = outer._replace(layer=f"{LAYER}.{name}")
+    outer = outer.under(f"{LAYER}.{name}")
     problems = FirstProblem()
-    problems.attempt(der.whole, outer)
+    if not outer.complete:
+        problems.attempt(der.whole, outer)
     fields = Fields(outer, problems) if outer.tag == der.SEQUENCE else Fields.inside(outer, problems)
     said = fields.integer(2 if kind in _TYPE_IN_FIELD_2 else 1)
     if said is not None and said != kind:

@@ -132,7 +132,7 @@ def _kdc_req(fields: Fields, message_type: MessageType) -> KdcReq:
     sname = read_principal_name(body, 3, optional=True)
     from_ns, till_ns = body.value(4, time_ns, optional=True), body.value(5, time_ns)
     rtime_ns, nonce = body.value(6, time_ns, optional=True), body.integer(7)
-    etypes = body.items(8, der.integer)
+    etypes = body.repeated_items(8, der.integer)
     tickets = body.items(11, partial(_additional_ticket, body), optional=True)
     return KdcReq(
         message_type,

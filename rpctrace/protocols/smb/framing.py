@@ -20,6 +20,8 @@ from rpctrace.protocols.smb.operation import Message
 from rpctrace.protocols.smb.pipe import Way
 from rpctrace.stream.stream import Chunk, Gap
 
+_new = tuple.__new__  # of a named tuple: half the cost of its own constructor
+
 NBSS_OCTETS = 4
 SIGNATURE_OCTETS = NBSS_OCTETS + 4
 # RFC 1002 4.3.1; direct TCP has session messages alone ([MS-SMB2] 2.1)
@@ -90,7 +92,7 @@ class Framer:
         self._sink = sink
         self._problems = problems
         self._state = _START if from_start else _SEARCHING
-        self._skip = 0  # octets to step over, before those that are wanted
+        self.skippable = 0  # octets to step over, before those that are wanted
         self._take = 0  # octets wanted
         self._way: Way | None = None
         self._plan: list[tuple[int, int, Way | None]] = []  # further (skip, take, way), the last one first
@@ -100,29 +102,25 @@ class Framer:
         self._needed = NBSS_OCTETS
         self._searched = 0
         self.recognised = False
+        self.is_other = False
         self.other: Framer | None = None  # the other direction: where that is SMB, this one is
 
-    @property
-    def is_other(self) -> bool:
-        return self._state is _OTHER
-
-    @property
-    def skippable(self) -> int:
-        return self._skip
-
     def feed(self, chunk: Chunk) -> None:
-        octets, frame, time = chunk.octets, chunk.frame_number, chunk.timestamp_ns
+        _direction, _offset, octets, frame, time = chunk
         at, end = 0, len(octets)
-        if self._skip >= end and end:
-            self._skip -= end
-            if not self._skip:
-                self._next()
+        if self.skippable:
+            if self.skippable >= end > 0:
+                self.skippable -= end
+                if not self.skippable:
+                    self._next()
+                return
+        elif self._state is _BOUNDARY and not self._take and not self._buffer and self._alone(chunk, end):
             return
         while at < end and self._state is not _OTHER:
-            if self._skip > end - at:
-                self._skip -= end - at
+            if self.skippable > end - at:
+                self.skippable -= end - at
                 return
-            if self._skip or self._take:
+            if self.skippable or self._take:
                 at += self._pass(octets[at:], frame, time)
             elif self._state is _SEARCHING:
                 at = self._search(chunk, at)
@@ -133,26 +131,26 @@ class Framer:
 
     def _pass(self, octets: memoryview, frame: int, time: int | None) -> int:
         """Steps over octets, or hands them on; how many."""
-        if self._skip:
-            count = min(self._skip, len(octets))
-            self._skip -= count
+        if self.skippable:
+            count = min(self.skippable, len(octets))
+            self.skippable -= count
         else:
             count = min(self._take, len(octets))
             self._take -= count
             if self._way is not None:
                 self._sink.data(self._way, octets[:count], frame, time)
-        if not self._skip and not self._take:
+        if not self.skippable and not self._take:
             self._next()
         return count
 
     def _next(self) -> None:
-        while self._plan and not self._skip and not self._take:
-            self._skip, self._take, self._way = self._plan.pop()
+        while self._plan and not self.skippable and not self._take:
+            self.skippable, self._take, self._way = self._plan.pop()
 
     def _plan_for(self, wanted: Sequence[Wanted], length: int) -> None:
         """What comes of a message of `length` octets, from its first octet on."""
         if not wanted:
-            self._plan, self._skip, self._take = [], length, 0
+            self._plan, self.skippable, self._take = [], length, 0
             return
         at = 0
         plan: list[tuple[int, int, Way | None]] = []
@@ -163,7 +161,7 @@ class Framer:
         plan.append((length - at, 0, None))
         plan.reverse()
         self._plan = plan
-        self._skip = self._take = 0
+        self.skippable = self._take = 0
         self._next()
 
     # Heads
@@ -189,6 +187,32 @@ class Framer:
                 self._drop(used)
                 self._replay()
         return at
+
+    def _alone(self, chunk: Chunk, end: int) -> bool:
+        """Reads a packet that is a chunk of its own, with one message: the usual case, which leaves no trace in the
+        framer. False leaves the chunk to the longer way."""
+        if end < SIGNATURE_OCTETS:
+            return False
+        octets = chunk.octets
+        length, signature = _PACKET.unpack_from(octets)  # of a session message, the type is 0
+        reader = _READERS.get(signature)
+        if reader is None or length != end - NBSS_OCTETS:
+            return False
+        head = octets[NBSS_OCTETS:]
+        try:
+            message = reader(head, length)
+        except ParseError:
+            return False
+        if message.length != length:
+            return False
+        if message.operations or message.cover is not None:
+            provenance = _new(Provenance, ((chunk.frame_number,), chunk.timestamp_ns, chunk.offset + NBSS_OCTETS))
+            behind = 0
+            for start, count, way in self._sink.message(message, head, provenance):
+                if count > 0 and start >= behind and start + count <= length:
+                    behind = start + count
+                    self._sink.data(way, head[start:behind], chunk.frame_number, chunk.timestamp_ns)
+        return True
 
     def _common(self, chunk: Chunk, at: int) -> bool:
         """Reads a packet whose head is whole in one chunk, and right; False leaves it to the longer way."""
@@ -216,7 +240,7 @@ class Framer:
         return True
 
     def _at_a_head(self) -> bool:
-        return not self._skip and not self._take and self._state is not _SEARCHING and self._state is not _OTHER
+        return not self.skippable and not self._take and self._state is not _SEARCHING and self._state is not _OTHER
 
     def _provenance(self, offset: int) -> Provenance:
         _end, _last, time = max(self._runs, key=lambda run: run[1])
@@ -232,7 +256,7 @@ class Framer:
         """What was collected goes the way of the octets behind it, with the frames that brought it."""
         octets, at = memoryview(bytes(self._buffer)), 0
         for end, frame, time in self._runs:
-            while at < end and (self._skip or self._take):
+            while at < end and (self.skippable or self._take):
                 at += self._pass(octets[at:end], frame, time)
         self._drop(at)
 
@@ -254,7 +278,7 @@ class Framer:
                 self.recognised = True
                 return NBSS_OCTETS
         if self._state is _START:
-            self._state = _OTHER
+            self._state, self.is_other = _OTHER, True
             return len(octets)
         error = Malformed("smb.packet", provenance.stream_offset, f"type {kind:#04x}, {length} octets")
         self._problems.add(error, provenance.frame)
@@ -315,16 +339,16 @@ class Framer:
         if self._state is _OTHER:
             return
         self._cut()
-        while count and (self._skip or self._take):
-            step = min(count, self._skip or self._take)
+        while count and (self.skippable or self._take):
+            step = min(count, self.skippable or self._take)
             count -= step
-            if self._skip:
-                self._skip -= step
+            if self.skippable:
+                self.skippable -= step
             else:
                 self._take -= step
                 if self._way is not None:
                     self._sink.missing(self._way, step, frame)
-            if not self._skip and not self._take:
+            if not self.skippable and not self._take:
                 self._next()
         if not count:
             return
@@ -364,7 +388,7 @@ class Framer:
         self._searched += len(octets) - held
         known = self.recognised or (self.other is not None and self.other.recognised)
         if self._searched > MAXIMUM_SEARCH_OCTETS and not known:
-            self._state = _OTHER
+            self._state, self.is_other = _OTHER, True
             return len(chunk.octets)
         self._buffer += chunk.octets[at:]
         self._runs.append((len(self._buffer), chunk.frame_number, chunk.timestamp_ns))

@@ -13,6 +13,8 @@ from rpctrace.protocols.smb.pipe import FileKey, Pipe, Session, Tree
 from rpctrace.protocols.smb.server import MAXIMUM_SESSIONS, Server, Servers, make_room
 from rpctrace.stream.stream import Chunk, Close, Direction, Gap, StreamEvent
 
+_new = tuple.__new__  # of a named tuple: half the cost of its own constructor
+
 MAXIMUM_PENDING = 8_192  # of one connection
 
 Said = ChannelEvent | Leg | SmbNotice | SessionFacts
@@ -54,23 +56,19 @@ class SmbState:
         self._homes: dict[int, Server] = {}  # of sessions that other connections began
         self.sessions: dict[int, Session] = {}  # that this connection uses
         self._pending: dict[RequestKey, Pending] = {}
-        self._told: list[Said] = []
+        self.told: list[Said] = []  # since `said` was asked
         self.frame: int | None = None  # of the last octets
         self.now_ns: int | None = None
 
     # What there is to say
 
-    @property
-    def has_told(self) -> bool:
-        return bool(self._told)
-
     def said(self) -> list[Said]:
         """What was told since the last time."""
-        said, self._told = self._told, []
+        said, self.told = self.told, []
         return said
 
     def tell(self, said: Said) -> None:
-        self._told.append(said)
+        self.told.append(said)
 
     def tell_of(self, pipe: Pipe, event: StreamEvent, direction: Direction, length_octets: int) -> None:
         """An event of a pipe, behind what was lost meanwhile and may have been of this one."""
@@ -80,23 +78,24 @@ class SmbState:
                 count = session.lost[role] - pipe.losses[role]
                 if count:
                     gap = Gap(role, pipe.offsets[role], count, session.lost_in[role])
-                    self._told.append(ChannelEvent(pipe.channel, gap))
+                    self.told.append(ChannelEvent(pipe.channel, gap))
                     pipe.offsets[role] += count
             pipe.losses = list(session.lost)
             if isinstance(event, Chunk | Gap):
                 event = event._replace(offset=pipe.offsets[direction])
         pipe.offsets[direction] += length_octets
-        self._told.append(ChannelEvent(pipe.channel, event))
+        self.told.append(_new(ChannelEvent, (pipe.channel, event)))
 
     # Requests
 
     def ask(self, operation: Operation, pending: Pending) -> None:
-        given_up = self._pending.pop(operation.key, None)
-        if given_up is None:
-            given_up = make_room(self._pending, MAXIMUM_PENDING, "smb_pending_requests", self.limits)
+        waiting = self._pending
+        given_up = waiting.pop(operation.key, None)
+        if given_up is None and len(waiting) >= MAXIMUM_PENDING:
+            given_up = make_room(waiting, MAXIMUM_PENDING, "smb_pending_requests", self.limits)
         if given_up is not None and given_up.leg is not None:
             self.tell(given_up.leg)
-        self._pending[operation.key] = pending
+        waiting[operation.key] = pending
 
     def asked(self, operation: Operation) -> Pending | None:
         """The request of an answer, or of a further part of it; done with unless `operation.more`."""
