@@ -4,10 +4,11 @@ A flow is known by a key, the addresses and ports as they stand in the frame; bo
 
 - starting: its SYN was captured. The first octets of each direction decide, when they come; until then its segments
   are held. A direction that begins as none of ours does not decide alone: the other one may.
+  A connection that never came about is given too: a SYN answered by a reset at once, a SYN that nothing answered when
+  another one follows or the capture ends. Where only the reassembly can tell which SYN begins another connection, the
+  flow is followed, so that attempts are counted from the same segments as without this table.
 - searched: joined in the middle. Every payload is searched for a header, with the end of the one before it; the last
   segments are held, since the capture may have the one with the header later than its successors.
-  A connection that never came about is given too: a SYN answered by a reset at once, a SYN that nothing answered when
-  another one follows or the capture ends.
 - live: all its segments are given out, those held before first.
 - other: none of ours. Its frames are passed over by key alone, until a SYN starts a new connection.
 
@@ -75,12 +76,15 @@ class Flow:
     """One connection as far as it matters here."""
 
     __slots__ = (
-        "directions", "ended", "ends", "given", "held", "held_octets", "keys", "now_ns", "skips", "skips_since",
-        "stage", "touched",
+        "directions", "ended", "ends", "given", "held", "held_octets", "keys", "now_ns", "searched_for", "skips",
+        "skips_since", "stage", "touched",
     )  # fmt: skip
 
-    def __init__(self, stage: Stage, keys: tuple[Key, Key], ends: tuple[Ends, Ends]) -> None:
+    def __init__(
+        self, stage: Stage, keys: tuple[Key, Key], ends: tuple[Ends, Ends], searched_for: tuple[Recogniser, ...] = ()
+    ) -> None:
         self.stage = stage
+        self.searched_for = searched_for
         self.keys = keys  # of the direction first seen, of the other one
         self.ends = ends
         self.directions = (_Direction(), _Direction())
@@ -178,10 +182,7 @@ class FlowTable:
         """The capture is at its end: what is held of flows whose first octets it does not have."""
         due, self._due = self._due, []
         for flow in dict.fromkeys(self._flows.values()):
-            if flow.held and _has_octets(flow):
-                due += flow.held
-            else:
-                due += self._attempt(flow)
+            due += flow.held if _has_octets(flow) else self._attempt(flow)
         return due
 
     # A flow begins
@@ -190,16 +191,16 @@ class FlowTable:
         if len(self._flows) >= self._maximum_keys:
             self._make_room(segment.timestamp_ns)
         keys = (key, turned(key))
-        stage = STARTING if flags & SYN else SEARCHED
-        if not flags & SYN:
-            if flags & RST:  # of something that the capture does not hold
-                return OTHER
-            ports = {segment.source.port, segment.destination.port}
-            if all(not ports.isdisjoint(each.ports_not_searched) for each in self._recognisers):
-                self._flows[keys[0]] = self._flows[keys[1]] = OTHER
-                return OTHER
         source, destination = segment.source, segment.destination
-        flow = Flow(stage, keys, ((source, destination), (destination, source)))
+        ends = ((source, destination), (destination, source))
+        if flags & SYN:
+            flow = Flow(STARTING, keys, ends)
+        elif flags & RST:  # of something that the capture does not hold
+            return OTHER
+        else:
+            ports = (source.port, destination.port)
+            wanted = tuple([each for each in self._recognisers if each.ports_not_searched.isdisjoint(ports)])
+            flow = Flow(SEARCHED, keys, ends, wanted) if wanted else OTHER
         self._flows[keys[0]] = self._flows[keys[1]] = flow
         return flow
 
@@ -233,7 +234,7 @@ class FlowTable:
         if flow.stage is STARTING:
             is_ours = self._starts_as_ours(direction, segment, flags, flow)
         else:
-            is_ours = self._holds_a_header(direction, segment)
+            is_ours = self._holds_a_header(flow, direction, segment)
         if is_ours:
             return self._follow(flow, segment)
         if direction.is_other and other.is_other:
@@ -283,13 +284,10 @@ class FlowTable:
             # not the first octets: they may still come, or the capture lost them
             return len(flow.held) >= MAXIMUM_HELD_SEGMENTS
         head = bytes(segment.payload[: self._head_octets])
-        for each in self._recognisers:
-            if each.begins(head):
-                return True
-        direction.is_other = True
-        return False
+        direction.is_other = not any(each.begins(head) for each in self._recognisers)
+        return not direction.is_other
 
-    def _holds_a_header(self, direction: _Direction, segment: Segment) -> bool:
+    def _holds_a_header(self, flow: Flow, direction: _Direction, segment: Segment) -> bool:
         if direction.is_other:
             return False
         octets = bytes(segment.payload)
@@ -297,13 +295,12 @@ class FlowTable:
             octets = direction.tail + octets
         direction.next = (segment.sequence + segment.length_octets) & 0xFFFF_FFFF
         direction.searched += len(segment.payload)
-        for each in self._recognisers:
-            if each.occurs(octets):
-                return True
+        if any(each.occurs(octets) for each in flow.searched_for):
+            return True
         direction.is_other = all(
-            each.is_other(octets) or direction.searched > each.search_octets for each in self._recognisers
+            each.is_other(octets) or direction.searched > each.search_octets for each in flow.searched_for
         )
-        direction.tail = octets[-max(each.head_octets for each in self._recognisers) + 1 :]
+        direction.tail = octets[-self._head_octets + 1 :]
         return False
 
     def _follow(self, flow: Flow, segment: Segment) -> Sequence[Segment]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 from builders import dcerpc as write
+from builders.smb import Head, packet, read_request
 from tcp_wire import ACK, FIN, RST, SYN, Wire
 
 from rpctrace.network.flow import Endpoint, Segment, Stretch
@@ -105,19 +106,29 @@ def test_joined_in_the_middle(table: FlowTable) -> None:
 
 
 def test_joined_in_the_middle_of_something_else(table: FlowTable) -> None:
-    """Each direction is searched for a while; then the flow is passed over."""
+    """Each direction is searched as far as any protocol wants; then the flow is passed over."""
     wire = Wire()
+    most = max(each.search_octets for each in RECOGNISERS)
     for direction in (0, 1):
-        for _ in range(RECOGNISERS[0].search_octets // 1000 + 2):
+        for _ in range(most // 1000 + 1):
             wire.segment(direction, b"\xee" * 1000)
+    *before, last = wire.segments
+    assert taken(table, before) == []
+    assert set(table.flows.values()) != {OTHER}
+    assert taken(table, [last]) == []
+    assert set(table.flows.values()) == {OTHER}
+
+
+@pytest.mark.parametrize("port", [139, 445])
+def test_smb_joined_in_the_middle(table: FlowTable, port: int) -> None:
+    """Its ports are searched for its own messages. Bare PDUs are those of a pipe or a file, and octets that would give
+    another connection up are those of a file."""
+    wire = Wire(ends=(Endpoint("10.0.0.1", 49_700), Endpoint("10.0.0.2", port)))
+    wire.segment(1, REQUEST)
+    wire.segment(1, HTTP)
     assert taken(table, wire.segments) == []
-    assert set(table.flows.values()) == {OTHER}
-
-
-def test_smb_joined_in_the_middle_is_not_searched(table: FlowTable) -> None:
-    wire = Wire(ends=(Endpoint("10.0.0.1", 49_700), Endpoint("10.0.0.2", 445)))
-    assert taken(table, [wire.segment(0, REQUEST)]) == []
-    assert set(table.flows.values()) == {OTHER}
+    message = wire.segment(0, packet(read_request(Head())))
+    assert taken(table, [message]) == wire.segments
 
 
 def test_a_stray_reset_is_nothing(table: FlowTable, wire: Wire) -> None:
@@ -209,6 +220,36 @@ def test_syn_again(table: FlowTable) -> None:
     assert taken(table, [first, again]) == []
     assert taken(table, [other]) == [first, again]  # nobody answered these
     assert taken(table, [bind]) == [other, bind]
+
+
+def test_a_refusal_ends_a_flow(table: FlowTable) -> None:
+    """So another copy of the reset is nothing, and the same SYN is the next attempt."""
+    wire = Wire()
+    syn = wire.segment(0, flags=SYN)
+    reset = wire.segment(1, flags=RST | ACK, sequence=0)
+    for _ in range(2):
+        assert taken(table, [syn, reset, reset]) == [syn, reset]
+    assert not table.flows
+    assert table.held_octets == 0
+
+
+def test_a_reset_that_may_have_ended_something(table: FlowTable) -> None:
+    """What a SYN behind it belongs to shows in the reassembly."""
+    wire = Wire()
+    syn = wire.segment(0, flags=SYN)
+    reset = wire.segment(1, flags=RST)
+    assert taken(table, [syn, reset]) == []
+    assert taken(table, [syn]) == [syn, reset, syn]
+
+
+def test_an_attempt_between_two_others(table: FlowTable) -> None:
+    """The reassembly has the one before it, so it must see that something else came."""
+    wire = Wire()
+    syn = wire.segment(0, flags=SYN)
+    other = syn._replace(sequence=syn.sequence + 5_000)
+    acknowledgement = wire.segment(0)
+    assert taken(table, [syn, other, acknowledgement]) == [syn]
+    assert taken(table, [syn]) == [other, acknowledgement, syn]
 
 
 def test_what_somebody_else_saw_to_be_none_of_ours(table: FlowTable, wire: Wire) -> None:

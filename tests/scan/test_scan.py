@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import gzip
+import io
 import random
+from collections.abc import Iterator
 
 import pytest
 from builders.files import netmon, pcap, pcapng
+from builders.network import TimedFrame
+from builders.smb import (
+    Head,
+    create_answer,
+    create_request,
+    negotiate_answer,
+    negotiate_request,
+    packet,
+    read_answer,
+    read_request,
+    tree_answer,
+    tree_request,
+)
 from builders.tcp import CLIENT, SERVER, cut
 from scan_talk import BIND, START_NS, mixture, scanned, talk
+
+from rpctrace.capture.pcap import RUN_OCTETS
+from rpctrace.capture.storage import open_capture
+from rpctrace.network.flow import Segment
+from rpctrace.reading import Options, Reading
+from rpctrace.scan.scan import scan
 
 FRAMES = mixture()
 
@@ -43,14 +64,35 @@ def test_a_large_transfer_joined_in_the_middle_is_left_soon() -> None:
     assert scanned(pcap(said.frames)).segments == []
 
 
-def test_file_data_of_smb_are_passed_over() -> None:
-    """A READ of a file: behind the first octets of each direction nothing is taken, however many there are."""
-    negotiate = bytes.fromhex("0000006c fe534d42 4000") + bytes(102)
-    said = talk(50_000, negotiate, negotiate)
-    said.frames = said.frames[:-3]
-    for _ in range(50):
-        said.send(SERVER, bytes.fromhex("0000ffff fe534d42 4000") + BIND * 500)
-    assert scanned(pcap(said.frames)).segments == []
+def test_file_data_of_smb_become_no_segments() -> None:
+    """A READ of a file that looks like PDUs: who reads SMB has its octets stepped over, and what
+    acknowledges them too; what comes behind it is taken again."""
+    said = talk(61_000, packet(negotiate_request(Head())), packet(negotiate_answer(Head())))
+    del said.frames[-3:]
+    for ask, answer in (
+        (tree_request(Head(2), r"\\server\share"), tree_answer(Head(2), 1)),
+        (create_request(Head(3), "file"), create_answer(Head(3))),
+        (read_request(Head(4), length=1 << 20), read_answer(Head(4), BIND * 8_000)),
+        (read_request(Head(5)), read_answer(Head(5), b"end")),
+    ):
+        said.send(CLIENT, packet(ask))
+        said.send(SERVER, packet(answer), acknowledge=True)
+    head = [TimedFrame(START_NS, bytes(1_400))] * (RUN_OCTETS // 1_400)
+    taken: list[Segment] = []
+    reading = Reading(0, Options())
+    with open_capture(io.BytesIO(pcap([*head, *said.frames])), window_octets=20_000) as capture:
+
+        def noted() -> Iterator[Segment]:
+            for segment in scan(capture, reading.decoder, reading.table):
+                taken.append(segment)
+                yield segment
+
+        reading.read(capture, noted())
+    ours = [segment for segment in taken if 61_000 in (segment.source.port, segment.destination.port)]
+    assert len(said.frames) > 400
+    assert len(ours) < 100
+    assert any(bytes(segment.payload).endswith(b"end") for segment in ours)
+    assert not reading.conversations.facts
 
 
 def test_cut_frames() -> None:

@@ -104,6 +104,11 @@ def test_nobody_answers() -> None:
     assert incidents([syn, again, *lively.segments[::2]]) == []
 
 
+def test_a_syn_that_ends_something_too_is_no_attempt() -> None:
+    syn = Wire().segment(0, flags=SYN | FIN)
+    assert incidents([syn, syn._replace(frame_number=2)], heard=(CLIENT.address,)) == []
+
+
 @pytest.mark.parametrize(("wait_ns", "count"), [(None, 0), (module.WAIT_NS - 1, 0), (module.WAIT_NS, 1)])
 def test_a_lone_syn_is_not_answered_once_there_was_time(wait_ns: int | None, count: int) -> None:
     syn = Wire().segment(0, flags=SYN)
@@ -268,7 +273,7 @@ def both(octets: bytes) -> tuple[list[Incident], list[Incident]]:
 
 
 def attempts(rng: random.Random) -> list[TimedFrame]:
-    """Among web talks: refused, not answered, repeated; and then a talk on the same ports."""
+    """Among web talks: refused, not answered, repeated, in any order; and then a talk on the same ports."""
     frames: list[TimedFrame] = []
     for number in range(12):
         server = Host("10.0.0.2", "02:00:00:00:00:02"), rng.choice((135, 49_154))
@@ -276,9 +281,11 @@ def attempts(rng: random.Random) -> list[TimedFrame]:
         said.sequence = [rng.getrandbits(31), 0]
         for _ in range(rng.randrange(4)):
             said.segment(TO_SERVER, flags=int(SYN))
-            if rng.random() < 0.5:
+            for _ in range(rng.choice((0, 0, 1, 1, 2))):
                 said.segment(TO_CLIENT, flags=int(RST | ACK))
             said.sequence[0] += rng.choice((-1, 7))
+        if rng.random() < 0.3:
+            rng.shuffle(said.frames)
         frames += said.frames
         if rng.random() < 0.5:
             octets = rng.choice((BIND, b"GET / HTTP/1.1\r\n\r\n"))
