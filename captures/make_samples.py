@@ -31,7 +31,7 @@ from builders import (  # noqa: E402  (the path above comes first)
     pcapng,
     reordered,
 )
-from making import cast, others  # noqa: E402
+from making import cast, domain_member, endpoints, others, pipes, tickets, web  # noqa: E402
 from making.article import ARTICLE, Telling, ask_for_ticket, ask_in_vain, class_factory, exchange, whole_story  # noqa: E402
 from making.everyday import everyday  # noqa: E402
 
@@ -138,6 +138,18 @@ BUILT = {
     "several-pdus-in-a-segment.pcap": others.several_in_a_segment,
     "big-endian.pcap": others.big_endian,
     "datagrams.pcap": others.datagrams,
+    "pipe-smb1.pcap": pipes.smb1,
+    "pipe-joined-late.pcap": pipes.joined_late,
+    "pipe-encrypted.pcap": pipes.encrypted,
+    "http.pcap": web.over_http,
+    "port-refused.pcap": endpoints.port_refused,
+    "not-registered.pcap": endpoints.not_registered,
+    "activation.pcap": endpoints.activation,
+    "ntlm-fallback.pcap": tickets.ntlm_fallback,
+    "ldap-bind-refused.pcap": tickets.ldap_bind_refused,
+    "referral.pcap": tickets.referral,
+    "referral-stops.pcap": tickets.referral_stops,
+    "secure-channel.pcap": domain_member.secure_channel_set_up,
 }
 
 SAMPLES: dict[str, Callable[[], bytes]] = {

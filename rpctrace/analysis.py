@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from typing import BinaryIO
 
 from rpctrace.capture.storage import Capture, open_capture
+from rpctrace.correlation.registry import correlate
 from rpctrace.diagnosis.registry import diagnose
 from rpctrace.errors import CaptureError
 from rpctrace.network.decode import Decoder
@@ -60,6 +61,7 @@ def analyze(
             if unreadable is None:
                 raise
             unreadable(error)
+    report = correlate(report)
     return replace(report, findings=diagnose(report.calls))
 
 

@@ -10,6 +10,7 @@ from rpctrace.conversations.observations import (
     ObservedAuthentication,
     ObservedCall,
     ObservedExchange,
+    ObservedIncident,
     ObservedNotice,
     ObservedSession,
 )
@@ -24,6 +25,7 @@ _BOUNDS: dict[type[Any], tuple[str, int]] = {
     ObservedAuthentication: ("authentications_kept", EXCHANGES_KEPT),
     ObservedCall: ("endpoints_kept", ENDPOINTS_KEPT),
     ObservedExchange: ("exchanges_kept", EXCHANGES_KEPT),
+    ObservedIncident: ("events_kept", EVENTS_KEPT),
     ObservedNotice: ("events_kept", EVENTS_KEPT),
     ObservedSession: ("authentications_kept", 2 * EXCHANGES_KEPT),
 }
@@ -59,6 +61,10 @@ class Gathered:
     @property
     def exchanges(self) -> list[ObservedExchange]:
         return self._kept[ObservedExchange]
+
+    @property
+    def incidents(self) -> list[ObservedIncident]:
+        return self._kept[ObservedIncident]
 
     @property
     def notices(self) -> list[ObservedNotice]:

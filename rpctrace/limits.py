@@ -21,13 +21,15 @@ from rpctrace.protocols.smb import session as smb_session
 from rpctrace.protocols.smb import state as smb_state
 from rpctrace.report import Limit
 from rpctrace.scan import flows
-from rpctrace.stream import direction, reassembly
+from rpctrace.stream import direction, incidents, reassembly
 
 PDUS_KEPT = 1_000_000
 EXCHANGES_KEPT = 50_000
 EVENTS_KEPT = 10_000
 ENDPOINTS_KEPT = 20_000  # calls that told some
 BOUNDS = {
+    "attempts": incidents.MAXIMUM_ATTEMPTS,
+    "attempts_given": flows.MAXIMUM_ATTEMPTS,
     "authentications_kept": EXCHANGES_KEPT,
     "calls_kept": tally.CALLS_KEPT,
     "conflicts_kept": rpc.CONFLICTS_KEPT,
@@ -45,6 +47,7 @@ BOUNDS = {
     "held_octets": flows.MAXIMUM_HELD_OCTETS,
     "http_head_octets": http_headers.MAXIMUM_HEAD_OCTETS,
     "http_requests": http_connection.MAXIMUM_PENDING_REQUESTS,
+    "incidents": incidents.MAXIMUM_INCIDENTS,
     "ldap_bind_octets": ldap_framing.MAXIMUM_BIND_OCTETS,
     "ldap_pending_binds": ldap_connection.MAXIMUM_PENDING_BINDS,
     "notable_calls_kept": tally.NOTABLE_CALLS_KEPT,

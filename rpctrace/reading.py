@@ -16,6 +16,7 @@ from rpctrace.conversations.datagrams import Datagrams
 from rpctrace.conversations.observations import (
     Observation,
     ObservedCall,
+    ObservedIncident,
     ObservedPdu,
     number_by_frame,
 )
@@ -28,9 +29,10 @@ from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.report import ProblemEntry, Report
 from rpctrace.scan.flows import FlowTable
 from rpctrace.stream import reassembly
-from rpctrace.stream.stream import Connection, StreamEvent
+from rpctrace.stream.stream import Connection, IncidentKind, StreamEvent
 
 UDP = Transport.UDP
+ATTEMPTS = (IncidentKind.REFUSED, IncidentKind.NO_ANSWER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Reading:
 
     def read(self, capture: Capture, segments: Iterable[Segment]) -> None:
         feed, others, lines = self.reassembler.feed, self.conversations.others, self.lines
-        stepping_over = self.conversations.stepping_over
+        stepping_over, incidents = self.conversations.stepping_over, self.reassembler.incidents
         for segment in segments:
             if lines is not None:
                 lines.numbers.segment(segment)
@@ -105,14 +107,25 @@ class Reading:
                 others.clear()
             if stepping_over:
                 self._step_over()
+            if incidents:
+                self._note_incidents()
         self.conversations.capture_end_ns = capture.last_ns
-        self.observe(self.reassembler.close())
+        self.observe(self.reassembler.close(heard=self.table.heard, end_ns=capture.last_ns))
+        self._note_incidents()
         self._take(self.conversations.close())
         self._take(self.datagrams.close(capture.last_ns))
         self.names.update(capture.host_names)
         kept = {id(each.conversation): each.conversation for each in self.tally.kept}
         kept.update((id(facts), facts) for facts in self.conversations.facts)
         number_by_frame(kept.values())
+
+    def _note_incidents(self) -> None:
+        """Of connections that were never made, and of those that carried something: others are passed over by scan."""
+        carried = self.conversations.carried
+        for connection, incident in self.reassembler.incidents:
+            if incident.kind in ATTEMPTS or connection.number in carried:
+                self.gathered.take(ObservedIncident(connection, incident))
+        self.reassembler.incidents.clear()
 
     def _step_over(self) -> None:
         """Octets that no dissector looks at are neither reassembled nor, in scan, made a segment of."""
@@ -168,13 +181,19 @@ class Reading:
             kerberos=kerberos[:EXCHANGES_KEPT],
             authentications=exchanges.numbered_authentications(authentications, len(before.authentications)),
             endpoints=endpoints.numbered(told, identities, len(before.endpoints)),
-            events=events.in_order([events.of_notice(assembler, each) for each in gathered.notices]),
+            events=events.all_of(assembler, gathered.notices, gathered.incidents, self._servers()),
             summary=self.tally.summary(),
             streams=tuple(map(assembler.stream, sorted(conversations.facts, key=lambda facts: facts.number))),
             problems=tuple(_problems(self.index, capture, self.decoder, conversations)),
             limits=tuple(limits_reached(reached)),
             pdus=lines.numbered() if lines else (),
         )
+
+    def _servers(self) -> set[str]:
+        """The addresses that served something that was read."""
+        exchanges = {each.server.address for each in self.gathered.exchanges}
+        others = {each.connection.server.address for each in self.gathered.authentications()}
+        return exchanges | others | {facts.server.address for facts in self.conversations.facts}
 
     def _calls(
         self, before: int, identities: dict[int, str]

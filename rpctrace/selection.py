@@ -1,7 +1,8 @@
 """A Report and what somebody wants to see of it -> the Report with only that.
 
-What is filtered are calls; findings, exchanges, connections and PDU lines follow the calls that stay. Captures,
-problems and limits stay whole, because they say how far the report can be trusted.
+What is filtered are calls; findings, exchanges, connections and PDU lines follow the calls that stay, and what
+happened beside calls is judged by its own hosts and times. Captures, problems and limits stay whole, because they say
+how far the report can be trusted.
 """
 
 from __future__ import annotations
@@ -13,7 +14,18 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
-from rpctrace.report import Call, Finding, Host, KerberosExchange, Report, Stream, Summary
+from rpctrace.report import (
+    Authentication,
+    Call,
+    Endpoint,
+    Event,
+    Finding,
+    Host,
+    KerberosExchange,
+    Report,
+    Stream,
+    Summary,
+)
 from rpctrace.spellings import interfaces_spelled, statuses_spelled
 
 
@@ -60,11 +72,17 @@ def select(report: Report, selection: Selection) -> Report:
     calls = tuple(call for call in report.calls if _wanted(call, selection))
     kept = {call.id for call in calls}
     connections = {call.connection for call in calls}
+    kerberos = tuple(each for each in report.kerberos if _exchange_wanted(each, kept, selection))
+    exchanges = {each.id for each in kerberos}
     frames = {(call.capture, frame) for call in calls for frame in (*call.request_frames, *call.reply_frames)}
     return replace(
         report,
         calls=calls,
-        kerberos=tuple(each for each in report.kerberos if _exchange_wanted(each, kept, selection)),
+        kerberos=kerberos,
+        referral_paths=tuple(path for path in report.referral_paths if not exchanges.isdisjoint(path.exchanges)),
+        authentications=tuple(each for each in report.authentications if _beside_wanted(each, selection)),
+        endpoints=tuple(each for each in report.endpoints if _endpoint_wanted(each, kept, selection)),
+        events=tuple(each for each in report.events if _event_wanted(each, selection)),
         summary=tuple(row for row in report.summary if _row_wanted(row, calls, selection)),
         streams=tuple(stream for stream in report.streams if _stream_wanted(stream, connections)),
         findings=tuple(finding for finding in report.findings if _finding_wanted(finding, kept)),
@@ -111,12 +129,32 @@ def _is_host(end: Host, wanted: str) -> bool:
 
 
 def _exchange_wanted(exchange: KerberosExchange, kept: set[str], selection: Selection) -> bool:
-    if exchange.call is not None:
-        return exchange.call in kept
+    return exchange.call in kept if exchange.call is not None else _beside_wanted(exchange, selection)
+
+
+def _beside_wanted(record: KerberosExchange | Authentication, selection: Selection) -> bool:
+    """What is no RPC has neither interface nor status of RPC."""
     if selection.interfaces or selection.statuses:
         return False
-    hosts = _hosts_wanted((exchange.client, exchange.server), selection)
-    return hosts and _time_wanted(exchange.request_ns, exchange.reply_ns, selection)
+    hosts = _hosts_wanted((record.client, record.server), selection)
+    return hosts and _time_wanted(record.request_ns, record.reply_ns, selection)
+
+
+def _endpoint_wanted(endpoint: Endpoint, kept: set[str], selection: Selection) -> bool:
+    """What a call that stays told, or any about an interface that is asked for."""
+    if endpoint.call in kept:
+        return True
+    about = bool(selection.interfaces) and endpoint.interface_uuid in selection.interfaces
+    hosts = _hosts_wanted((Host(endpoint.teller, 0, None), Host(endpoint.server or "", 0, None)), selection)
+    times = _time_wanted(endpoint.time_ns, endpoint.time_ns, selection)
+    return hosts and times and not selection.statuses and (about or not selection.interfaces)
+
+
+def _event_wanted(event: Event, selection: Selection) -> bool:
+    if selection.interfaces or (selection.statuses and event.status not in selection.statuses):
+        return False
+    hosts = _hosts_wanted((event.client, event.server), selection)
+    return hosts and _time_wanted(event.first_ns, event.last_ns, selection)
 
 
 def _row_wanted(row: Summary, calls: Sequence[Call], selection: Selection) -> bool:

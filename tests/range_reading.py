@@ -15,7 +15,7 @@ from scan_talk import BIND, START_NS
 from rpctrace.capture.pcapng import Interface
 from rpctrace.capture.storage import OpenedAgain, StoredFile, open_capture
 from rpctrace.network.decode import Decoder
-from rpctrace.network.flow import Segment
+from rpctrace.network.flow import Segment, Stretch
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.scan.candidates import DatagramRecogniser
 from rpctrace.scan.datagrams import Datagrams
@@ -87,9 +87,11 @@ def outcome(
     *,
     window_octets: int = 1 << 18,
     ignores: Callable[[Segment], bool] = lambda _segment: False,
+    skipped_octets: int = 0,
     maximum_keys: int = 1 << 17,
 ) -> Outcome:
-    """`ignores`: after which segments its flow turns out to be another protocol."""
+    """`ignores`: after which segments its flow turns out to be another protocol. `skipped_octets`: how many nobody will
+    look at behind every third segment."""
     decoder, table, segments = Decoder(), FlowTable(RECOGNISERS, maximum_keys=maximum_keys), []
     with open_capture(path, window_octets=window_octets) as capture:
         file = capture.stored_file()
@@ -98,13 +100,17 @@ def outcome(
             segments.append(segment)
             if ignores(segment):
                 table.ignore(segment.source, segment.destination, segment.tunnel)
+            if skipped_octets and len(segments) % 3 == 0:
+                sequence = (segment.sequence + segment.length_octets) & 0xFFFF_FFFF
+                ends = segment.source, segment.destination
+                table.skip(Stretch(*ends, segment.tunnel, sequence, skipped_octets, segment.frame_number))
         flows = [
-            (key, flow.stage, flow.ended, flow.now_ns, flow.touched, list(flow.held), flow.keys)
+            (key, flow.stage, flow.ended, flow.now_ns, flow.touched, list(flow.held), flow.keys, flow.skips)
             for key, flow in table.flows.items()
         ]
         facts = (
             capture.frame_count, capture.first_ns, capture.last_ns, capture.complete, capture.problems,
-            decoder.problems, table.limits, table.held_octets,
+            decoder.problems, table.limits, table.held_octets, table.heard,
         )  # fmt: skip
     return Outcome(segments, flows, facts)
 
@@ -142,7 +148,26 @@ def babel(rng: random.Random, talks: int) -> list[TimedFrame]:
     for _ in range(talks):
         at = rng.randrange(len(frames))
         frames.insert(at, _other(rng, frames[at].timestamp_ns))
-    return _mishaps(frames, rng)
+    return _mishaps([*frames, *_failed_attempts(rng)], rng)
+
+
+def _failed_attempts(rng: random.Random) -> list[TimedFrame]:
+    """Refused, or not answered, some of them again and again; then somebody else speaks on the same ports."""
+    frames = []
+    for number in range(rng.randrange(6)):
+        server = Host("10.0.0.2", "02:00:00:00:00:02"), rng.choice((135, 9999))
+        said = TcpConversation((Host("10.0.0.1"), 50_000 + rng.randrange(12)), server, START_NS + number * 40_000_000)
+        said.sequence = [rng.getrandbits(32), 0]
+        for _ in range(rng.randrange(1, 4)):
+            said.sequence[0] += rng.choice((-1, 6)) if said.frames else 0
+            said.segment(CLIENT, flags=2)
+            if rng.random() < 0.6:
+                said.segment(SERVER, flags=0x14)
+        if rng.random() < 0.3:
+            said.connect()
+            _speak(said, rng)
+        frames += said.frames
+    return frames
 
 
 def _speak(said: TcpConversation, rng: random.Random) -> None:

@@ -12,9 +12,10 @@ from builders.tcp import CLIENT, SERVER, TcpConversation, merged
 
 from rpctrace.capture.storage import open_capture
 from rpctrace.network.decode import Decoder, NetworkProblem
-from rpctrace.network.flow import Segment
+from rpctrace.network.flow import Segment, Transport
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.scan.flows import FlowTable
+from rpctrace.scan.headers import Shape, carried
 from rpctrace.scan.scan import scan
 
 START_NS = 1_700_000_000_000_000_000
@@ -42,6 +43,12 @@ def mixture(count: int = 30) -> list[TimedFrame]:
     ]
     ours = talk(60_000, BIND, write.bind_ack([write.Result()]), START_NS + 900_000_000)
     return merged(*web, ours.frames)
+
+
+def tcp_key(shape: Shape, octets: memoryview, at: int) -> tuple[bytes | None, int]:
+    """Key and flags of the frame at `at`; None where it is no TCP frame of this shape."""
+    transport, key, flags = carried(shape, octets, at)
+    return (key, flags) if transport is Transport.TCP else (None, 0)
 
 
 class Scanned(NamedTuple):

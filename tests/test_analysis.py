@@ -6,7 +6,7 @@ import io
 from pathlib import Path
 
 import pytest
-from builders import CLIENT, SERVER, Host, TcpConversation, cut, dropped, duplicated, pcap, reordered
+from builders import CLIENT, SERVER, Host, TcpConversation, cut, dropped, duplicated, pcap, reordered, shifted
 from builders import dcerpc as write
 from dcerpc_talk import CONTEXT, head
 from tokens import TOKENS, U2U_AP_REQ
@@ -18,9 +18,9 @@ from rpctrace.report import Report
 EXPERT, NOVICE = Host("10.2.0.21"), Host("10.2.0.73", "02:00:00:00:00:49")
 
 
-def article(segment_size: int | None = None) -> TcpConversation:
+def article(segment_size: int | None = None, *, port: int = 49834) -> TcpConversation:
     """bind, bind_ack, alter_context with the user-to-user AP-REQ, fault 0x721."""
-    talk = TcpConversation((EXPERT, 49834), (NOVICE, 49170))
+    talk = TcpConversation((EXPERT, port), (NOVICE, 49170))
     talk.connect()
     for direction, octets in (
         (CLIENT, write.bind([CONTEXT], head(token=TOKENS["TGT-REQ"]))),
@@ -114,13 +114,24 @@ def test_joined_in_the_middle() -> None:
 
 def test_several_captures_are_one_report() -> None:
     """Calls carry the index of their capture, ids go on counting."""
-    octets = pcap(article().frames)
-    report = analyze([io.BytesIO(octets), io.BytesIO(octets)])
+    report = analyze([io.BytesIO(pcap(article(port=port).frames)) for port in (49834, 49835)])
     assert [(call.id, call.capture) for call in report.calls] == [
         ("call-1", 0), ("call-2", 0), ("call-3", 1), ("call-4", 1),
     ]  # fmt: skip
     assert len(report.captures) == 2
     assert [finding.calls for finding in report.findings] == [("call-2",), ("call-4",)]
+
+
+def test_what_two_captures_hold_is_one_thing() -> None:
+    """The other capture's frames stand beside; the clocks are compared."""
+    frames = article().frames
+    report = analyze([io.BytesIO(pcap(frames)), io.BytesIO(pcap(shifted(frames, 3_000_000_000)))])
+    assert [(call.id, [each.capture for each in call.also_seen]) for call in report.calls] == [
+        ("call-1", [1]), ("call-2", [1]),
+    ]  # fmt: skip
+    (clock,) = [clock for clock in report.clocks if clock.capture == 1]
+    assert clock.offset_ns == -3_000_000_000
+    assert [finding.calls for finding in report.findings] == [("call-2",)]
 
 
 def test_what_is_no_capture_is_an_error_and_a_cut_one_a_report(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ FLOORS = (
     ("protocols",),
     ("conversations", "conversation_numbers"),
     ("report",),
+    ("correlation",),
     ("diagnosis",),
     ("tally", "assembly", "explanation"),
     ("limits",),

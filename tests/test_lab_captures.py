@@ -22,6 +22,19 @@ BINDS_ONLY_WE_SHOW = {"lab/b3-bindnak/nak-version-minor.pcap": 1, "lab/b3-bindna
 # tshark does not look into the GSS-API frame around a KRB-ERROR of auth type 16.
 ERRORS_ONLY_WE_SHOW = {"lab/b1-0x721/alter-clock-skew.pcap": {(23, 37): 1}}
 
+# tshark leaves the token alone where the auth level is packet, or none that it knows.
+_SPNEGO = "lab/c-rawprotocol/test_spnego_"
+TICKETS_ONLY_WE_SHOW = {
+    "lab/b1-0x721/alter-missing-auth-level.pcap": {165},
+    f"{_SPNEGO}7_bind.pcap": {78},
+    f"{_SPNEGO}call_bind.pcap": {78},
+    f"{_SPNEGO}hdr_signing_packet.pcap": {78},
+    f"{_SPNEGO}packet_bind_none.pcap": {78},
+    f"{_SPNEGO}signing_packet.pcap": {78},
+}
+# tshark dissects nothing of a message that the snapshot length cut; what is left of one says enough.
+CUT = frozenset(f"lab/f-capture-variants/{name}" for name in ("mixed-small-snaplen.pcapng", "snaplen-200.pcap"))
+
 
 def replies(report: Report, kind: str) -> Counter[tuple[object, ...]]:
     return Counter(
@@ -41,7 +54,8 @@ def test_against_the_recorded_reading(path: Path) -> None:
     for fault in said.get("faults", ()):
         status = int(fault["status"], 16) if fault.get("status") else None
         assert faults[fault["frame"], fault["call_id"], status] == 1, fault
-    assert sum(faults.values()) == said.get("faults_total", 0)
+    if name_of(path) not in CUT:
+        assert sum(faults.values()) == said.get("faults_total", 0)
     naks = replies(report, "bind_nak")
     for nak in said.get("bind_naks", ()):
         assert naks[nak["frame"], nak["call_id"], nak["reason"]] == 1, nak
@@ -51,7 +65,7 @@ def test_against_the_recorded_reading(path: Path) -> None:
         assert not expected - asked, kind
         more = BINDS_ONLY_WE_SHOW.get(name_of(path), 0) if kind == "bind" else 0
         total = said.get(f"{key}_total", 0)
-        if total == len(said.get(key, ())):
+        if total == len(said.get(key, ())) and name_of(path) not in CUT:
             assert sum(asked.values()) == total + more, kind
     for pair in said.get("fault_pairs", ()):
         assert_pair(report, pair)
@@ -88,8 +102,9 @@ def test_every_ticket_presented(path: Path) -> None:
         for each in sidecar(path).get("ap_reqs", ())
     )
     assert not expected - shown
-    if sidecar(path).get("ap_reqs_total", 0) == len(sidecar(path).get("ap_reqs", ())):
-        assert not shown - expected
+    if sidecar(path).get("ap_reqs_total", 0) == len(sidecar(path).get("ap_reqs", ())) and name_of(path) not in CUT:
+        more = {frame for frame, *_ in shown - expected}
+        assert more == TICKETS_ONLY_WE_SHOW.get(name_of(path), set())
 
 
 @needs_shared

@@ -76,3 +76,29 @@ def test_words_that_cannot_be_meant(words: dict[str, list[str]]) -> None:
     """A typing error is no empty report."""
     with pytest.raises(UsageError):
         selection_of(**words)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        ({"hosts": ["10.2.0.21"]}, ("auth-1", "path-1", "refused")),  # the endpoint is 10.3.0.33's
+        ({"hosts": ["10.3.0.33"]}, ("endpoint-1", "refused")),
+        ({"hosts": ["192.0.2.1"]}, ()),
+        ({"interfaces": ["samr"]}, ("endpoint-1",)),
+        ({"until": "1999-01-01"}, ()),
+        ({"statuses": ["0xC0000022"]}, ("refused",)),
+    ],
+    ids=str,
+)
+def test_what_happened_beside_calls_is_judged_by_itself(words: dict[str, list[str]], kept: tuple[str, ...]) -> None:
+    """Hosts and times; an authentication has no interface, an event has its own status."""
+    whole = full_report()
+    report = replace(
+        whole,
+        calls=(),
+        kerberos=tuple(replace(each, call=None) for each in whole.kerberos),
+        endpoints=tuple(replace(each, call=None) for each in whole.endpoints),
+    )
+    left = select(report, selection_of(**words))  # type: ignore[arg-type]
+    records = (*left.authentications, *left.endpoints, *left.referral_paths)
+    assert {each.id for each in records} | {each.kind for each in left.events} == {*kept}

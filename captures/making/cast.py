@@ -25,6 +25,7 @@ NOVICE_6 = Host("2001:db8:2::73", NOVICE.mac)
 DC_CHILD_6 = Host("2001:db8:1::10", GATEWAY_MAC)
 
 NOVICE_NAME = "resource-win73.domainb.com"
+FILE_NAME = "fs1.domainb.com"
 CHILD_REALM, PARENT_REALM, SERVER_REALM = "CHILD.DOMAINA.COM", "DOMAINA.COM", "DOMAINB.COM"
 ARTICLE_REALM = "child.domainA.COM"  # as the article's trace spells it
 EXPERT_USER, NOVICE_USER = principal("expert"), principal("novice")

@@ -192,7 +192,7 @@ def datagrams() -> list[TimedFrame]:
     ]
 
 
-def _secure_channel(status_octets: int) -> list[TimedFrame]:
+def secure_channel(status_octets: int) -> list[TimedFrame]:
     """The novice's computer asks its domain controller to validate the PAC: NetrLogonSamLogonEx (opnum 39), sealed
     ([MS-NRPC] 2.2.1.3, [MS-APDS] 3.2.5.1). Only opnum, sizes and times show."""
     conversation = talk((NOVICE, 50021), (DC_B, cast.LOGON_PORT), START_NS + 10 * MILLISECOND_NS)
@@ -213,7 +213,7 @@ def _secure_channel(status_octets: int) -> list[TimedFrame]:
 
 def novice_side(telling: Telling) -> list[TimedFrame]:
     """The same incident at the novice's computer: between AP-REQ and fault it talks to its own domain controller."""
-    return merged(class_factory(telling).frames, _secure_channel(32))
+    return merged(class_factory(telling).frames, secure_channel(32))
 
 
 def deferred_refusal() -> list[TimedFrame]:

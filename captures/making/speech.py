@@ -79,7 +79,9 @@ def leg(token: bytes, level: int = dcerpc.PRIVACY, context_id: int = 0, call_id:
     return Head(call_id, HEADER_SIGNING, Security(dcerpc.SPNEGO, level, token, context_id))
 
 
-def authenticated_bind(conversation: TcpConversation, at_ns: int, interface: SyntaxId, ticket: bytes) -> None:
+def authenticated_bind(
+    conversation: TcpConversation, at_ns: int, interface: SyntaxId, ticket: bytes, level: int = dcerpc.PRIVACY
+) -> None:
     """The ordinary four PDUs of a Kerberos bind ([MS-KILE] 3.4.5.1): AP-REQ, AP-REP, AP-REP of the client, done."""
     contexts = offered(interface)
     mechanisms = (kerberos.MS_KRB5, kerberos.KRB5, spnego.NEGOEX, spnego.NTLMSSP)
@@ -90,15 +92,15 @@ def authenticated_bind(conversation: TcpConversation, at_ns: int, interface: Syn
     )
     fourth = spnego.neg_token_resp(spnego.ACCEPT_COMPLETED, None, None, mech_list_mic=cfx_mic("server"))
     address = str(conversation.server[1])
-    say(conversation, at_ns, CLIENT, dcerpc.bind(contexts, leg(first)))
+    say(conversation, at_ns, CLIENT, dcerpc.bind(contexts, leg(first, level)))
     say(
         conversation,
         at_ns + 2 * MILLISECOND_NS,
         SERVER,
-        dcerpc.bind_ack(ACCEPTED, leg(second), secondary_address=address),
+        dcerpc.bind_ack(ACCEPTED, leg(second, level), secondary_address=address),
     )
-    say(conversation, at_ns + 3 * MILLISECOND_NS, CLIENT, dcerpc.alter_context(contexts[:1], leg(third)))
-    say(conversation, at_ns + 4 * MILLISECOND_NS, SERVER, dcerpc.alter_context_resp([Result()], leg(fourth)))
+    say(conversation, at_ns + 3 * MILLISECOND_NS, CLIENT, dcerpc.alter_context(contexts[:1], leg(third, level)))
+    say(conversation, at_ns + 4 * MILLISECOND_NS, SERVER, dcerpc.alter_context_resp([Result()], leg(fourth, level)))
 
 
 def sealed_call(

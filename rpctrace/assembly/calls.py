@@ -74,10 +74,8 @@ class Assembler:
 
     def call(self, identity: str, observed: ObservedCall) -> report.Call:
         conversation, call, activity, sequence, said = observed
-        connection, channel = conversation.connection, conversation.channel
-        client, server = connection.client, connection.server
-        if call.client_direction == 1:
-            client, server = server, client
+        channel, ends = conversation.channel, (conversation.connection.client, conversation.connection.server)
+        client, server = ends[::-1] if call.client_direction else ends
         is_request = call.kind is _REQUEST
         interfaces = self._interfaces(call.contexts, is_request)
         uuid = interfaces[0].uuid if is_request and interfaces else None

@@ -21,7 +21,10 @@ from rpctrace.protocols.kerberos.messages import KrbError
 
 _OUTCOMES = {True: "accepted", False: "rejected", None: "not captured"}
 # The name of a status in the words of the protocol that carried it.
-_STATUS_NAMES: dict[str, Callable[[int], str | None]] = {"smb": tables.ntstatus_name}
+_STATUS_NAMES: dict[str, Callable[[int], str | None]] = {
+    "smb": tables.ntstatus_name,
+    "ldap": tables.ldap_result_name,
+}
 
 
 def of_call(assembler: Assembler, call: report.Call, observed: ObservedCall) -> report.KerberosExchange | None:
@@ -44,7 +47,16 @@ def of_call(assembler: Assembler, call: report.Call, observed: ObservedCall) -> 
         (call.reply_frames[-1], call.reply_ns) if replied and call.reply_frames else (None, None),
         replied,
         call,
+        _refusal(call) if not replied else None,
     )
+
+
+def _refusal(call: report.Call) -> str | None:
+    """How DCE/RPC refused a ticket without a word of Kerberos."""
+    if not call.failed or not call.reply_frames:
+        return None
+    what = call.status_name or call.status_hex or call.reject_reason_name or ""
+    return f"refused: {f'{call.reply} {what}'.strip()} in frame {call.reply_frames[-1]}"
 
 
 def of_authentication(assembler: Assembler, observed: ObservedAuthentication) -> report.KerberosExchange | None:
@@ -54,10 +66,14 @@ def of_authentication(assembler: Assembler, observed: ObservedAuthentication) ->
         return None
     ends = assembler.host(observed.connection.client), assembler.host(observed.connection.server)
     ticket = assembler.ticket(said.ticket) if said.ticket else None
-    replied = said.reply_token if said.reply_token in ("AP-REP", "KRB-ERROR") else None
+    replied = next((each for each in ("KRB-ERROR", "AP-REP") if each in said.tokens), None)
     reply = _seen(said.reply) if replied else (None, None)
+    refusal = None
+    if replied is None and said.outcome is False and said.reply is not None:
+        refusal = f"refused: {_status_name(said) or said.status} in frame {said.reply.frame}"
+    request = _seen(said.request)
     return _ap_exchange(
-        assembler, said.carried_in, ends, ticket, said.kerberos_error, _seen(said.request), reply, replied, None
+        assembler, said.carried_in, ends, ticket, said.kerberos_error, request, reply, replied, None, refusal
     )
 
 
@@ -78,7 +94,9 @@ def _ap_exchange(
     reply: _Seen,
     replied: str | None,
     call: report.Call | None,
+    refusal: str | None,
 ) -> report.KerberosExchange:
+    refused = refusal is not None or replied == "KRB-ERROR"
     return report.KerberosExchange(
         id="",
         capture=assembler.capture,
@@ -100,7 +118,7 @@ def _ap_exchange(
         reply_ns=reply[1],
         reply_time=iso_8601(reply[1]),
         reply=replied,
-        outcome="answered" if replied else "not captured",
+        outcome="rejected" if refused else "answered" if replied else "not captured",
         **error_fields(error),
         referral_to=None,
         user_to_user=bool(ticket and ticket.user_to_user),
@@ -112,6 +130,7 @@ def _ap_exchange(
             if ticket
             else None
         ),
+        notes=() if refusal is None else (refusal,),
     )
 
 

@@ -17,6 +17,7 @@ from rpctrace.protocols.dissector import Problems
 from rpctrace.protocols.registry import RECOGNISERS, carriers
 from rpctrace.stream.stream import Chunk, Close, Conflict, Connection, Direction, Gap, Seen, StreamEvent
 
+CARRIED_KEPT = 200_000
 OTHERS_KEPT = 10_000  # by who never empties the list
 # Fewer octets than this are brought to a dissector although it steps over them: to leave them out costs as much.
 SMALLEST_SKIP_OCTETS = 2_048
@@ -73,6 +74,7 @@ class Conversations:
         self._carriers, self._shared_limits = carriers(self.book.problems)
         self._live: dict[int, _State] = {}
         self.others: list[Connection] = []
+        self.carried: set[int] = set()  # numbers of the connections that carried something, as many as `CARRIED_KEPT`
         self.stepping_over: dict[tuple[int, Direction], Connection] = {}
         self.capture_end_ns: int | None = None  # set by who feeds, before what is still open is closed
 
@@ -154,7 +156,7 @@ class Conversations:
         for reading in state.readings:
             told += reading.feed(event)
             if told or (isinstance(reading, RpcReading) and reading.recognised):
-                self._live[connection.number] = reading
+                self._settle(connection, reading)
                 break
         else:
             self._narrow(state, connection)
@@ -191,9 +193,16 @@ class Conversations:
         if len(carriers) > 1 or not state.is_not_rpc:
             return
         if carriers:
-            (self._live[connection.number],) = carriers.values()
+            (left,) = carriers.values()
+            self._settle(connection, left)
         else:
             self._set_aside(connection)
+
+    def _settle(self, connection: Connection, reading: RpcReading | DissectedReading) -> None:
+        """It is clear what a connection carries."""
+        self._live[connection.number] = reading
+        if len(self.carried) < CARRIED_KEPT:
+            self.carried.add(connection.number)
 
     def _dissected(
         self, state: DissectedReading, connection: Connection, event: StreamEvent

@@ -14,7 +14,7 @@ from rpctrace.protocols.gssapi.exchange import AuthenticationExchange
 from rpctrace.protocols.interfaces.registry import StubValue
 from rpctrace.protocols.kerberos.exchange import KdcExchange
 from rpctrace.protocols.smb.notice import SessionFacts, SmbNotice
-from rpctrace.stream.stream import Connection, Direction
+from rpctrace.stream.stream import Connection, Direction, Incident
 
 
 @dataclass(slots=True)
@@ -119,4 +119,19 @@ class ObservedSession(NamedTuple):
     facts: SessionFacts
 
 
-Observation = ObservedCall | ObservedPdu | ObservedAuthentication | ObservedExchange | ObservedNotice | ObservedSession
+class ObservedIncident(NamedTuple):
+    """What a connection shows of a failure below its octets."""
+
+    connection: Connection
+    incident: Incident
+
+
+Observation = (
+    ObservedCall
+    | ObservedPdu
+    | ObservedAuthentication
+    | ObservedExchange
+    | ObservedNotice
+    | ObservedSession
+    | ObservedIncident
+)

@@ -94,6 +94,12 @@ class NdrReader:
         """To where a structure begins that holds a pointer and nothing wider."""
         self.reader.align(8 if self.ndr64 else 4)
 
+    def align_union(self) -> None:
+        """To where a union of pointers begins with its discriminant: a boundary of its own in NDR64 alone ([MS-RPCE]
+        2.2.5.3.4.4)."""
+        if self.ndr64:
+            self.reader.align(8)
+
     def pointer(self) -> bool:
         """A unique or full pointer: whether it points to something."""
         return self.wide() != 0

@@ -18,9 +18,9 @@ class Dissector(Protocol[Said]):
     """One TCP connection of a protocol: octets of both directions in, what they say out.
 
     It is told of every gap, opens no file and reads no clock. A connection joined in the middle is a state, not an
-    error. `is_other`: nothing that it reads can come any more. `skippable(direction)`: how many of the octets that come
-    next in `direction` it will step over without a look (the data of a file), 0 for none. Where it has `seen(direction)`,
-    it is told of segments without octets, which show that `direction` is being captured.
+    error. `is_other`: nothing that it reads can come any more. `skippable(direction)`: how many of the octets that
+    come next in `direction` it will step over without a look (the data of a file), 0 for none. Where it has
+    `seen(direction)`, it is told of segments without octets, which show that `direction` is being captured.
     """
 
     @property

@@ -7,6 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rpctrace.encoding.text import safe_text
+from rpctrace.render.origins import connection_lines, origin_lines, validation_lines
+from rpctrace.render.places import both_frames, endpoint_told, exchange_place, place_words, way_words
 from rpctrace.render.words import (
     Signs,
     counted,
@@ -17,81 +19,93 @@ from rpctrace.render.words import (
     principal_words,
     ticket_name,
 )
-from rpctrace.report import Authentication, Call, Event, KerberosExchange, ReferralPath, Report, Ticket
+from rpctrace.report import Authentication, Call, Event, KerberosExchange, ReferralPath, Report
 
+_ATTEMPTS = frozenset(("refused", "no_answer"))  # counted by attempts, each of which has two frames or one
 # A KDC's way to ask for more, not a failure: pre-authentication required, response too big for UDP.
 ORDINARY_ERRORS = frozenset((25, 52))
 
 
-def _place(capture: int, report: Report) -> str:
-    return f" of capture {capture + 1}" if len(report.captures) > 1 else ""
-
-
-def _frames(request: int | None, reply: int | None, signs: Signs) -> str:
-    return f"{'?' if request is None else request} {signs.arrow} {'?' if reply is None else reply}"
-
-
-def exchange_place(exchange: KerberosExchange, report: Report, signs: Signs) -> str:
-    """`frames 75 -> 79, KDC 10.77.0.11:88`."""
-    frames = _frames(exchange.request_frame, exchange.reply_frame, signs)
-    return f"frames {frames}{_place(exchange.capture, report)}, KDC {endpoint_words(exchange.server)}"
-
-
-def ticket_origin(
-    ticket: Ticket, issued: KerberosExchange | None, path: ReferralPath | None, report: Report, signs: Signs
-) -> str:
-    """Which exchange of the report issued a ticket, and by which way the client came to it."""
-    if issued is None:
-        return f"{ticket_name(ticket)} was not issued in this capture (from the client's cache, or not captured)"
-    realms = f", by way of {_realms(path, signs)}" if path and len(path.realms) > 1 else ""
-    return f"{ticket_name(ticket)} was issued in {exchange_place(issued, report, signs)}{realms}"
-
-
-def _realms(path: ReferralPath, signs: Signs) -> str:
-    return f" {signs.arrow} ".join(map(safe_text, path.realms))
-
-
 def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
-    """Errors of the same kind about the same service are one line."""
+    """Errors of the same kind about the same service are one line; those that a path ends with are told with it."""
+    told = {path.exchanges[-1] for path in _told_paths(report) if path.error is not None and path.exchanges}
     groups: dict[tuple[object, ...], list[KerberosExchange]] = {}
+    answered: dict[_Sought, list[KerberosExchange]] = {}
     for each in report.kerberos:
-        if each.error is not None and each.error not in ORDINARY_ERRORS:
+        if each.outcome == "answered":
+            answered.setdefault(_sought(each), []).append(each)
+        if each.error is not None and each.error not in ORDINARY_ERRORS and each.id not in told:
             key = (each.capture, each.client.address, each.server, each.error, each.sname, each.carried_in)
             groups.setdefault(key, []).append(each)
     for same in groups.values():
         first = same[0]
         about = f" for {principal_words(first.sname)}" if first.sname else ""
         who = f" ({principal_words(first.cname)})" if first.cname else ""
-        times = f", {counted(len(same), 'time')}" if len(same) > 1 else ""
         status = f", {safe_text(first.ntstatus_name or first.ntstatus_hex)}" if first.ntstatus_hex else ""
+        realm = f" by {safe_text(first.realm)}" if first.realm else ""
         yield (
-            f"{kerberos_error_words(first.error, first.error_name)}{about}: {safe_text(first.realm or '?')} to "
-            f"{safe_text(first.client.address)}{who}{status}, {_carrier(first, report, signs)}{times}"
+            f"{kerberos_error_words(first.error, first.error_name)}{about}: told{realm} to "
+            f"{safe_text(first.client.address)}{who}{status}, {_carrier(first, report, signs)}{_times(same)}"
+            f"{_went_on(same[-1], answered.get(_sought(first), ()), signs)}"
         )
+
+
+_Sought = tuple[int, str, tuple[str, ...], str]  # capture, client, service, kind of exchange
+
+
+def _sought(exchange: KerberosExchange) -> _Sought:
+    return exchange.capture, exchange.client.address, exchange.sname, exchange.kind or "AP"
+
+
+def _went_on(error: KerberosExchange, answered: Sequence[KerberosExchange], signs: Signs) -> str:
+    """That the same client got what it had asked for after all, and where: a retry by the KDC's clock, user-to-user."""
+    refused_in = error.reply_frame or error.request_frame or 0
+    for each in answered:
+        if (each.request_frame or 0) > refused_in:
+            how = " as user-to-user" if each.user_to_user and not error.user_to_user else ""
+            return f"; got{how} in frames {both_frames(each.request_frame, each.reply_frame, signs)}"
+    return ""
+
+
+def _times(same: Sequence[object]) -> str:
+    return f", {counted(len(same), 'time')}" if len(same) > 1 else ""
 
 
 def _carrier(exchange: KerberosExchange, report: Report, signs: Signs) -> str:
     if exchange.carried_in.startswith("kdc"):
         return exchange_place(exchange, report, signs)
-    frames = _frames(exchange.request_frame, exchange.reply_frame, signs)
-    return f"in {safe_text(exchange.carried_in)}, frames {frames}{_place(exchange.capture, report)}"
+    frames = both_frames(exchange.request_frame, exchange.reply_frame, signs)
+    return f"in {safe_text(exchange.carried_in)}, frames {frames}{place_words(exchange.capture, report)}"
+
+
+def _told_paths(report: Report) -> list[ReferralPath]:
+    """Those through more than one realm; of a report with failed calls, none that led to a ticket: where those of the
+    failed calls came from is told with them."""
+    failed = any(call.failed for call in report.calls)
+    paths = (path for path in report.referral_paths if len(path.realms) > 1)
+    return [path for path in paths if not failed or path.outcome != "issued"]
 
 
 def _path_lines(report: Report, signs: Signs) -> Iterator[str]:
-    """Paths through more than one realm, and those that did not end with a ticket."""
+    """The same way to the same service, with the same end, is one line."""
     exchanges = {each.id: each for each in report.kerberos}
-    for path in report.referral_paths:
-        if len(path.realms) < 2 and path.outcome == "issued":
-            continue
+    groups: dict[tuple[object, ...], list[ReferralPath]] = {}
+    for path in _told_paths(report):
+        key = (path.capture, path.client.address, path.sname, path.realms, path.outcome, path.error, path.missing)
+        groups.setdefault(key, []).append(path)
+    for same in groups.values():
+        path = same[0]
         hops = [exchanges[each] for each in path.exchanges if each in exchanges]
-        frames = ", ".join(_frames(each.request_frame, each.reply_frame, signs) for each in hops)
+        frames = ", ".join(both_frames(each.request_frame, each.reply_frame, signs) for each in hops)
         ended = safe_text(path.outcome)
         if path.error is not None:
             ended = f"{ended}, {kerberos_error_words(path.error, path.error_name)}"
-        missing = f"; missing: {'; '.join(map(safe_text, path.missing))}" if path.missing else ""
+        # what is missing of a way that ended well explains nothing; the document has it
+        untold = path.missing if path.outcome != "issued" else ()
+        missing = f"; missing: {'; '.join(map(safe_text, untold))}" if untold else ""
         yield (
-            f"ticket for {principal_words(path.sname)}: {_realms(path, signs)}, {ended} "
-            f"(frames {frames}{_place(path.capture, report)}){missing}"
+            f"ticket for {principal_words(path.sname)}: {way_words(path.realms, signs)}, {ended} "
+            f"(frames {frames}{place_words(path.capture, report)}{_times(same)}){missing}"
         )
 
 
@@ -102,16 +116,36 @@ def _authentication_lines(report: Report, signs: Signs) -> Iterator[str]:
         error = errors.get(said.after_error or "")
         if said.outcome != "rejected" and error is None:
             continue
-        yield f"{authentication_words(said)}, frames {_frames(said.request_frame, said.reply_frame, signs)}" + (
-            _place(said.capture, report) + (_after(said, error) if error else "")
-        )
+        frames = f"frames {both_frames(said.request_frame, said.reply_frame, signs)}{place_words(said.capture, report)}"
+        yield f"{authentication_words(said)}, {frames}{_after(said, error) if error else ''}"
 
 
-def _after(said: Authentication, error: KerberosExchange) -> str:
-    words = f", after {kerberos_error_words(error.error, error.error_name)} for {principal_words(error.sname)}"
+def _after(said: Authentication | Call, error: KerberosExchange) -> str:
+    """`, 1.5 ms after KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for cifs/dc1`; how long only by the same clock."""
+    words = f"after {kerberos_error_words(error.error, error.error_name)} for {principal_words(error.sname)}"
     if error.reply_ns is None or said.request_ns is None or error.capture != said.capture:
-        return words
-    return f"{words} {duration_words(said.request_ns - error.reply_ns)} before"
+        return f", {words}"
+    return f", {duration_words(said.request_ns - error.reply_ns)} {words}"
+
+
+def _fallback_lines(report: Report) -> Iterator[str]:
+    """RPC that took NTLM because Kerberos had given no ticket: one line an error and server."""
+    errors = {each.id: each for each in report.kerberos}
+    groups: dict[tuple[object, ...], list[Call]] = {}
+    for call in report.calls:
+        if call.auth is not None and call.auth.after_error in errors and call.auth.token is not None:
+            groups.setdefault((call.capture, call.auth.after_error, call.connection), []).append(call)
+    for same in groups.values():
+        first = same[0]
+        error = errors[first.auth.after_error or ""] if first.auth else None
+        if error is None:
+            continue
+        who = next((f" as {name}" for call in same if call.auth and (name := ntlm_words(call.auth.ntlm))), "")
+        frames = ", ".join(str(call.request_frames[-1]) for call in same if call.request_frames)
+        yield (
+            f"NTLM in place of Kerberos{who} to {endpoint_words(first.server)} ({safe_text(first.kind)}, "
+            f"frames {frames}{place_words(first.capture, report)}){_after(first, error)}"
+        )
 
 
 def authentication_words(said: Authentication) -> str:
@@ -121,8 +155,12 @@ def authentication_words(said: Authentication) -> str:
         who = f" with {ticket_name(said.ticket)}"
     elif name := ntlm_words(said.ntlm):
         who = f" as {name}"
-    status = said.status_name or said.status_hex or (str(said.status) if said.status is not None else "")
-    parts = filter(None, (said.outcome, status, kerberos_error_words(said.kerberos_error, said.kerberos_error_name)))
+    status = ""
+    if said.outcome == "rejected" and said.kerberos_error is None and said.status is not None:
+        status = said.status_name or said.status_hex or str(said.status)
+    error = kerberos_error_words(said.kerberos_error, said.kerberos_error_name)
+    notes = said.notes if said.outcome == "rejected" else ()
+    parts = filter(None, (said.outcome, status, error, *notes))
     return (
         f"{safe_text(said.mechanism)}{who} to {endpoint_words(said.server)} over {safe_text(said.carried_in)}: "
         f"{safe_text(', '.join(parts))}"
@@ -132,14 +170,49 @@ def authentication_words(said: Authentication) -> str:
 def event_words(event: Event, report: Report) -> str:
     """`connection refused: 10.0.0.1 to 10.0.0.2:49153 (frames 1, 2)`."""
     name = f" {safe_text(event.name)}" if event.name else ""
+    told = next((each for each in report.endpoints if each.id == event.endpoint), None) if event.endpoint else None
+    why = f", where {endpoint_told(told, report)}" if told else ""
     status = f", {safe_text(event.status_name or event.status_hex)}" if event.status_hex else ""
-    shown = ", ".join(map(str, event.frames))
+    frames = f"frame{'s' if len(event.frames) > 1 else ''} {', '.join(map(str, event.frames))}"
     more = f" and {event.count - len(event.frames)} more" if event.count > len(event.frames) else ""
-    where = f" (frame{'s' if event.count > 1 else ''} {shown}{more}{_place(event.capture, report)})" if shown else ""
+    where = f" ({frames}{more}{place_words(event.capture, report)})" if event.frames else ""
+    times = f" {event.count} times" if event.kind in _ATTEMPTS and event.count > 1 else ""
     return (
-        f"{safe_text(event.text)}:{name} {safe_text(event.client.address)} to {endpoint_words(event.server)}"
-        f"{status}{where}"
+        f"{safe_text(event.text)}{times}:{name} {safe_text(event.client.address)} to {endpoint_words(event.server)}"
+        f"{status}{where}{why}"
     )
+
+
+def _status_lines(report: Report, signs: Signs) -> Iterator[str]:
+    """Calls that were answered, and whose answer refuses: an activation by its HRESULT, a logon by its NTSTATUS."""
+    groups: dict[tuple[int, str, str, str, str], list[Call]] = {}
+    for call in report.calls:
+        what = _refused_inside(call)
+        if what is not None:
+            operation = safe_text(call.operation or "call")
+            key = (call.capture, call.client.address, call.server.address, operation, what)
+            groups.setdefault(key, []).append(call)
+    for (*_, operation, what), same in groups.items():
+        first = same[0]
+        frames = both_frames(first.request_frames[-1] if first.request_frames else None, first.reply_frames[-1], signs)
+        yield (
+            f"{operation} {what}: {safe_text(first.client.address)} to "
+            f"{endpoint_words(first.server)} (frames {frames}{place_words(first.capture, report)}{_times(same)})"
+        )
+
+
+def _refused_inside(call: Call) -> str | None:
+    """What an answer refuses, and with which status."""
+    if not call.reply_frames:
+        return None
+    dcom, channel = call.dcom, call.secure_channel
+    if dcom is not None and dcom.clsid is not None and dcom.hresult is not None and dcom.hresult & 0x8000_0000:
+        return f"of {safe_text(dcom.class_name or dcom.clsid)} {safe_text(dcom.hresult_name or '')} {dcom.hresult_hex}"
+    if channel is not None and channel.status is not None and channel.status & 0x8000_0000:
+        account = channel.account or channel.user or channel.domain
+        whose = f"of {safe_text(account)} " if account else ""
+        return f"{whose}{safe_text(channel.status_name or channel.status_hex or '')}"
+    return None
 
 
 def _endpoint_lines(report: Report) -> Iterator[str]:
@@ -148,33 +221,20 @@ def _endpoint_lines(report: Report) -> Iterator[str]:
         if each.status:
             what = safe_text(each.interface_name or each.interface_uuid or "the interface")
             name = safe_text(each.status_name or each.status_hex or str(each.status))
-            where = f" (frame {each.frame}{_place(each.capture, report)})" if each.frame is not None else ""
+            where = f" (frame {each.frame}{place_words(each.capture, report)})" if each.frame is not None else ""
             yield f"{safe_text(each.source)} of {what}: {name}{where}"
-
-
-def origin_lines(calls: Sequence[Call], report: Report, signs: Signs) -> Iterator[str]:
-    """Where the tickets of failed calls came from, each once; nothing where no KDC was captured."""
-    if not any(each.carried_in.startswith("kdc") for each in report.kerberos):
-        return
-    exchanges = {each.id: each for each in report.kerberos}
-    paths = {each.id: each for each in report.referral_paths}
-    told: set[str] = set()
-    for call in calls:
-        if call.failed and call.ticket is not None:
-            issued = exchanges.get(call.ticket.exchange or "")
-            path = paths.get(issued.path or "") if issued else None
-            line = ticket_origin(call.ticket, issued, path, report, signs)
-            if line not in told:
-                told.add(line)
-                yield line
 
 
 def beside_lines(report: Report, signs: Signs) -> Iterator[str]:
     """Everything beside calls that a reader should look at, one line each."""
     yield from origin_lines(report.calls, report, signs)
+    yield from validation_lines(report, signs)
+    yield from connection_lines(report)
     yield from _path_lines(report, signs)
     yield from _error_lines(report, signs)
     yield from _authentication_lines(report, signs)
+    yield from _fallback_lines(report)
+    yield from _status_lines(report, signs)
     yield from _endpoint_lines(report)
     for event in report.events:
         yield event_words(event, report)

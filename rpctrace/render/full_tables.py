@@ -18,6 +18,7 @@ from rpctrace.render.words import (
     frames_words,
     hosts_words,
     interface_words,
+    pipe_words,
     presented_words,
     principal_words,
     result_words,
@@ -56,7 +57,7 @@ _Ends = Call | KerberosExchange | Stream | Authenticated | Event
 
 
 def _hosts(record: _Ends, signs: Signs) -> str:
-    pipe = record.pipe if isinstance(record, Call | Stream) else None
+    pipe = pipe_words(record) if isinstance(record, Call | Stream) else None
     return hosts_words(record.client, record.server, signs, pipe)
 
 

@@ -23,6 +23,7 @@ from rpctrace.render.words import (
     counted,
     hosts_words,
     interface_words,
+    pipe_words,
     presented_words,
     result_words,
 )
@@ -79,7 +80,7 @@ def _row(number: int, group: Failure, signs: Signs, several: bool) -> str:
         _cell((f"[{first.capture + 1}] " if several else "") + group_frames_words(group, signs)),
         _cell(first.kind),
         _cell(interface_words(first)),
-        _cell(hosts_words(first.client, first.server, signs, first.pipe)),
+        _cell(hosts_words(first.client, first.server, signs, pipe_words(first))),
         _cell(result_words(first)),
         _cell(presented_words(first)),
     )

@@ -20,12 +20,14 @@ from rpctrace.render.words import (
     UNICODE_SIGNS,
     Signs,
     capture_words,
+    clock_words,
     confidence_words,
     counted,
     duration_words,
     extended_error_words,
     hosts_words,
     interface_words,
+    pipe_words,
     presented_words,
     result_words,
     time_words,
@@ -42,12 +44,19 @@ def signs_for(options: RenderOptions) -> Signs:
 
 
 def _headline(report: Report, place: int, capture: CaptureFacts, options: RenderOptions) -> Iterator[str]:
-    calls = [call for call in report.calls if call.capture == place]
+    calls = [
+        call
+        for call in report.calls
+        if call.capture == place or any(each.capture == place for each in call.also_seen)
+    ]
     failed = sum(call.failed for call in calls)
     number = f"[{place + 1}] " if len(report.captures) > 1 else ""
     name = painted(f"{number}{safe_text(capture.path)}", "heading", options)
     at_least = "at least " if any(limit.name == "calls_kept" for limit in report.limits) else ""
     yield f"{name}: {capture_words(capture)}; {at_least}{counted(len(calls), 'call')}, {failed} failed"
+    for clock in report.clocks:
+        if clock.capture == place and clock.capture != clock.reference:
+            yield f"  {clock_words(clock)}"
     if not capture.complete:
         where = "" if capture.stopped_at is None else f" at octet {capture.stopped_at}"
         text = f"  not read to its end: reading stopped{where}; what follows is not in this report"
@@ -66,7 +75,7 @@ def _failure_table(groups: Sequence[Failure], report: Report, options: RenderOpt
             group_frames_words(group, signs),
             safe_text(group.first.kind),
             interface_words(group.first),
-            hosts_words(group.first.client, group.first.server, signs, group.first.pipe),
+            hosts_words(group.first.client, group.first.server, signs, pipe_words(group.first)),
             result_words(group.first),
             presented_words(group.first),
         )

@@ -10,7 +10,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rpctrace.encoding.text import safe_text
-from rpctrace.report import Call, CaptureFacts, ExtendedError, Host, Interface, KerberosExchange, Ntlm, Ticket
+from rpctrace.report import (
+    Call,
+    CaptureFacts,
+    Clock,
+    ExtendedError,
+    Host,
+    Interface,
+    KerberosExchange,
+    Ntlm,
+    Stream,
+    Ticket,
+)
 
 _CONFIDENCE_WORDS = ((0.95, "near certain"), (0.75, "very likely"), (0.5, "likely"))
 _HYPOTHESIS_UP_TO = 0.3  # at and below it a finding is severity note
@@ -60,6 +71,13 @@ def endpoint_words(host: Host) -> str:
 def hosts_words(client: Host, server: Host, signs: Signs, pipe: str | None = None) -> str:
     target = endpoint_words(server) + (f" {safe_text(pipe)}" if pipe else "")
     return f"{endpoint_words(client)}\n{signs.arrow} {target}"
+
+
+def pipe_words(record: Call | Stream) -> str | None:
+    """The pipe of an RPC conversation inside SMB."""
+    if record.transport != "ncacn_np":
+        return None
+    return record.pipe or "(pipe opened before the capture)"
 
 
 def frame_words(frames: tuple[int, ...]) -> str:
@@ -161,7 +179,9 @@ def principal_words(name: tuple[str, ...]) -> str:
 
 
 def exchange_result(exchange: KerberosExchange) -> str:
-    parts = [kerberos_error_words(exchange.error, exchange.error_name) or safe_text(exchange.reply or "no reply seen")]
+    refused = next((note for note in exchange.notes if note.startswith("refused")), None)
+    without = refused or ("no answer" if exchange.outcome == "unanswered" else "no reply seen")
+    parts = [kerberos_error_words(exchange.error, exchange.error_name) or safe_text(exchange.reply or without)]
     if exchange.ntstatus is not None:
         parts.append(safe_text(exchange.ntstatus_name or exchange.ntstatus_hex or str(exchange.ntstatus)))
     if exchange.referral_to:
@@ -196,6 +216,18 @@ def capture_words(capture: CaptureFacts) -> str:
     if capture.compression:
         kind = f"{kind} ({safe_text(capture.compression)})"
     return ", ".join(filter(None, (kind, counted(capture.frames, "frame"), span_words(capture))))
+
+
+def clock_words(clock: Clock) -> str:
+    """How a capture's clock stands to that of another, and how that is known."""
+    if not clock.frames:
+        return f"goes on where [{clock.reference + 1}] ends"
+    against = f"that of [{clock.reference + 1}], by {counted(clock.frames, 'frame')} that both hold"
+    if abs(clock.offset_ns) <= clock.uncertainty_ns:
+        return f"its clock agrees with {against}"
+    ahead = "behind" if clock.offset_ns > 0 else "ahead of"
+    doubt = f" (give or take {duration_words(clock.uncertainty_ns)})" if clock.uncertainty_ns else ""
+    return f"its clock is {duration_words(abs(clock.offset_ns))}{doubt} {ahead} {against}"
 
 
 def extended_error_words(record: ExtendedError) -> str:

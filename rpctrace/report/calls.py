@@ -73,7 +73,8 @@ class Ntlm:
 
 @dataclass(frozen=True, slots=True)
 class Auth:
-    """The security context of a call. `token` is what the request carried, `reply_token` what its answer carried."""
+    """The security context of a call. `token` is what the request carried, `reply_token` what its answer carried.
+    `after_error`: the Kerberos exchange whose error came before this fall-back to NTLM."""
 
     context_id: int | None
     auth_type: int
@@ -86,13 +87,15 @@ class Auth:
     kerberos_error: int | None
     kerberos_error_name: str | None
     ntlm: Ntlm | None
+    after_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
     """The ticket last presented in the call's security context, as its clear text reads (unauthenticated).
     `fingerprint`: a digest of its cipher, by which the same ticket is known wherever it travels. `exchange`: the
-    exchange in this report that issued it."""
+    exchange in this report that issued it; `exchange_by`: how that is known, `fingerprint` (proof) or `names` (a ticket
+    of the same realm, service, etype and kvno was the last that its client got before; one of the two was cut)."""
 
     realm: str | None
     sname: tuple[str, ...]
@@ -108,6 +111,7 @@ class Ticket:
     frame: int
     fingerprint: str | None = None
     exchange: str | None = None
+    exchange_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +130,9 @@ class InterfacePointer:
 
 @dataclass(frozen=True, slots=True)
 class Dcom:
-    """What a call of DCOM says beyond RPC. `causality_id` joins the calls of one activity across connections. Of an
-    activation or OXID resolution: the class, and where the object is to be reached, by whom and at which level."""
+    """What a call of DCOM says beyond RPC. `causality_id` joins the calls of one activity across connections. `iid` and
+    `oxid` are what an earlier answer had told of the pointer `ipid` on which the call is made. Of an activation or OXID
+    resolution: the class, and where the object is to be reached, by whom and at which level."""
 
     causality_id: str | None
     ipid: str | None
@@ -135,6 +140,8 @@ class Dcom:
     hresult_hex: str | None
     hresult_name: str | None
     error: str | None = None
+    iid: str | None = None
+    interface_name: str | None = None
     clsid: str | None = None
     class_name: str | None = None
     session_id: int | None = None
@@ -174,7 +181,8 @@ class SecureChannel:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """The same call in another capture of the incident: its frames and times there, by that capture's clock."""
+    """The same call, exchange, authentication or event in another capture of the incident: its frames and times there,
+    by that capture's clock."""
 
     capture: int
     request_frames: tuple[int, ...]
@@ -185,7 +193,8 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One thing the client asked for and what became of it."""
+    """One thing the client asked for and what became of it. Frames and times are those of `capture`, by its clock; what
+    other captures of the incident hold of the same call is in `also_seen`."""
 
     id: str
     capture: int

@@ -36,8 +36,10 @@ class CaptureFacts:
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """How a capture's clock stands to the first one's: what to add to its times (`offset_ns`), how far it may be off,
-    and from how many frames that both captures hold it was found."""
+    """How a capture's clock stands to the `reference` capture's, which is the first of those that share frames with it,
+    directly or through others: what to add to its times (`offset_ns`), how far that may be off, and from how many
+    frames that both captures hold it was found (0: one goes on where the other ends). `uncertainty_ns` does not know
+    the way between the two places where frames were captured in one direction alone."""
 
     capture: int
     reference: int

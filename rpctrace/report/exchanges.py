@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rpctrace.report.calls import Host, Ntlm, Ticket
+from rpctrace.report.calls import Host, Ntlm, Sighting, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,9 @@ class KerberosExchange:
     """One Kerberos exchange wherever it travelled, or a KRB-ERROR seen alone (`request_frame` None).
 
     `ticket` is what a reply issued, `presented` the ticket that the request showed (the TGT of a TGS exchange, the
-    ticket of an AP exchange); `presented_from`: the exchange in this report that had issued it. `path` and `hop` place
-    a TGS exchange on its referral path. `copies`: frames in which the request was sent again.
+    ticket of an AP exchange); `presented_from`: the exchange in this report that had issued it; `presented_by`: how
+    that is known, as `Ticket.exchange_by`. `path` and `hop` place a TGS exchange on its referral path (the first, where
+    its ticket served several). `copies`: frames in which the request was sent again. `also_seen`: as in a call.
     """
 
     id: str
@@ -90,15 +91,19 @@ class KerberosExchange:
     hop: int | None = None
     copies: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
+    presented_by: str | None = None
+    also_seen: tuple[Sighting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ReferralPath:
     """The TGS exchanges through which one service ticket was sought, from the client's realm onwards.
 
-    `realms`: those whose KDCs were asked, in order, as the exchanges name them. `outcome`: issued, refused (`error` of
-    the last exchange), unanswered, or open (the last answer was a referral and nothing followed in the capture).
-    `from_cache`: what the first hop presented was issued before the capture.
+    `realms`: those whose KDCs were asked, in order, as the exchanges name them. An exchange whose ticket served several
+    paths is in each of them. `as_exchange` issued the ticket with which the first hop was asked, itself or as the
+    ticket that was renewed or forwarded. `outcome`: issued, refused (`error` of the last exchange), unanswered, or open
+    (the last answer was a referral and nothing followed in the capture, or it was not captured). `from_cache`: what the
+    first hop presented was issued before the capture. `missing`: in words, what the captures lack of the path.
     """
 
     id: str
@@ -150,6 +155,7 @@ class Authentication:
     kerberos_error_name: str | None
     after_error: str | None
     notes: tuple[str, ...]
+    also_seen: tuple[Sighting, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +192,8 @@ class Endpoint:
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened on a connection beside calls: refused, no_answer, reset, idle, retransmitted,
-    pipe_refused, encrypted ... `frames` are the first of `count`; `octets` the largest payload concerned."""
+    pipe_refused, encrypted ... `frames` are the first of `count`; `octets` the largest payload concerned.
+    `endpoint`: the answer in this report that had told the client to come here."""
 
     capture: int
     kind: str
@@ -204,3 +211,5 @@ class Event:
     status_hex: str | None
     status_name: str | None
     text: str
+    endpoint: str | None = None
+    also_seen: tuple[Sighting, ...] = ()

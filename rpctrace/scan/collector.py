@@ -12,7 +12,7 @@ from rpctrace.network.flow import Segment, Transport
 from rpctrace.network.ip import address_octets
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
 from rpctrace.scan.flows import FIN, LIVE, OTHER, RST, SYN, FlowTable, Key
-from rpctrace.scan.headers import UDP_OCTETS, Shape, ends_of, is_skipped, segment, shapes_of, tcp_key, udp_ports
+from rpctrace.scan.headers import UDP_OCTETS, Shape, carried, ends_of, is_skipped, segment, shapes_of
 
 PASSED_OVER = b""
 _CONTROL = FIN | SYN | RST
@@ -89,12 +89,13 @@ class Collector:
         flow = None if key is None else self._flow_of(key)
         if flow is OTHER and not flags & SYN:
             return
-        if flow is not None and flow.skips is not None and key is not None and captured >= shape.smallest_octets:
-            one, two = flow.skips
-            skips = (one, two) if key == flow.keys[0] else (two, one)
-            if not flags & _CONTROL and is_skipped(shape, octets, start, flags, skips):
-                flow.touched = True
-                return
+        if (
+            flow is not None and flow.skips is not None and key is not None
+            and not flags & _CONTROL and captured >= shape.smallest_octets
+            and is_skipped(shape, octets, start, flow.skips[key])
+        ):  # fmt: skip
+            flow.touched = True
+            return
         timestamp_ns = self._layout.timestamp_ns(high, low)
         read: Segment | None = None
         if key is not None and captured >= shape.smallest_octets:
@@ -130,21 +131,19 @@ class Collector:
 
         Which frames are passed over does not depend on the shape that is expected, nor so on where windows begin.
         """
-        for shape in self._others:
-            key, flags = tcp_key(shape, self._octets, at)
-            if key is None and self._is_passed_over(shape, at, captured):
-                key = PASSED_OVER
-            if key is not None:
+        for shape in (*self._others, self._shape):
+            transport, key, flags = carried(shape, self._octets, at)
+            if transport is None:
+                continue
+            begin = at + shape.tcp_at + UDP_OCTETS
+            if transport is Transport.UDP and self.datagrams.may_matter(
+                key[-4:], self._octets[begin : max(begin, at + captured)]
+            ):
+                break
+            if shape is not self._shape:
                 self._of_other_shape[shape] += 1
-                return key, flags, shape
-        return PASSED_OVER if self._is_passed_over(self._shape, at, captured) else None, 0, self._shape
-
-    def _is_passed_over(self, shape: Shape, at: int, captured: int) -> bool:
-        ports = udp_ports(shape, self._octets, at)
-        if ports is None:
-            return False
-        begin = at + shape.tcp_at + UDP_OCTETS
-        return not self.datagrams.may_matter(ports, self._octets[begin : max(begin, at + captured)])
+            return key if transport is Transport.TCP else PASSED_OVER, flags, shape
+        return None, 0, self._shape
 
 
 def key_of(read: Segment) -> Key:

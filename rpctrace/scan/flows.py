@@ -6,6 +6,8 @@ A flow is known by a key, the addresses and ports as they stand in the frame; bo
   are held. A direction that begins as none of ours does not decide alone: the other one may.
 - searched: joined in the middle. Every payload is searched for a header, with the end of the one before it; the last
   segments are held, since the capture may have the one with the header later than its successors.
+  A connection that never came about is given too: a SYN answered by a reset at once, a SYN that nothing answered when
+  another one follows or the capture ends.
 - live: all its segments are given out, those held before first.
 - other: none of ours. Its frames are passed over by key alone, until a SYN starts a new connection.
 
@@ -18,8 +20,9 @@ comes near to least recently used). A flow that is forgotten while it lasts is s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum, auto
+from itertools import islice
 
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.network.flow import Endpoint, Segment, Stretch, TcpFlags
@@ -32,6 +35,8 @@ MAXIMUM_HELD_OCTETS_OF_A_FLOW = 64 * 1024
 # As long as the reassembly waits until it is clear where a direction joined in the middle starts.
 SEARCHED_SEGMENTS_HELD = 16
 MAXIMUM_HELD_OCTETS = 16 * 1024 * 1024  # of all flows
+MAXIMUM_ATTEMPTS = 1_000  # to connect that failed: the segments of so many are given
+MAXIMUM_HEARD = 65_536  # addresses
 SEGMENT_OVERHEAD_OCTETS = 512
 MAXIMUM_IDLE_NS = 2 * 3600 * NS_PER_SECOND  # RFC 1122 4.2.3.6
 
@@ -40,7 +45,7 @@ ENDS = FIN | RST
 
 Key = bytes | tuple[bytes, tuple[int, ...]]  # the latter inside a tunnel
 _NOTHING: tuple[Segment, ...] = ()
-NO_SKIP = (0, 0)
+Skips = tuple[int, int, int, int]
 
 
 class Stage(Enum):
@@ -70,8 +75,8 @@ class Flow:
     """One connection as far as it matters here."""
 
     __slots__ = (
-        "directions", "ended", "ends", "held", "held_octets", "keys", "now_ns", "skips", "skips_since", "stage",
-        "touched",
+        "directions", "ended", "ends", "given", "held", "held_octets", "keys", "now_ns", "skips", "skips_since",
+        "stage", "touched",
     )  # fmt: skip
 
     def __init__(self, stage: Stage, keys: tuple[Key, Key], ends: tuple[Ends, Ends]) -> None:
@@ -81,11 +86,12 @@ class Flow:
         self.directions = (_Direction(), _Direction())
         self.held: list[Segment] = []
         self.held_octets = 0
+        self.given = False  # the connection before was an attempt: the reassembly has it
         self.ended = 0  # directions that sent a FIN, both with a RST
         self.touched = True
         self.now_ns: int | None = None
-        # (sequence number, octets) of the stretch that is skipped, of the direction first seen and of the other one
-        self.skips: list[tuple[int, int]] | None = None
+        # by the sender's key: sequence number and octets of the stretch that it skips, and the same of the other one
+        self.skips: dict[Key, Skips] | None = None
         self.skips_since = 0  # the frame that began or ended a connection: no stretch is known before it
 
 
@@ -102,6 +108,9 @@ class FlowTable:
         self._flows: dict[Key, Flow] = {}
         self._live: dict[tuple[Endpoint, Endpoint, tuple[int, ...]], Flow] = {}
         self._held_octets = 0
+        self._attempts = 0
+        self._due: list[Segment] = []  # of attempts that left the table
+        self.heard: set[str] = set()  # addresses that something answered, also on flows that are passed over
         self.limits: dict[str, int] = {}
 
     @property
@@ -121,12 +130,18 @@ class FlowTable:
         """A flow began with this key, and somebody else saw that it is none of ours."""
         self._flows[key] = self._flows[turned(key)] = OTHER
 
+    def hear(self, addresses: Iterable[str]) -> None:
+        """Somebody else saw that these were answered."""
+        self.heard.update(islice(addresses, max(0, MAXIMUM_HEARD - len(self.heard))))
+
     def take(self, key: Key, segment: Segment) -> Sequence[Segment]:
         """The segments that are to be read now: this one, held ones before it, or none."""
         flow = self._flows.get(key)
         flags = int(segment.flags)
         if flow is OTHER and not flags & SYN:
             return _NOTHING
+        if flags & SYN and flags & ACK and len(self.heard) < MAXIMUM_HEARD:
+            self.heard.add(segment.destination.address)
         if flow is None or flow is OTHER:
             flow = self._begin(key, segment, flags)
             if flow is OTHER:
@@ -155,14 +170,19 @@ class FlowTable:
         flow = self._live.get((source, destination, tunnel)) or self._live.get((destination, source, tunnel))
         if flow is None or frame_number < flow.skips_since:
             return
-        if flow.skips is None:
-            flow.skips = [NO_SKIP, NO_SKIP]
-        flow.skips[source != flow.ends[0][0]] = sequence, length_octets
+        one, two = flow.keys if source == flow.ends[0][0] else flow.keys[::-1]
+        others = (0, 0) if flow.skips is None else flow.skips[one][2:]
+        flow.skips = {one: (sequence, length_octets, *others), two: (*others, sequence, length_octets)}
 
     def close(self) -> Sequence[Segment]:
         """The capture is at its end: what is held of flows whose first octets it does not have."""
-        undecided = [flow for flow in dict.fromkeys(self._flows.values()) if flow.held and _has_octets(flow)]
-        return [held for flow in undecided for held in flow.held]
+        due, self._due = self._due, []
+        for flow in dict.fromkeys(self._flows.values()):
+            if flow.held and _has_octets(flow):
+                due += flow.held
+            else:
+                due += self._attempt(flow)
+        return due
 
     # A flow begins
 
@@ -188,24 +208,28 @@ class FlowTable:
     def _undecided(self, flow: Flow, key: Key, segment: Segment, flags: int) -> Sequence[Segment]:
         index = 0 if key == flow.keys[0] else 1
         direction, other = flow.directions[index], flow.directions[1 - index]
+        failed = _NOTHING
         if flags & SYN:
             first = (segment.sequence + 1) & 0xFFFF_FFFF
-            if flow.stage is SEARCHED:  # the capture's order is not that of the wire
+            if _is_in_doubt(flow, direction, segment, first):
                 self._hold(flow, segment)
                 return self._follow(flow, segment)
-            if direction.next is not None and direction.next != first:
-                # octets of the connection before, which may have been ours, or no SYN that a station sends
-                if _has_octets(flow) or segment.length_octets or flags & ENDS:
-                    self._hold(flow, segment)
-                    return self._follow(flow, segment)
+            if direction.next not in (None, first):
+                flow.given = _is_attempt(flow)
+                failed = self._attempt(flow)
                 self._restart(flow)
                 direction, other = flow.directions[index], flow.directions[1 - index]
             direction.next = first
             if flags & ACK:
                 other.next = segment.acknowledgement
+        is_refusal = flags & RST and flags & ACK and segment.acknowledgement == other.next and _is_attempt(flow)
         self._hold(flow, segment)
+        if is_refusal:
+            refused = flow.held
+            self._forget(flow)
+            return self._counted(refused)
         if not segment.length_octets:
-            return _NOTHING
+            return failed
         if flow.stage is STARTING:
             is_ours = self._starts_as_ours(direction, segment, flags, flow)
         else:
@@ -225,6 +249,21 @@ class FlowTable:
             self._release(flow)
             for held in handshake:
                 self._hold(flow, held)
+        return _NOTHING
+
+    def _attempt(self, flow: Flow) -> tuple[Segment, ...]:
+        """What is held of a flow that never came about; it is held no longer."""
+        if not _is_attempt(flow):
+            return _NOTHING
+        held = flow.held
+        self._release(flow)
+        return self._counted(held)
+
+    def _counted(self, attempt: list[Segment]) -> tuple[Segment, ...]:
+        self._attempts += 1
+        if self._attempts <= MAXIMUM_ATTEMPTS:
+            return tuple(attempt)
+        self._count("attempts_given")
         return _NOTHING
 
     def _restart(self, flow: Flow) -> None:
@@ -347,6 +386,7 @@ class FlowTable:
             self._forget(flow)
 
     def _forget(self, flow: Flow) -> None:
+        self._due += self._attempt(flow)
         self._drop(flow)
         for key in flow.keys:
             self._flows.pop(key, None)
@@ -372,6 +412,30 @@ def _has_octets(flow: Flow) -> bool:
         if not direction.is_other and any(held.length_octets and held.source == sender for held in flow.held):
             return True
     return False
+
+
+def _is_in_doubt(flow: Flow, direction: _Direction, syn: Segment, first: int) -> bool:
+    """Whether only the reassembly can tell if a SYN begins another connection than what is held."""
+    if flow.stage is SEARCHED:  # the capture's order is not that of the wire
+        return True
+    if direction.next is None or direction.next == first:
+        return any(int(held.flags) & RST for held in flow.held)
+    # octets of the connection before, which may have been ours, or no SYN that a station sends
+    if _has_octets(flow) or syn.length_octets or int(syn.flags) & ENDS:
+        return True
+    return flow.given and not _is_attempt(flow)
+
+
+def _is_attempt(flow: Flow) -> bool:
+    """Whether nothing came but SYNs that one end sent."""
+    held = flow.held
+    return (
+        flow.stage is STARTING
+        and bool(held)
+        and not any(each.is_other for each in flow.directions)
+        and all(int(each.flags) & (ENDS | SYN | ACK) == SYN and not each.length_octets for each in held)
+        and all(each.source == held[0].source for each in held)
+    )
 
 
 def turned(key: Key) -> Key:

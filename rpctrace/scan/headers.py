@@ -119,21 +119,17 @@ def compiled(order: str, record_header: str, shape: Shape) -> Compiled:
     return Compiled(shape, layout.unpack_from, *words)
 
 
-def tcp_key(shape: Shape, octets: memoryview, at: int) -> tuple[bytes | None, int]:
-    """Key and flags of the frame at `at`; None where it is no TCP frame of this shape."""
+def carried(shape: Shape, octets: memoryview, at: int) -> tuple[Transport | None, bytes, int]:
+    """What the frame at `at` carries, its key and (of TCP) flags; None where it is no TCP or UDP of this shape."""
     form = compiled("<", "", shape)
     word, protocol, key, flags = form.unpack_from(octets, at)
-    if word & form.type_mask != form.type_value or protocol & form.protocol_mask != form.tcp_value:
-        return None, 0
-    return key, flags
-
-
-def udp_ports(shape: Shape, octets: memoryview, at: int) -> bytes | None:
-    """Both ports of the frame at `at`, the source's first; None where it is no UDP frame of this shape."""
-    form = compiled("<", "", shape)
-    word, protocol, key, _flags = form.unpack_from(octets, at)
-    is_udp = word & form.type_mask == form.type_value and protocol & form.protocol_mask == form.udp_value
-    return bytes(key[-4:]) if is_udp else None
+    if word & form.type_mask == form.type_value:
+        kind = protocol & form.protocol_mask
+        if kind == form.tcp_value:
+            return _TCP, key, flags
+        if kind == form.udp_value:
+            return _UDP, key, 0
+    return None, b"", 0
 
 
 def shapes_of(link_type: LinkType) -> tuple[Shape, ...]:
@@ -169,13 +165,11 @@ def segment(
     )
 
 
-def is_skipped(
-    shape: Shape, octets: memoryview, at: int, flags: int, skips: tuple[tuple[int, int], tuple[int, int]]
-) -> bool:
+def is_skipped(shape: Shape, octets: memoryview, at: int, skips: tuple[int, int, int, int]) -> bool:
     """Whether the segment at `at` lies wholly in the octets that its direction skips, or has none and acknowledges
-    nothing but such of the other one. `skips`: sequence number and octets of both, the sender's first."""
-    (first, skipped), (other_first, other_skipped) = skips
-    stated, sequence, acknowledgement, offset, _flags = shape.unpack_from(octets, at + shape.length_at)
+    nothing but such of the other one. `skips`: sequence number and number of its octets, and of the other's."""
+    first, skipped, other_first, other_skipped = skips
+    stated, sequence, acknowledgement, offset, flags = shape.unpack_from(octets, at + shape.length_at)
     header = offset >> 4 << 2
     length = stated - shape.length_includes - header
     if header < TCP_OCTETS or length < 0 or not stated:

@@ -239,6 +239,7 @@ class _Merge:
             if collector.segments:
                 yield
             window_end += _whole_windows(needed - window_end, window)
+        table.hear(index.heard)
         times = self._form.layout.timestamp_ns(*index.earliest), self._form.layout.timestamp_ns(*index.latest)
         self._capture.count(self._number + index.records - 1, *times)
         self._capture.go_on(window, index.stop, window_end)

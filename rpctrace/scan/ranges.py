@@ -23,8 +23,10 @@ from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
 from rpctrace.scan.flows import (
     ACK,
     ENDS,
+    MAXIMUM_HEARD,
     MAXIMUM_HELD_OCTETS_OF_A_FLOW,
     MAXIMUM_HELD_SEGMENTS,
+    RST,
     SEGMENT_OVERHEAD_OCTETS,
     SYN,
     FlowTable,
@@ -32,7 +34,7 @@ from rpctrace.scan.flows import (
     Stage,
     turned,
 )
-from rpctrace.scan.headers import TCP_OCTETS
+from rpctrace.scan.headers import TCP_OCTETS, ends_of
 
 NUMBERS = "I"  # the typecode of arrays of record numbers, and of places in a range
 MOST_RECORD_OCTETS = 0x1_0200  # the longest IP packet with all headers; longer ones are left to the one reading
@@ -83,6 +85,7 @@ class Index(NamedTuple):
     has_fragments: bool
     last_decoded: int | None  # the last record that the plain reading was asked about, in vain
     held_octets: int  # the most that was held at a time
+    heard: frozenset[str]  # addresses that something answered
 
 
 class _Pair:
@@ -92,8 +95,8 @@ class _Pair:
     """
 
     __slots__ = (
-        "began", "birth", "expected", "first_key", "gave_up", "held", "held_octets", "keys", "numbers", "others",
-        "stage",
+        "began", "birth", "expected", "first_key", "gave_up", "has_octets", "held", "held_octets", "keys", "numbers",
+        "others", "stage",
     )  # fmt: skip
 
     def __init__(self, keys: tuple[Key, Key]) -> None:
@@ -109,6 +112,7 @@ class _Pair:
         self.first_key = key
         self.expected: list[int | None] = [None, None]  # the next sequence number of each direction
         self.others = [False, False]
+        self.has_octets = False
         self.held = self.held_octets = 0
 
 
@@ -151,6 +155,7 @@ class Indexer(Collector):
         self._has_fragments = False
         self._last_decoded: int | None = None
         self._held_octets = self._most_held_octets = 0
+        self._heard: set[str] = set()
 
     def record(
         self, number: int, at: int, key: bytes | None, flags: int, high: int, low: int, captured: int, original: int
@@ -222,6 +227,9 @@ class Indexer(Collector):
         pair.numbers.append(number)
         if flags & SYN:
             self._syns.append(number)
+            if flags & ACK and len(self._heard) < MAXIMUM_HEARD:
+                _source, destination = ends_of(key if isinstance(key, bytes) else key[0])
+                self._heard.add(destination.address)
         return pair
 
     def _follow(
@@ -231,6 +239,10 @@ class Indexer(Collector):
         if pair.gave_up or pair.stage is Stage.LIVE:
             return
         flags, sequence, acknowledgement, length = told
+        if flags & RST and not pair.has_octets:  # refused, and told of
+            self._give_up(pair)
+            return
+        pair.has_octets |= length > 0
         if flags & SYN:
             self._begin(pair, key, number)
         elif pair.stage is not Stage.STARTING:
@@ -298,7 +310,7 @@ class Indexer(Collector):
         return Index(
             first, stop, len(places), _packed(places), *times, interface, pairs, _packed(self._syns),
             _packed(self._odd), _packed(self._datagrams), self._has_fragments, self._last_decoded,
-            self._most_held_octets,
+            self._most_held_octets, frozenset(self._heard),
         )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ _NO_OCTETS = memoryview(b"")
 # The directions that hold nothing share these instead of a list each, for a capture may have 100 000 of them. Nobody
 # adds to these two: the first entry makes the direction's own list.
 _NONE_PARKED: list[Piece] = []
-_NONE_RECENT: list[tuple[int, bytes, int]] = []
+_NONE_RECENT: list[tuple[int, bytes, int, int | None]] = []
 # `Chunk(...)` without the Python function that NamedTuple puts before it: a chunk is made for every segment.
 _new_tuple = tuple.__new__
 
@@ -105,7 +105,7 @@ class DirectionState:
         "account", "acknowledged", "acknowledged_arrival", "acknowledged_frame", "acknowledged_ns", "conflicts",
         "conflicts_told", "far", "fin", "finished", "forgiven", "gaps", "highest", "index", "missing_until", "next",
         "origin", "overdue", "parked", "parked_octets", "progress_arrival", "progress_ns", "recent", "recent_octets",
-        "reset", "seen", "skip_start", "skipped_from", "skipped_octets", "waiting",
+        "reset", "seen", "skip_start", "skipped_from", "skipped_octets", "told", "waiting",
     )  # fmt: skip
 
     def __init__(self, index: Direction, account: Account) -> None:
@@ -133,12 +133,13 @@ class DirectionState:
         self.progress_ns: int | None = None
         self.conflicts: tuple[Conflict, ...] = ()  # offsets are positions until they are taken
         self.conflicts_told = 0
-        self.recent = _NONE_RECENT  # position, octets, frame number of what was delivered
+        self.recent = _NONE_RECENT  # position, octets, frame number, time of what was delivered
         self.recent_octets = 0
         self.gaps: tuple[tuple[int, int], ...] = ()
         self.skipped_from = 0  # where the first stretch begins that was stepped over
         self.skipped_octets = 0  # from there to the end of the last one
         self.skip_start = 0  # of the last one
+        self.told: int | None = None  # what this direction acknowledged last without octets, as on the wire
 
     # Where the direction starts
 
@@ -292,7 +293,7 @@ class DirectionState:
     # Two copies
 
     def _compare_delivered(self, piece: Piece) -> None:
-        for position, octets, frame_number in self.recent:
+        for position, octets, frame_number, _timestamp_ns in self.recent:
             self._compare(piece, position, memoryview(octets), frame_number)
         if any(start < piece.end and piece.position < end for start, end in self.gaps):
             self.account.count("segments_after_their_gap")
@@ -352,9 +353,9 @@ class DirectionState:
             self.highest = following
         recent, recent_octets = self.recent, self.recent_octets + len(octets) + PIECE_OVERHEAD_OCTETS
         if recent:
-            recent.append((position, owned(octets), frame_number))
+            recent.append((position, owned(octets), frame_number, timestamp_ns))
         else:
-            self.recent = recent = [(position, owned(octets), frame_number)]
+            self.recent = recent = [(position, owned(octets), frame_number, timestamp_ns)]
         while recent_octets > REMEMBERED_OCTETS or len(recent) > REMEMBERED_PIECES:
             recent_octets -= len(recent.pop(0)[1]) + PIECE_OVERHEAD_OCTETS
         self.account.remembered_octets += recent_octets - self.recent_octets
@@ -416,10 +417,17 @@ class DirectionState:
         return ahead < self.skipped_octets and ahead + length_octets <= self.skipped_octets
 
     @property
+    def is_skipping(self) -> bool:
+        """Nothing came yet from behind what was stepped over last."""
+        return self.skipped_octets > 0 and self.next == self.skipped_from + self.skipped_octets
+
+    @property
     def earliest_end(self) -> int:
-        """Where a FIN or RST may stand that was not seen yet: anywhere in what was stepped over last."""
-        is_skipping = self.skipped_octets and self.next == self.skipped_from + self.skipped_octets
-        return self.skip_start if is_skipping else self.next
+        """Where a FIN may stand that was not seen yet: anywhere in what was stepped over last."""
+        return self.skip_start if self.is_skipping else self.next
+
+    def is_near(self, position: int) -> bool:
+        return self.earliest_end - WINDOW_OCTETS <= position <= self.next + WINDOW_OCTETS
 
     # Letting go
 

@@ -23,13 +23,14 @@ it by a few comparisons, because all of the above would cost many times more; `a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.network.flow import Segment, TcpFlags
 from rpctrace.stream.direction import WINDOW_OCTETS, Account, DirectionState, Piece, distance
-from rpctrace.stream.stream import Chunk, Close, Connection, Seen, StreamEvent
+from rpctrace.stream.incidents import Repetition, repeated
+from rpctrace.stream.stream import Chunk, Close, Connection, Direction, Incident, Seen, StreamEvent
 
 # How long a direction may be held until it is clear where it starts, and whether the other one is captured.
 START_SEGMENTS, START_NS = 16, 200_000_000
@@ -42,6 +43,7 @@ FIN, SYN, RST, ACK = int(TcpFlags.FIN), int(TcpFlags.SYN), int(TcpFlags.RST), in
 _CONTROL = FIN | SYN | RST
 _NUMBERS, _HALF = 0xFFFF_FFFF, 0x8000_0000  # sequence numbers have 32 bits; up to half of them are before a given one
 _new_tuple = tuple.__new__  # as in `direction`
+_NO_REPETITIONS: Mapping[Direction, Repetition] = {}
 
 
 class OrderedConnection:
@@ -49,7 +51,7 @@ class OrderedConnection:
 
     __slots__ = (
         "account", "carried", "closed", "directions", "established", "held", "identity", "last_frame", "now_ns",
-        "one_sided", "segments", "spoken", "started_ns",
+        "odd_ns", "one_sided", "repetitions", "reset_while", "segments", "spoken", "started_ns", "syn_frames", "syns",
     )  # fmt: skip
 
     def __init__(self, identity: Connection, account: Account) -> None:
@@ -60,6 +62,11 @@ class OrderedConnection:
         self.last_frame = 0  # when it was touched last
         self.started_ns: int | None = None
         self.now_ns: int | None = None
+        self.odd_ns: int | None = None  # when `accept` took one last
+        self.syns = 0  # of the client, alone
+        self.syn_frames: tuple[int, ...] = ()
+        self.repetitions: Mapping[Direction, Repetition] = _NO_REPETITIONS
+        self.reset_while: Incident | None = None  # octets were outstanding
         self.held = False  # something waits
         self.one_sided = False  # a direction that was not seen so far is not waited for any more
         self.carried = False  # there were octets
@@ -89,6 +96,7 @@ class OrderedConnection:
         if timestamp_ns is not None:
             self.now_ns = timestamp_ns
         if not length:
+            sender.told = acknowledgement
             return _new_tuple(Seen, (sender.index, number, timestamp_ns))
         sender.progress_arrival, sender.progress_ns = self.segments, self.now_ns
         return sender.chunk(octets, number, timestamp_ns)
@@ -126,8 +134,9 @@ class OrderedConnection:
         else:
             wire_length = max(length, len(octets))
             piece = Piece(position, octets, wire_length, acknowledgement, number, timestamp_ns, self.segments)
-            self._hold(sender, piece, flags)
+            self._hold(sender, receiver, piece, flags)
             self._run(events)
+        self.odd_ns = self.now_ns
         self._note_established()
 
     def _note_established(self) -> None:
@@ -148,13 +157,16 @@ class OrderedConnection:
             self._end(sender, segment.frame_number, segment.timestamp_ns, events)
             self.closed = self.directions[0].finished and self.directions[1].finished
 
-    def _hold(self, sender: DirectionState, piece: Piece, flags: int) -> None:
+    def _hold(self, sender: DirectionState, receiver: DirectionState, piece: Piece, flags: int) -> None:
         """Keeps what a segment brings: octets, an end, or only the proof that it went by."""
         new = False
         settled = sender.origin is not None
         is_probe = settled and piece.length_octets == 1 and piece.position == sender.next - 1  # RFC 9293 3.8.4
         if piece.length_octets and not sender.finished and not is_probe and not flags & RST:
             new = sender.park(piece)
+            if not new and settled and piece.end <= sender.next:
+                known = repeated(self.repetitions.get(sender.index), sender, receiver, piece, self.odd_ns)
+                self.repetitions = {**self.repetitions, sender.index: known}
         elif not settled and not sender.parked:
             sender.next = max(sender.next, piece.position)  # the highest that was sent before the capture
         end = piece.end
@@ -162,7 +174,7 @@ class OrderedConnection:
             sender.fin = piece.mark(end)
             new = True
         if flags & RST and sender.reset is None:
-            if not settled or sender.earliest_end - WINDOW_OCTETS <= end <= sender.next + WINDOW_OCTETS:
+            if not settled or sender.is_near(end):
                 sender.reset = piece.mark(end)
                 new = True
             else:
@@ -178,6 +190,7 @@ class OrderedConnection:
         skipped = 0 if direction.origin is None or direction.finished else direction.skip(length_octets)
         if skipped:
             self._progress(direction)
+            self.repetitions = _NO_REPETITIONS  # what is stepped over may acknowledge them
             self.held = self.directions[0].holds or self.directions[1].holds
             self._note_established()
         return skipped

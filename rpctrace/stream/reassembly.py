@@ -14,14 +14,15 @@ keeps the table within its bounds. What a connection does with its segments is i
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.network.flow import Endpoint, Segment, Stretch, Transport
 from rpctrace.stream.direction import WINDOW_OCTETS, Account, DirectionState, distance
-from rpctrace.stream.ordering import ACK, RST, SYN, OrderedConnection
-from rpctrace.stream.stream import Close, Connection, Direction, StreamEvent
+from rpctrace.stream.incidents import FRAMES_TOLD, MAXIMUM_INCIDENTS, Attempt, Attempts, in_vain, reset
+from rpctrace.stream.ordering import ACK, FIN, RST, SYN, OrderedConnection
+from rpctrace.stream.stream import Close, Connection, Direction, Incident, StreamEvent
 
 MAXIMUM_CONNECTIONS = 65_536
 MAXIMUM_PARKED_OCTETS = 256 * 1024 * 1024  # of all connections
@@ -39,7 +40,10 @@ _TCP = Transport.TCP
 
 
 class Reassembler:
-    """Feed it segments in capture order; it gives (connection, event) pairs. `limits` counts the bounds reached."""
+    """Feed it segments in capture order; it gives (connection, event) pairs. `limits` counts the bounds reached.
+
+    `incidents` lists what connections show of a failure below their octets; who feeds may empty it at any time.
+    """
 
     def __init__(
         self,
@@ -57,6 +61,8 @@ class Reassembler:
         self._silent: Shelf = OrderedDict()  # no octets so far
         self._busy: Shelf = OrderedDict()
         self._closed: Shelf = OrderedDict()
+        self._attempts = Attempts(self._account)
+        self.incidents: list[tuple[Connection, Incident]] = []
         self._crowded = False  # only then the order of the shelves counts, and is kept with every segment
 
     @property
@@ -103,13 +109,16 @@ class Reassembler:
         ends = (identity.server, identity.client) if direction else (identity.client, identity.server)
         return Stretch(*ends, tunnel, start, skipped, state.last_frame)
 
-    def close(self) -> Sequence[Told]:
-        """The end of the capture: everything that is still held, connection by connection."""
+    def close(self, *, heard: Collection[str] = (), end_ns: int | None = None) -> Sequence[Told]:
+        """The end of the capture: everything that is still held, connection by connection. For the incidents: addresses
+        that were answered on connections not fed, and the time of the capture's last frame."""
         events: Events = []
         for state in sorted((*self._silent.values(), *self._busy.values()), key=_number):
             self._end(state, events)
         for state in list(self._closed.values()):
             self._remove(state)
+        for connection, incident in self._attempts.told(heard, end_ns):
+            self._note(connection, incident)
         return events
 
     def _feed(self, way: Way | None, segment: Segment, events: Events) -> None:
@@ -121,6 +130,8 @@ class Reassembler:
         state, sender, receiver = way
         if (sender.skipped_octets or receiver.skipped_octets) and state.is_skipped(sender, receiver, segment, flags):
             return
+        if flags & RST:
+            self._note_reset(way, segment, flags)
         said: list[StreamEvent] = []
         state.accept(sender, receiver, segment, flags, said)
         self._tell(state, said, events)
@@ -191,9 +202,56 @@ class Reassembler:
             state.identity = replace(state.identity, guessed=False)
             self._point(state)
         sender.begin((segment.sequence + 1) & 0xFFFF_FFFF)
+        if not flags & (ACK | RST | FIN) and sender.index == 0:
+            state.syns += not segment.length_octets
+            if len(state.syn_frames) < FRAMES_TOLD - 1:
+                state.syn_frames += (segment.frame_number,)
+        elif flags & ACK and len(self._attempts.heard) < MAXIMUM_CONNECTIONS:
+            self._attempts.heard.add(segment.destination.address)
         if flags & ACK:
             receiver.begin(segment.acknowledgement)
         return way
+
+    # What connections show below their octets
+
+    def _note_reset(self, way: Way, segment: Segment, flags: int) -> None:
+        state, sender, receiver = way
+        if state.carried:
+            if state.reset_while is None and sender.is_near(sender.unwrap(segment.sequence)):
+                if flags & ACK:
+                    sender.told = segment.acknowledgement
+                told = reset(sender, receiver, segment.frame_number, segment.timestamp_ns, state.odd_ns)
+                state.reset_while = told
+        elif (
+            flags & ACK
+            and 0 < state.syns == state.segments
+            and sender.index == 1
+            and not distance(segment.acknowledgement, receiver.origin or 0)
+        ):
+            frames = (*state.syn_frames, segment.frame_number)
+            self._attempts.refused(Attempt(state.identity, frames, state.syns, state.started_ns, segment.timestamp_ns))
+
+    def _note_end(self, state: OrderedConnection) -> None:
+        """The connection is over."""
+        identity = state.identity
+        if state.reset_while is not None:
+            self._note(identity, state.reset_while)
+            state.reset_while = None
+        for index, known in sorted(state.repetitions.items()):
+            incident = in_vain(known, state.directions[index], state.directions[1 - index])
+            if incident is not None:
+                self._note(identity, incident)
+        state.repetitions = {}
+        if state.syns and state.segments == state.syns and not state.closed:
+            self._attempts.unanswered(
+                Attempt(identity, state.syn_frames, state.syns, state.started_ns, state.now_ns)
+            )
+
+    def _note(self, connection: Connection, incident: Incident) -> None:
+        if len(self.incidents) < MAXIMUM_INCIDENTS:
+            self.incidents.append((connection, incident))
+        else:
+            self._account.count("incidents")
 
     # The bounds of the table
 
@@ -201,6 +259,7 @@ class Reassembler:
         """Puts a connection on the shelf where it belongs now, last where the order counts."""
         number = state.identity.number
         if state.closed:
+            self._note_end(state)
             self._silent.pop(number, None)
             self._busy.pop(number, None)
             state.release()
@@ -250,6 +309,7 @@ class Reassembler:
         said: list[StreamEvent] = []
         state.finish(said)
         if not state.closed:
+            self._note_end(state)
             said.append(Close(None, False, None, now_ns))
         self._tell(state, said, events)
         self._remove(state)
@@ -290,8 +350,7 @@ def _begins_anew(state: OrderedConnection, sender: DirectionState, segment: Segm
         return not (is_copy and state.carried)
     if not segment.length_octets or flags & RST:
         return False
-    ahead, behind = distance(segment.sequence, sender.next), distance(segment.sequence, sender.earliest_end)
-    is_far = sender.seen and (behind < -WINDOW_OCTETS or ahead > WINDOW_OCTETS)
+    is_far = sender.seen and not sender.is_near(sender.unwrap(segment.sequence))
     if segment.timestamp_ns is None or state.now_ns is None:
         return is_far
     return is_far or segment.timestamp_ns - state.now_ns > LATE_SEGMENT_NS

@@ -7,6 +7,7 @@ from the first one of that direction that the connection knows of (behind the SY
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from rpctrace.network.flow import Endpoint
@@ -74,6 +75,34 @@ class Conflict(NamedTuple):
     offset: int
     first_frame_number: int
     frame_number: int
+
+
+class IncidentKind(StrEnum):
+    """`incidents` says what each proves."""
+
+    REFUSED = "refused"
+    NO_ANSWER = "no_answer"
+    RESET = "reset"
+    IDLE = "idle"
+    RETRANSMITTED = "retransmitted"
+
+
+class Incident(NamedTuple):
+    """What a connection shows of a failure below its octets.
+
+    `direction`: who refused or reset (the last of `frames` is the reset), else who sent in vain. `frames`: the first
+    few that show it, ascending. `times`: attempts refused, SYNs not answered, segments outstanding at a reset, copies
+    sent. `octets`: the largest payload among them, 0 for attempts. `first_ns`, `last_ns`: the time of the first and of
+    the last of all, also of those not in `frames`.
+    """
+
+    kind: IncidentKind
+    direction: Direction
+    frames: tuple[int, ...]
+    times: int
+    octets: int
+    first_ns: int | None
+    last_ns: int | None
 
 
 StreamEvent = Chunk | Gap | Close | Seen | Conflict

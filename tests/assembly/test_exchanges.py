@@ -39,7 +39,8 @@ def test_a_session_setup_is_an_entry_and_its_ap_req_an_exchange() -> None:
     exchange = exchanges.of_authentication(assembler, observed)
     assert exchange is not None
     assert (exchange.kind, exchange.carried_in, exchange.call) == ("AP", "smb", None)
-    assert (exchange.request_frame, exchange.reply_frame, exchange.outcome) == (20, None, "not captured")
+    assert (exchange.request_frame, exchange.reply_frame, exchange.outcome) == (20, None, "rejected")
+    assert exchange.notes == ("refused: STATUS_LOGON_FAILURE in frame 21",)
 
 
 def test_ntlm_gives_no_kerberos_exchange() -> None:

@@ -9,11 +9,32 @@
 | `kerberos`, `spnego`, `ntlm` | tokens and KDC messages, with filler where ciphertext would be |
 | `dcerpc`, `dcerpc_datagram` | PDUs of every type, either byte order, over connections and over UDP |
 | `extended_error` | the [MS-EERR] record of a fault or bind_nak |
+| `ndr`, `epm`, `dcom`, `netlogon_rpc` | stubs in NDR and NDR64, of the endpoint mapper, DCOM and Netlogon |
+| `smb`, `http`, `ldap` | what carries RPC and tokens: SMB 1 to 3, RPC over HTTP, LDAP |
 | `network`, `tcp`, `dns` | frames, TCP conversations, what a bad capture does to them |
 | `files` | pcap, pcapng and Network Monitor files |
 """
 
-from builders import dcerpc, dcerpc_datagram, der, dns, extended_error, files, kerberos, network, ntlm, spnego, tcp
+from builders import (
+    dcerpc,
+    dcerpc_datagram,
+    dcom,
+    der,
+    dns,
+    epm,
+    extended_error,
+    files,
+    http,
+    kerberos,
+    ldap,
+    ndr,
+    netlogon_rpc,
+    network,
+    ntlm,
+    smb,
+    spnego,
+    tcp,
+)
 from builders.files import Interface, netmon, pcap, pcapng
 from builders.filler import filler
 from builders.network import Host, TimedFrame, ip_frame, udp_frame
@@ -29,16 +50,22 @@ __all__ = [
     "cut",
     "dcerpc",
     "dcerpc_datagram",
+    "dcom",
     "der",
     "dns",
     "dropped",
     "duplicated",
+    "epm",
     "extended_error",
     "files",
     "filler",
+    "http",
     "ip_frame",
     "kerberos",
+    "ldap",
     "merged",
+    "ndr",
+    "netlogon_rpc",
     "netmon",
     "network",
     "ntlm",
@@ -46,6 +73,7 @@ __all__ = [
     "pcapng",
     "reordered",
     "shifted",
+    "smb",
     "spnego",
     "tcp",
     "udp_frame",

@@ -77,7 +77,10 @@ def ticket(ndr: Ndr, identity: Identity) -> Ndr:
 
 def level(ndr: Ndr, number: int, identity: Identity, package: str = "Kerberos") -> Ndr:
     """LogonLevel and the union that it selects."""
-    ndr.enumeration(number).enumeration(number).align(_wide_boundary(ndr)).pointer()
+    ndr.enumeration(number)
+    if ndr.ndr64:  # [MS-RPCE] 2.2.5.3.4.4: the union has the alignment of its widest arm
+        ndr.align(8)
+    ndr.enumeration(number).align(_wide_boundary(ndr)).pointer()
     if number == 4:
         return generic(ndr, identity, package)
     if number == 8:
@@ -109,4 +112,4 @@ def sam_logon_ex(ndr: Ndr, number: int, identity: Identity, *, validation: int =
 
 def logged_on(ndr: Ndr, status: int) -> bytes:
     """An answer without validation information."""
-    return ndr.enumeration(6).enumeration(6).pointer(False).u8(1).u32(0).u32(status).done()
+    return ndr.enumeration(6).pointer(False).u8(1).u32(0).u32(status).done()

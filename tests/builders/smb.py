@@ -3,6 +3,7 @@ of the session service (RFC 1002 4.3) around them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from struct import pack
 
@@ -67,6 +68,11 @@ def plain2(command: int, head: Head, *, answer: bool) -> bytes:
     return message2(command, head, pack("<HH", 4, 0), answer=answer)
 
 
+def negotiate_request(head: Head, dialects: Sequence[int] = (0x311,), guid: bytes = GUID) -> bytes:
+    body = pack("<HHHHI16sQ", 36, len(dialects), 1, 0, 0, guid, 0)
+    return message2(NEGOTIATE, head, body + pack(f"<{len(dialects)}H", *dialects), answer=False)
+
+
 def negotiate_answer(head: Head, guid: bytes = GUID, dialect: int = 0x311) -> bytes:
     body = pack("<HHHH16sIIIIQQHHI", 65, 1, dialect, 0, guid, 0, 1 << 20, 1 << 20, 1 << 20, 0, 0, 128, 0, 0)
     return message2(NEGOTIATE, head, body, answer=True)
@@ -77,8 +83,9 @@ def setup_request(head: Head, token: bytes, *, binding: bool = False) -> bytes:
     return message2(SETUP, head, body + token, answer=False)
 
 
-def setup_answer(head: Head, token: bytes) -> bytes:
-    return message2(SETUP, head, pack("<HHHH", 9, 0, 72, len(token)) + token, answer=True)
+def setup_answer(head: Head, token: bytes, *, flags: int = 0) -> bytes:
+    """2.2.6: of the flags 4 asks for encryption of everything that follows."""
+    return message2(SETUP, head, pack("<HHHH", 9, flags, 72, len(token)) + token, answer=True)
 
 
 def tree_request(head: Head, path: str) -> bytes:
@@ -200,6 +207,16 @@ def error1(command: int, head: Head1) -> bytes:
     return message1(command, head, b"", b"", answer=True)
 
 
+def negotiate_request1(head: Head1, dialect: str = "NT LM 0.12") -> bytes:
+    return message1(0x72, head, b"", b"\x02" + dialect.encode() + b"\0", answer=False)
+
+
+def negotiate_answer1(head: Head1, guid: bytes = GUID, token: bytes = b"") -> bytes:
+    """[MS-SMB] 2.2.4.5.2.1, with extended security."""
+    words = pack("<HBHHIIIIQHB", 0, 3, 50, 1, 16_644, 65_536, 0, 0x8000_E3FD, 0, 0, 0)
+    return message1(0x72, head, words, guid + token, answer=True)
+
+
 def setup_request1(head: Head1, token: bytes) -> bytes:
     words = andx(pack("<HHHIHII", 16_644, 10, 0, 0, len(token), 0, 0x8000_00D4))
     return message1(0x73, head, words, token + _text(head, "Windows", 59 + len(token)), answer=False)
@@ -318,8 +335,7 @@ def begun2(session: int = 0x4000_0000_0001, guid: bytes = GUID, path: str = "\\\
     """Negotiation, one session setup, the tree of pipes."""
     head = Head(0, session)
     return [
-        (0, message2(NEGOTIATE, head.but(session=0, tree=0), pack("<HHHHI16sQH", 36, 1, 1, 0, 0, GUID, 0, 0x311),
-                     answer=False)),
+        (0, negotiate_request(head.but(session=0, tree=0))),
         (1, negotiate_answer(head.but(session=0, tree=0), guid)),
         (0, setup_request(head.but(number=1, session=0), b"one")),
         (1, setup_answer(head.but(number=1, status=MORE), b"two")),

@@ -20,12 +20,13 @@ def test_one_bad_file_among_many(tmp_path: Path, capsys: pytest.CaptureFixture[s
     """T21: it is named, the others are reported with their own indices, and the status is 3 (which outranks 1)."""
     page = tmp_path / "page.pcap"
     page.write_text("<html>")
-    good, other = article(tmp_path), article(tmp_path, "novice.pcap")
+    good, other = article(tmp_path), article(tmp_path, "novice.pcap", 5)
     assert run(tmp_path / "absent.pcap", good, page, other, "--json", "--fail-on", "note") == 3
     said = capsys.readouterr()
     report = json.loads(said.out)
     assert [capture["path"] for capture in report["captures"]] == [str(good), str(other)]
-    assert {call["capture"] for call in report["calls"]} == {0, 1}
+    seen = {each["capture"] for call in report["calls"] for each in (call, *call["also_seen"])}
+    assert seen == {0, 1}
     assert "absent.pcap" in said.err
     assert "page.pcap" in said.err
 

@@ -92,6 +92,14 @@ def test_counts_that_cannot_be_right() -> None:
         reader(Ndr().u32(0).u32(0xFFFFFFFF).raw(b"x").done()).varying(2)
 
 
+def test_where_a_union_of_pointers_begins() -> None:
+    for ndr64, offset in ((False, 1), (True, 8)):
+        read = reader(bytes(16), ndr64=ndr64)
+        read.u8()
+        read.align_union()
+        assert read.reader.offset == offset
+
+
 def test_where_a_structure_with_a_pointer_begins() -> None:
     for ndr64, octets in ((False, 4), (True, 8)):
         read = reader(bytes(16), ndr64=ndr64)

@@ -11,6 +11,7 @@ from report_values import (
     EVENT,
     PATH,
     START_NS,
+    answered_call,
     article_report,
     empty_report,
     full_report,
@@ -19,13 +20,14 @@ from report_values import (
 
 from rpctrace.render.beside import beside_lines
 from rpctrace.render.words import ASCII_SIGNS
-from rpctrace.report import Host, Report
+from rpctrace.report import Dcom, Host, Ntlm, Report, SecureChannel, TicketName
 
 KDC = Host("10.2.0.10", 88, None)
 ERROR = replace(full_report().kerberos[0], capture=0)
 ISSUED = replace(
-    ERROR, id="krb-2", error=None, error_name=None, ntstatus_hex=None, reply="TGS-REP", sname=("novice",), server=KDC
-)
+    ERROR, id="krb-2", error=None, error_name=None, ntstatus_hex=None, reply="TGS-REP", sname=("novice",), server=KDC,
+    hop=2, ticket=TicketName("child.domainA.COM", ("novice",), 18, None, None),
+)  # fmt: skip
 
 
 def lines(report: Report) -> list[str]:
@@ -37,22 +39,13 @@ def test_nothing_beside_says_nothing() -> None:
     assert lines(empty_report()) == lines(article_report()) == []
 
 
-def test_where_the_ticket_of_a_failed_call_came_from() -> None:
-    """The exchange that issued it and the way through realms; several calls with one ticket are one line."""
-    ticket = replace(refused_call().ticket, exchange="krb-2")
-    calls = tuple(refused_call(id=f"call-{number}", ticket=ticket) for number in (1, 2))
-    report = article_report(calls=calls, kerberos=(ISSUED,), referral_paths=(replace(PATH, outcome="issued"),))
-    (line, _path) = lines(report)
-    assert line == (
-        "novice@child.domainA.COM was issued in frames 10 -> 11, KDC 10.2.0.10:88, by way of child.domainA.COM -> "
-        "DOMAINB.COM"
+def test_an_error_that_was_got_over_says_so() -> None:
+    """User-to-user after KDC_ERR_MUST_USE_USER2USER."""
+    later = replace(
+        ERROR, id="krb-3", error=None, request_frame=14, reply_frame=15, outcome="answered", user_to_user=True
     )
-
-
-def test_a_ticket_that_no_exchange_issued() -> None:
-    """Said only where a KDC was captured at all."""
-    (line, *_) = lines(article_report(kerberos=(replace(ISSUED, id="krb-9"),)))
-    assert line.startswith("novice@child.domainA.COM was not issued in this capture")
+    (line,) = lines(article_report(calls=(), kerberos=(replace(ERROR, outcome="rejected"), later)))
+    assert line.endswith("; got as user-to-user in frames 14 -> 15")
 
 
 def test_errors_of_one_kind_are_one_line_and_ordinary_ones_none() -> None:
@@ -60,7 +53,7 @@ def test_errors_of_one_kind_are_one_line_and_ordinary_ones_none() -> None:
     ordinary = replace(ERROR, error=25, error_name="KDC_ERR_PREAUTH_REQUIRED")
     (line,) = lines(Report(article_report().tool, (), (), kerberos=(ERROR, ERROR, ordinary)))
     assert line.startswith(
-        "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com: child.domainA.COM to 10.2.0.21"
+        "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com: told by child.domainA.COM to 10.2.0.21"
     )
     assert line.endswith(", STATUS_NO_SUCH_USER, frames 10 -> 11, KDC dc.child.domaina.com (10.2.0.10:88), 2 times")
 
@@ -81,10 +74,28 @@ def test_ntlm_after_an_error_of_kerberos() -> None:
     )  # fmt: skip
     (_, line) = lines(article_report(calls=(), kerberos=(ERROR,), authentications=(said,)))
     assert line == (
-        "ntlm as DOMAINB\\novice to FILES ([fe80::1]:445) over smb: accepted, STATUS_SUCCESS, frames 20 -> 21, after "
-        "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com 500 ms before"
+        "ntlm as DOMAINB\\novice to FILES ([fe80::1]:445) over smb: accepted, frames 20 -> 21, "
+        "500 ms after KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com"
     )
     assert lines(article_report(calls=(), authentications=(replace(said, after_error=None),))) == []
+
+
+def test_a_call_that_took_ntlm_after_an_error_of_kerberos() -> None:
+    """The legs of one connection are one line."""
+    auth = replace(
+        refused_call().auth, mechanism="ntlm", token="NEGOTIATE", after_error="krb-1", kerberos_error=None,
+        ntlm=Ntlm("DOMAINB", "novice", None, None),
+    )  # fmt: skip
+    late = START_NS + 13_500_000_000 + 2_000_000
+    legs = tuple(
+        refused_call(id=f"call-{n}", outcome="accepted", auth=auth, ticket=None, request_frames=(n,), request_ns=late)
+        for n in (30, 32)
+    )
+    (_, line) = lines(article_report(calls=legs, kerberos=(ERROR,)))
+    assert line == (
+        "NTLM in place of Kerberos as DOMAINB\\novice to 10.3.0.33:52042 (alter_context, frames 30, 32), 2 ms after "
+        "KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for RPCSS/novice.domainb.com"
+    )
 
 
 def test_endpoints_not_registered_and_events() -> None:
@@ -94,5 +105,34 @@ def test_endpoints_not_registered_and_events() -> None:
     told = lines(article_report(calls=(), endpoints=(registered, replace(ENDPOINT, capture=0)), events=(event,)))
     assert told == [
         "ept_map of samr: ept_s_not_registered (frame 7)",
-        "connection refused: 10.2.0.21 to 10.3.0.33:52042 (frames 1, 2)",
+        "connection refused 2 times: 10.2.0.21 to 10.3.0.33:52042 (frames 1, 2)",
+    ]
+
+
+def test_a_refused_port_that_an_answer_had_named() -> None:
+    """Which answer, in which frame, for what."""
+    endpoint = replace(ENDPOINT, capture=0, status=0, purpose="samr")
+    event = replace(EVENT, capture=0, name=None, status_hex=None, endpoint="endpoint-1")
+    (line,) = lines(article_report(calls=(), endpoints=(endpoint,), events=(event,)))
+    assert line.endswith("(frames 1, 2), where ept_map (frame 7) had named samr")
+
+
+def test_answers_that_refuse() -> None:
+    """An activation by its HRESULT, a logon by its NTSTATUS; good ones are not told."""
+    dcom = Dcom(None, None, 0x80070005, "0x80070005", "E_ACCESSDENIED", clsid="c", class_name="MMC20.Application")
+    channel = SecureChannel(
+        "NetrServerAuthenticate3", False, False, 1, 1, "WS1", "WS1$", 2, None, None, None, None, None, None, None,
+        0xC0000022, "0xc0000022", "STATUS_ACCESS_DENIED",
+    )  # fmt: skip
+    calls = (
+        answered_call(operation="RemoteCreateInstance", dcom=dcom, request_frames=(4,), reply_frames=(5,)),
+        answered_call(
+            operation="NetrServerAuthenticate3", secure_channel=channel, request_frames=(6,), reply_frames=(7,)
+        ),
+        answered_call(dcom=replace(dcom, hresult=0)),
+    )
+    assert lines(article_report(calls=calls)) == [
+        "RemoteCreateInstance of MMC20.Application E_ACCESSDENIED 0x80070005: 10.2.0.21 to 10.3.0.33:52042 "
+        "(frames 4 -> 5)",
+        "NetrServerAuthenticate3 of WS1$ STATUS_ACCESS_DENIED: 10.2.0.21 to 10.3.0.33:52042 (frames 6 -> 7)",
     ]

@@ -79,6 +79,7 @@ def test_the_golden_call_of_the_article() -> None:
         "frame": 22,
         "fingerprint": None,
         "exchange": None,
+        "exchange_by": None,
     }
 
 

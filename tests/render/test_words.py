@@ -20,17 +20,19 @@ from report_values import (
 from rpctrace.render.words import (
     ASCII_SIGNS,
     capture_words,
+    clock_words,
     duration_words,
     endpoint_words,
     exchange_result,
     extended_error_words,
     frames_words,
     interface_words,
+    pipe_words,
     presented_words,
     result_words,
     ticket_words,
 )
-from rpctrace.report import Call, Ntlm
+from rpctrace.report import Call, Clock, Ntlm
 
 REJECTED = refused_call(
     reply="bind_ack", outcome="rejected", status=None, status_hex=None, status_name=None, fault=None
@@ -173,3 +175,27 @@ def test_an_extended_error_without_names() -> None:
         time=None,
     )
     assert extended_error_words(bare) == "status 0xc0000064, process 652, component 8, detection location 72"
+
+
+@pytest.mark.parametrize(
+    ("clock", "words"),
+    [
+        (Clock(1, 0, 0, 5, 9), "its clock agrees with that of [1], by 9 frames that both hold"),
+        (
+            Clock(1, 0, 3_000_000_000, 1_000_000, 1),
+            "its clock is 3 s (give or take 1 ms) behind that of [1], by 1 frame that both hold",
+        ),
+        (Clock(2, 1, -2_000_000, 0, 4), "its clock is 2 ms ahead of that of [2], by 4 frames that both hold"),
+        (Clock(1, 0, 0, 0, 0), "goes on where [1] ends"),
+    ],
+)
+def test_how_clocks_stand_to_each_other(clock: Clock, words: str) -> None:
+    """What has to be added makes a clock one that is behind."""
+    assert clock_words(clock) == words
+
+
+def test_a_pipe_of_which_only_the_middle_was_captured() -> None:
+    """Says so; a TCP connection has none."""
+    call = refused_call(transport="ncacn_np", pipe=None)
+    assert pipe_words(call) == "(pipe opened before the capture)"
+    assert pipe_words(refused_call()) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from builders.network import Host, TimedFrame, udp_frame
-from scan_talk import START_NS, mixture
+from scan_talk import START_NS, mixture, tcp_key
 
 from rpctrace.capture.frame import Frame, LinkType
 from rpctrace.network.decode import Decoder
@@ -12,7 +12,7 @@ from rpctrace.network.flow import Endpoint, Segment, TcpFlags, Transport
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.scan.collector import Collector, Layout, key_of
 from rpctrace.scan.flows import FlowTable
-from rpctrace.scan.headers import SHAPES, tcp_key
+from rpctrace.scan.headers import SHAPES
 
 LAYOUT = Layout(LinkType.ETHERNET, 4, lambda high, low: high + low)
 

@@ -6,10 +6,12 @@ import random
 
 import pytest
 from builders.network import TCP, UDP, Host, ip_frame, tcp_segment, udp_datagram
+from scan_talk import tcp_key
 
 from rpctrace.capture.frame import Frame, LinkType
 from rpctrace.network.decode import Decoder
-from rpctrace.scan.headers import NO_SHAPE, SHAPES, Shape, compiled, ends_of, segment, shapes_of, tcp_key, udp_ports
+from rpctrace.network.flow import Transport
+from rpctrace.scan.headers import NO_SHAPE, SHAPES, Shape, carried, compiled, ends_of, segment, shapes_of
 
 V4 = (Host("10.0.0.1"), 49_700), (Host("10.0.0.2", "02:00:00:00:00:02"), 135)
 V6 = (Host("fd77::1"), 49_700), (Host("fd77::2", "02:00:00:00:00:02"), 135)
@@ -73,9 +75,9 @@ def test_datagrams() -> None:
     datagram = ip_frame(V4[0][0], V4[1][0], UDP, udp_datagram(V4[0], V4[1], b"payload" * 9))
     form = compiled("<", "", SHAPES[0])
     assert form.unpack_from(datagram)[1] & form.protocol_mask == form.udp_value
-    assert tcp_key(SHAPES[0], memoryview(datagram), 0) == (None, 0)
-    assert udp_ports(SHAPES[0], memoryview(datagram), 0) is not None
-    assert udp_ports(SHAPES[1], memoryview(datagram), 0) is None
+    transport, key, flags = carried(SHAPES[0], memoryview(datagram), 0)
+    assert (transport, key[-4:], flags) == (Transport.UDP, bytes.fromhex("c2240087"), 0)
+    assert carried(SHAPES[1], memoryview(datagram), 0) == (None, b"", 0)
 
 
 def test_links_without_a_shape() -> None:

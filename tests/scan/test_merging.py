@@ -47,7 +47,7 @@ def written(rng: random.Random, frames: list[TimedFrame]) -> bytes:
 @pytest.mark.parametrize("seed", range(80))
 def test_whatever_a_capture_holds(path: Path, seed: int) -> None:
     """Ports met again, segments out of order, twice, lost and cut, fragments, octets changed, files in a row; flows
-    that turn out to be another protocol; a table that is too small."""
+    that turn out to be another protocol, octets that nobody will look at; a table that is too small."""
     rng = random.Random(seed)
     octets = bytearray(written(rng, babel(rng, rng.choice((4, 12, 40)))))
     for _ in range(rng.choice((0, 0, 0, 1, 5))):
@@ -62,6 +62,7 @@ def test_whatever_a_capture_holds(path: Path, seed: int) -> None:
         window_octets=rng.choice((200, 3_000, 20_000, 1 << 18)),
         ignores=rng.choice((some(rng), lambda _segment: False)),
         maximum_keys=rng.choice((8, 30, 1 << 17, 1 << 17)),
+        skipped_octets=rng.choice((0, 100, 10_000)),
     )
 
 

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 
 from builders.network import TCP, Host, TimedFrame, ipv4_fragments, udp_frame
 from builders.tcp import CLIENT, SERVER, TcpConversation
-from scan_talk import BIND, START_NS, talk
+from scan_talk import BIND, START_NS, talk, tcp_key
 
 from rpctrace.capture.frame import LinkType
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.scan.collector import Layout
-from rpctrace.scan.headers import tcp_key
 from rpctrace.scan.ranges import Index, Indexer, unpacked
 
 LAYOUT = Layout(LinkType.ETHERNET, 0, lambda seconds, fraction: seconds * 10**9 + fraction)

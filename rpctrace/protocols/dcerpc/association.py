@@ -32,6 +32,7 @@ from rpctrace.protocols.dcerpc.pdu import (
 from rpctrace.protocols.dcerpc.security import SecurityContexts
 from rpctrace.protocols.dcerpc.stub_octets import StubParts
 from rpctrace.protocols.dissector import Problems, Provenance
+from rpctrace.protocols.gssapi.token import AuthType
 from rpctrace.stream.stream import Direction
 
 MAXIMUM_OPEN_CALLS = 4096
@@ -262,7 +263,8 @@ class Association:
         else:
             call.security, token = self.security.client_leg(trailer, call.kind, provenance.frame)
             call.authentication = call.security.authentication(trailer, token)
-            if token.problem is not None and pdu.complete:
+            # of an auth type that nobody knows the octets may be anything, and are no damaged token
+            if token.problem is not None and pdu.complete and AuthType(trailer.auth_type).is_known:
                 self.problems.add(token.problem, provenance.frame)
         call.ticket = None if call.security is None else call.security.ticket
 

@@ -136,7 +136,7 @@ _TYPES: dict[int, PduType] = {int(member): member for member in PduType}
 
 
 def begins(head: bytes) -> bool:
-    """Whether a datagram whose first `HEADER_LENGTH_OCTETS` these are may be one: what its length says is not judged."""
+    """Whether a datagram that begins with these `HEADER_LENGTH_OCTETS` may be one; its length is not judged."""
     return _HEAD.match(head) is not None
 
 

@@ -24,7 +24,7 @@ from rpctrace.protocols.interfaces.properties import (
     read_properties,
     requested,
 )
-from rpctrace.protocols.interfaces.stub import NamedEndpoint, ObjectFacts, Stub
+from rpctrace.protocols.interfaces.stub import NamedEndpoint, ObjectFacts, Stub, exporter_object
 
 REMOTE_SCM_ACTIVATOR = "000001a0-0000-0000-c000-000000000046"
 ACTIVATION = "4d9f4ab8-7d1c-11cf-861e-0020af6e7c57"
@@ -148,7 +148,8 @@ def endpoints(value: Activation) -> Iterator[NamedEndpoint]:
 
 
 def objects(value: Activation) -> Iterator[ObjectFacts]:
-    """The interface pointers that were handed out."""
+    """The interface pointers that were handed out, and the exporter's own."""
+    yield from exporter_object(value.oxid, value.ipid_rem_unknown)
     for result in value.results:
         if result.ipid is not None:
             yield ObjectFacts(result.ipid, result.iid, result.oxid, result.oid)

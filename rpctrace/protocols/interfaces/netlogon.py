@@ -149,6 +149,7 @@ def _sam_logon_ex(ndr: NdrReader, found: Fields) -> None:
 def _logon(ndr: NdrReader, found: Fields) -> None:
     """LogonLevel, and the union NETLOGON_LEVEL that it selects ([MS-NRPC] 2.2.1.4.6)."""
     level = found["logon_level"] = LogonLevel(ndr.enumeration())
+    ndr.align_union()
     ndr.enumeration()  # the union's own discriminant
     ndr.align_wide()
     if level.is_known and ndr.pointer():

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from rpctrace.encoding.ndr import NdrReader, guid
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.reader import Octets, Reader
-from rpctrace.errors import Malformed, ParseError
+from rpctrace.errors import Malformed, Truncated
 from rpctrace.protocols.interfaces.bindings import NO_BINDINGS, Bindings, parse_bindings
 from rpctrace.protocols.interfaces.stub import ObjectFacts
 
 LAYER = "dcom.OBJREF"
 SIGNATURE = b"MEOW"  # 0x574f454d
+_NAMES_AN_OBJECT = re.compile(SIGNATURE + rb"[\x01\x02\x08]\0\0\0")  # every form but CUSTOM
 MAXIMUM_OBJREFS = 256  # that a search of a stub gives
 _EXTENDED_SIGNATURE = 0x4E535956  # [MS-DCOM] 2.2.18.7
 
@@ -93,17 +95,19 @@ def find_objects(octets: Octets, found: list[ObjectFacts]) -> None:
     `Malformed` where there are more than `MAXIMUM_OBJREFS`."""
     view = memoryview(octets)
     held = bytes(view)
-    at = held.find(SIGNATURE)
-    while at >= 0:
-        reader = Reader(view[at:], LAYER)
-        behind = at + len(SIGNATURE)
+    sign = _NAMES_AN_OBJECT.search(held)
+    while sign is not None:
+        reader = Reader(view[sign.start() :], LAYER)
+        facts, behind = None, sign.end()
         try:
             facts = _read(reader).facts
-        except ParseError:
-            facts = None  # a text that holds these letters, or a pointer that is cut
+            behind = sign.start() + reader.offset
+        except Truncated:
+            pass  # a text that holds these letters, or a pointer that is cut
+        except Malformed:
+            behind = sign.start() + reader.offset  # what was read once is not read again, however often it claims to be
         if facts is not None:
             if len(found) == MAXIMUM_OBJREFS:
-                raise Malformed(LAYER, at, f"more than {MAXIMUM_OBJREFS} interface pointers")
+                raise Malformed(LAYER, sign.start(), f"more than {MAXIMUM_OBJREFS} interface pointers")
             found.append(facts)
-            behind = at + reader.offset
-        at = held.find(SIGNATURE, behind)
+        sign = _NAMES_AN_OBJECT.search(held, behind)

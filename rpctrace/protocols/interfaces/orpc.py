@@ -61,7 +61,8 @@ class OrpcThat(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class OrpcCall(Partial):
-    """A call on the object `ipid`, of whatever interface. `objects`: interface pointers that its answer brought."""
+    """A call on the object `ipid`, of whatever interface. `objects`: interface pointers that its answer handed out;
+    `passed`: those that the client gave along, of objects of its own on which it may be called back."""
 
     ipid: str
     version: tuple[int, int]
@@ -71,6 +72,7 @@ class OrpcCall(Partial):
     error: ErrorInfo | None = None
     hresult: int | None = None
     objects: tuple[ObjectFacts, ...] = ()
+    passed: tuple[ObjectFacts, ...] = ()
 
 
 def read_this(ndr: NdrReader) -> OrpcThis:
@@ -159,6 +161,8 @@ def read_orpc(
     extensions = problems.attempt(_extensions, ndr) or ()
     reply: OrpcThat | None = None
     objects: list[ObjectFacts] = []
+    passed: list[ObjectFacts] = []
+    problems.attempt(find_objects, request_head, passed)
     if response_head is not None:
         answer = Reader(response_head, f"{LAYER}.that", little_endian=little_endian)
         reply = problems.attempt(read_that, NdrReader(answer, ndr64=ndr64))
@@ -173,6 +177,7 @@ def read_orpc(
         next((each.error for each in answered if each.error is not None), None),
         hresult,
         tuple(objects),
+        tuple(passed),
         problem=problems.error,
     )
 

@@ -14,7 +14,7 @@ from rpctrace.protocols.interfaces.bindings import (
     parse_bindings,
 )
 from rpctrace.protocols.interfaces.properties import Fields, requested
-from rpctrace.protocols.interfaces.stub import NamedEndpoint, Stub
+from rpctrace.protocols.interfaces.stub import NamedEndpoint, ObjectFacts, Stub, exporter_object
 
 UUID = "99fcfec4-5260-101b-bbcb-00aa0021347a"
 LAYER = "dcom.oxid"
@@ -116,3 +116,9 @@ _OPERATIONS: dict[int, tuple[str, _Read | None, _Read | None]] = {
 def endpoints(answer: OxidAnswer) -> Iterator[NamedEndpoint]:
     """Where the resolved exporter listens; the resolver's own bindings name no endpoint."""
     return endpoints_of(answer.bindings, answer.oxid, answer.ipid_rem_unknown)
+
+
+def objects(answer: OxidAnswer) -> Iterator[ObjectFacts]:
+    """The resolved exporter's own object."""
+    if answer.status == 0:
+        yield from exporter_object(answer.oxid, answer.ipid_rem_unknown)

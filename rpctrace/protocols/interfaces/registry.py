@@ -48,13 +48,15 @@ def _endpoints(value: StubValue) -> Iterator[NamedEndpoint]:
 
 
 def objects(value: StubValue) -> tuple[ObjectFacts, ...]:
-    """Every interface pointer that this answer hands out: later calls name it by its IPID."""
+    """Every interface pointer that changed hands in this call: later calls name it by its IPID."""
     match value:
         case Activation():
             return tuple(activation.objects(value))
+        case OxidAnswer():
+            return tuple(oxid.objects(value))
         case RemUnknownCall():
             return tuple(remunknown.objects(value))
         case OrpcCall():
-            return value.objects
+            return (*value.objects, *value.passed)
         case _:
             return ()

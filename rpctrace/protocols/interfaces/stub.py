@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from rpctrace.encoding.ndr import NdrReader
@@ -78,6 +79,15 @@ class ObjectFacts(NamedTuple):
     iid: str | None
     oxid: int | None
     oid: int | None
+
+
+IREMUNKNOWN = "00000131-0000-0000-c000-000000000046"
+
+
+def exporter_object(oxid: int | None, ipid_rem_unknown: str | None) -> Iterator[ObjectFacts]:
+    """The IRemUnknown of an object exporter, where a call told both."""
+    if oxid is not None and ipid_rem_unknown is not None:
+        yield ObjectFacts(ipid_rem_unknown, IREMUNKNOWN, oxid, None)
 
 
 def pipe_name(text: str) -> str:

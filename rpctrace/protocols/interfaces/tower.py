@@ -58,7 +58,7 @@ def parse_tower(octets: Octets) -> Endpoint:
     rpc = next((floor.protocol for floor in floors if floor.protocol in _RPC_PROTOCOLS), None)
     protocol, port, pipe, address = None, None, None, None
     for floor in floors:
-        # Floor 3's connection-oriented identifier is no transport, so a pair is found at the transport's floor only.
+        # No RPC protocol is a transport of another, so a pair is found at the transport's floor only.
         protocol = protocol or (PROTOCOL_SEQUENCES.get((rpc, floor.protocol)) if rpc is not None else None)
         if floor.protocol in (_TCP, _UDP, _HTTP):
             port = int.from_bytes(_sized(floor, 2), "big")

@@ -15,7 +15,7 @@ from tshark_reading import fields
 from rpctrace.protocols.interfaces import activation
 from rpctrace.protocols.interfaces.activation import ACTIVATION, REMOTE_SCM_ACTIVATOR, Activation
 from rpctrace.protocols.interfaces.properties import ActivatedInterface
-from rpctrace.protocols.interfaces.stub import ObjectFacts, Stub
+from rpctrace.protocols.interfaces.stub import IREMUNKNOWN, ObjectFacts, Stub
 
 FORMS = [(True, False), (False, False), (True, True)]  # little endian, NDR64
 OTHER_IID = "f309ad18-d86a-11d0-a075-00c04fb68820"
@@ -102,7 +102,10 @@ def test_what_it_tells_others() -> None:
     assert {(each.oxid, each.ipid_rem_unknown, each.clsid) for each in activation.endpoints(found)} == {
         (dcom.OXID, dcom.REM_UNKNOWN_IPID, dcom.CLSID)
     }
-    assert list(activation.objects(found)) == [ObjectFacts(dcom.IPID, dcom.ICLASSFACTORY, dcom.OXID, dcom.OID)]
+    assert list(activation.objects(found)) == [
+        ObjectFacts(dcom.REM_UNKNOWN_IPID, IREMUNKNOWN, dcom.OXID, None),
+        ObjectFacts(dcom.IPID, dcom.ICLASSFACTORY, dcom.OXID, dcom.OID),
+    ]
 
 
 def test_an_answer_alone_names_its_interfaces() -> None:
@@ -176,7 +179,8 @@ def test_the_answer_names_the_connection_that_follows() -> None:
     (factory_call,) = [each for each in calls if each.stub.uuid == dcom.ICLASSFACTORY]
     named = {(each.address, each.port) for each in activation.endpoints(found)}
     assert factory_call.server in named
-    (given,) = activation.objects(found)
+    exporter, given = activation.objects(found)
+    assert exporter.ipid == found.ipid_rem_unknown
     assert (given.ipid, given.iid) == (factory_call.stub.object_uuid, dcom.ICLASSFACTORY)
     alter_contexts = fields(
         CAPTURES[0], f"dcerpc.pkt_type == 14 && dcerpc.cn_bind_to_uuid == {dcom.ICLASSFACTORY}", "ip.dst", "tcp.dstport"
@@ -186,3 +190,46 @@ def test_the_answer_names_the_connection_that_follows() -> None:
     rem_unknown = [each for each in calls if each.stub.object_uuid == found.ipid_rem_unknown]
     assert rem_unknown
     assert {each.server for each in rem_unknown} <= named
+
+
+class _Asked(Exception):
+    """Carries what impacket would have sent."""
+
+
+class _Portmap:
+    """As much of impacket's connection as an activation needs."""
+
+    def bind(self, _interface: object) -> None:
+        pass
+
+    def request(self, call: object) -> None:
+        raise _Asked(call.getData() + call.getDataReferents() if hasattr(call, "getDataReferents") else call.getData())
+
+
+@pytest.mark.parametrize(
+    ("client", "method", "uuid", "opnum"),
+    [
+        ("IRemoteSCMActivator", "RemoteGetClassObject", REMOTE_SCM_ACTIVATOR, 3),
+        ("IRemoteSCMActivator", "RemoteCreateInstance", REMOTE_SCM_ACTIVATOR, 4),
+        ("IActivation", "RemoteActivation", ACTIVATION, 0),
+    ],
+)
+def test_impackets_activations(client: str, method: str, uuid: str, opnum: int) -> None:
+    """What impacket's clients send is read as what they were asked for."""
+    dcomrt = pytest.importorskip("impacket.dcerpc.v5.dcomrt")
+    with pytest.raises(_Asked) as asked:
+        getattr(getattr(dcomrt, client)(_Portmap()), method)(dcom.uuid(dcom.CLSID), dcom.uuid(OTHER_IID))
+    found = read(stub(uuid, opnum, asked.value.args[0]))
+    assert found.complete
+    assert (found.operation, found.clsid, found.iids) == (method, dcom.CLSID, (OTHER_IID,))
+    assert found.requested_protocols == ("ncacn_ip_tcp",)
+
+
+def test_impacket_reads_the_builders_answer() -> None:
+    """So that builder and reader do not agree on a mistake."""
+    dcomrt = pytest.importorskip("impacket.dcerpc.v5.dcomrt")
+    reply = dcomrt.RemoteActivationResponse(dcom.remote_activation_response(Ndr(), [(0, dcom.standard())]))
+    assert (reply["pOxid"], reply["pAuthnHint"], reply["phr"]) == (dcom.OXID, 4, 0)
+    assert reply["pipidRemUnknown"] == dcom.uuid(dcom.REM_UNKNOWN_IPID)
+    pointer = dcomrt.OBJREF_STANDARD(b"".join(reply["ppInterfaceData"][0]["abData"]))
+    assert pointer["std"]["ipid"] == dcom.uuid(dcom.IPID)

@@ -140,10 +140,12 @@ def test_impackets_calls() -> None:
     assert (found.logon_level, found.validation_level) == (2, 6)
 
 
+WITH_NETLOGON = (
+    "rpc.schannel", "CVE-2020-1472", "00-trust", "MS-GPOD", "MS-AUTHSOD_Example3", "test_2nd", "test_last_c",
+)  # fmt: skip
 CAPTURES = [
-    path
-    for path in captures_in(SHARED)
-    if path.name.startswith(("rpc.schannel", "CVE-2020-1472", "00-trust", "MS-GPOD", "MS-AUTHSOD_Example3"))
+    SHARED / "public/dcerpc_msnrpc.pcapng.gz",
+    *(path for path in captures_in(SHARED) if path.name.startswith(WITH_NETLOGON)),
 ]
 
 

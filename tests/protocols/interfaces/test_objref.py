@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from struct import pack
+from unittest.mock import patch
 
 import pytest
 from builders import dcom
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from rpctrace.encoding.ndr import NdrReader
 from rpctrace.encoding.reader import Reader
 from rpctrace.errors import Malformed, ParseError, Truncated
+from rpctrace.protocols.interfaces import objref
 from rpctrace.protocols.interfaces.objref import (
     MAXIMUM_OBJREFS,
     Form,
@@ -91,6 +93,10 @@ def test_many_signatures_are_looked_at_once() -> None:
     """Pointers that claim the rest of the stub do not make the search quadratic: each octet is read by one of them."""
     claim = dcom.objref(1, dcom.IUNKNOWN, dcom.std_objref() + pack("<HH", 0x7FFF, 0))
     assert len(found_in(claim * 4000)) == 4000 * len(claim) // (len(claim) + 2 * 0x7FFF)
+    with patch.object(objref, "parse_bindings", wraps=objref.parse_bindings) as parse:
+        assert found_in(b"MEOW\1\0\0\0" * 100_000) == []  # bindings of their own, more than may be
+    # Each attempt takes 2 * 0x454D octets, for its count is these letters; only near the end are they cut, and cheap.
+    assert parse.call_count < 100_000 * 8 // (2 * 0x454D) + 2 * 0x454D // 8
 
 
 @given(st.binary(max_size=150))

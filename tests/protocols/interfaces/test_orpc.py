@@ -57,7 +57,7 @@ def test_error_information_that_is_not_all_there() -> None:
 
 def test_call_on_an_object() -> None:
     """The extension's error, the objects and the HRESULT of the answer."""
-    request = dcom.this(Ndr()).u32(7).done()
+    request = dcom.this(Ndr()).u32(7).raw(dcom.standard(dcom.IUNKNOWN, dcom.REM_UNKNOWN_IPID)).done()
     response = dcom.that(Ndr(), extensions=ERROR).raw(dcom.standard()).align(4).u32(0x80041010).done()
     found = orpc.read(stub("u", 3, request, response, object_uuid=dcom.IPID))
     assert found is not None
@@ -66,6 +66,7 @@ def test_call_on_an_object() -> None:
     assert (found.reply_extensions, found.hresult) == ((dcom.ERROR_EXTENSION,), 0x80041010)
     assert found.error == ErrorInfo(dcom.IUNKNOWN, "WMI", "no such class")
     assert found.objects == (ObjectFacts(dcom.IPID, dcom.ICLASSFACTORY, dcom.OXID, dcom.OID),)
+    assert found.passed == (ObjectFacts(dcom.REM_UNKNOWN_IPID, dcom.IUNKNOWN, dcom.OXID, dcom.OID),)
 
 
 def test_heads_are_enough() -> None:

@@ -12,7 +12,7 @@ from tshark_reading import fields
 
 from rpctrace.protocols.interfaces import oxid
 from rpctrace.protocols.interfaces.oxid import UUID, OxidAnswer
-from rpctrace.protocols.interfaces.stub import Stub
+from rpctrace.protocols.interfaces.stub import IREMUNKNOWN, ObjectFacts, Stub
 
 FORMS = [(True, False), (False, False), (True, True)]  # little endian, NDR64
 OR_INVALID_OXID = 0x776
@@ -54,12 +54,13 @@ def test_resolving(form: tuple[bool, bool], opnum: int, operation: str) -> None:
         (49724, dcom.OXID),
         ("\\pipe\\atsvc", dcom.OXID),
     }
+    assert list(oxid.objects(found)) == [ObjectFacts(dcom.REM_UNKNOWN_IPID, IREMUNKNOWN, dcom.OXID, None)]
 
 
 def test_an_exporter_that_is_gone() -> None:
     found = read(stub(UUID, 4, dcom.resolve_oxid(Ndr()), dcom.unresolved(Ndr(), OR_INVALID_OXID)))
     assert (found.complete, found.bindings, found.status) == (True, (), OR_INVALID_OXID)
-    assert list(oxid.endpoints(found)) == []
+    assert list(oxid.endpoints(found)) == list(oxid.objects(found)) == []
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -37,7 +37,7 @@ CALLS = [
         CALLS,
         ["EndpointAnswer", "Activation", "Activation", "OxidAnswer", "RemUnknownCall", "NetlogonCall", "OrpcCall"],
         [1, 3, 3, 3, 0, 0, 0],
-        [0, 1, 1, 0, 1, 0, 1],
+        [0, 2, 2, 1, 1, 0, 1],
         strict=True,
     )),
 )
@@ -81,3 +81,21 @@ def test_every_stub_of_the_captures_is_read_whole(path: object) -> None:
         if isinstance(value, Partial) and value.problem is not None and not captured.stub.cut:
             problems[f"{captured.request_frame} {value.problem}"] += 1
     assert not problems
+
+
+@needs_shared
+def test_answers_of_the_endpoint_mapper_name_the_connections_that_follow() -> None:
+    """Calls of an interface that the same server was asked for came to a port that it had named."""
+    followed = 0
+    for path in captures_in(SHARED / "public") + captures_in(SHARED / "lab") + captures_in(SHARED / "netmon"):
+        named: dict[tuple[str, str], set[int | None]] = {}
+        for captured in sorted(stubs(path), key=lambda each: each.response_frame or 0):
+            host, port = captured.server
+            value = read_stub(captured.stub)
+            for place in endpoints(value) if value is not None else ():
+                if place.interface is not None:
+                    named.setdefault((host, place.interface.uuid), set()).add(place.port)
+            if port != 135 and (host, captured.stub.uuid) in named:
+                assert port in named[host, captured.stub.uuid], (path, captured)
+                followed += 1
+    assert followed > 1000

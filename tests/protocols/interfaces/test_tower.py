@@ -38,7 +38,7 @@ def test_protocol_sequences(
 
 
 def test_an_unknown_transport_leaves_the_interface() -> None:
-    """0x0C on floor 4 is SPX there, no RPC protocol: it stands behind floor 3."""
+    """And what follows it, which may be anything, is stepped over."""
     found = parse_tower(epm.tower(LSARPC, epm.floor(0x44, b"", b"\x01\x02\x03\x04")))
     assert (found.interface, found.protocol, found.port) == (tuple(LSARPC), None, None)
 
