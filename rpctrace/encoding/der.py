@@ -335,9 +335,13 @@ class Fields:
             _tag, _offset, start, length = place
             octets = self._octets
             # As nearly every one stands there; what is unusual goes the longer way.
-            if 3 <= length <= MAXIMUM_INTEGER_OCTETS and start + length <= len(octets):
-                if octets[start] == INTEGER and octets[start + 1] == length - 2:
-                    return int.from_bytes(octets[start + 2 : start + length], "big", signed=True)
+            if (
+                3 <= length <= MAXIMUM_INTEGER_OCTETS
+                and start + length <= len(octets)
+                and octets[start] == INTEGER
+                and octets[start + 1] == length - 2
+            ):
+                return int.from_bytes(octets[start + 2 : start + length], "big", signed=True)
         return self._value(number, integer, _INTEGERS, optional)
 
     def text(self, number: int, *, optional: bool = False) -> str | None:
