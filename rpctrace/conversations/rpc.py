@@ -224,4 +224,4 @@ def observed(facts: ConversationFacts, call: Call) -> ObservedCall:
         response_octets=octets.response_octets,
         cut=octets.cut,
     )
-    return ObservedCall(facts, call._replace(stub=None), said=read_stub(stub))
+    return ObservedCall(facts, Call._make((*call[:-1], None)), said=read_stub(stub))  # `stub` is its last field

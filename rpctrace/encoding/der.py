@@ -31,7 +31,7 @@ MAXIMUM_ITEMS = 64  # of a SEQUENCE OF (name components, mechanisms, pre-authent
 
 # Of what is remembered by its octets, as names are: most are under a hundred.
 MAXIMUM_SHORT_OCTETS = 256
-_NOWHERE = (0, 0, MAXIMUM_SHORT_OCTETS + 1)
+_NOWHERE = (0, 0, 0, MAXIMUM_SHORT_OCTETS + 1)
 
 _INTEGERS = frozenset({INTEGER, ENUMERATED})
 _TEXTS = frozenset({GENERAL_STRING, UTF8_STRING, PRINTABLE_STRING, IA5_STRING, VISIBLE_STRING})
@@ -161,8 +161,9 @@ def _places(parent: Element) -> Iterator[tuple[int, int, int, int]]:
     offset = 0
     while offset < end:
         try:
-            if offset + 1 < end and value[offset] & 0x1F != 0x1F and value[offset + 1] < 0x80:
-                tag, start, length = value[offset], offset + 2, value[offset + 1]  # as most begin: at half the cost
+            tag = value[offset]
+            if offset + 1 < end and tag & 0x1F != 0x1F and value[offset + 1] < 0x80:
+                start, length = offset + 2, value[offset + 1]  # as most begin: at half the cost
             else:
                 tag, start, length = _head(value, offset, end, base, layer)
         except Truncated:
@@ -243,14 +244,14 @@ class Fields:
 
     def __init__(self, sequence: Element, problems: FirstProblem) -> None:
         _tag, self.offset, self._base, declared, self._octets, self.layer = sequence
-        self._tagged: dict[int, tuple[int, int, int]] = {}  # where a field and its value start, the length declared
+        self._tagged: dict[int, tuple[int, int, int, int]] = {}
         self.problems = problems
         if len(self._octets) != declared:
             problems.attempt(whole, sequence)
         try:
-            for tag, offset, start, length in _places(sequence):
-                if tag & 0xE0 == 0xA0:
-                    self._tagged.setdefault(tag & 0x1F, (offset, start, length))
+            for place in _places(sequence):
+                if place[0] & 0xE0 == 0xA0:
+                    self._tagged.setdefault(place[0] & 0x1F, place)
         except ParseError as error:
             problems.note(error)
 
@@ -272,10 +273,10 @@ class Fields:
         if place is None:
             self._absent(number, optional)
             return None
-        offset, start, length = place
+        tag, offset, start, length = place
         base = self._base
         value = self._octets[start : start + length]
-        return _new(Element, (context_tag(number), base + offset, base + start, length, value, self.layer))
+        return _new(Element, (tag, base + offset, base + start, length, value, self.layer))
 
     def _absent(self, number: int, optional: bool) -> None:
         if not optional:
@@ -290,7 +291,7 @@ class Fields:
         if place is None:
             self._absent(number, optional)
             return None
-        _offset, start, length = place
+        _tag, _offset, start, length = place
         end = min(start + length, len(self._octets))
         try:
             found = _element(self._octets, start, end, self._base, self.layer)
@@ -305,7 +306,7 @@ class Fields:
     def short(self, number: int) -> bytes | None:
         """The octets in `[number]`, for a look into a table of what was read before; None where the field is absent,
         cut or long."""
-        _offset, start, length = self._tagged.get(number, _NOWHERE)
+        _tag, _offset, start, length = self._tagged.get(number, _NOWHERE)
         if length > MAXIMUM_SHORT_OCTETS or start + length > len(self._octets):
             return None
         return bytes(self._octets[start : start + length])
@@ -331,12 +332,16 @@ class Fields:
     def integer(self, number: int, *, optional: bool = False) -> int | None:
         place = self._tagged.get(number)
         if place is not None:
-            _offset, start, length = place
+            _tag, _offset, start, length = place
             octets = self._octets
             # As nearly every one stands there; what is unusual goes the longer way.
-            if 3 <= length <= MAXIMUM_INTEGER_OCTETS and start + length <= len(octets):
-                if octets[start] == INTEGER and octets[start + 1] == length - 2:
-                    return int.from_bytes(octets[start + 2 : start + length], "big", signed=True)
+            if (
+                3 <= length <= MAXIMUM_INTEGER_OCTETS
+                and start + length <= len(octets)
+                and octets[start] == INTEGER
+                and octets[start + 1] == length - 2
+            ):
+                return int.from_bytes(octets[start + 2 : start + length], "big", signed=True)
         return self._value(number, integer, _INTEGERS, optional)
 
     def text(self, number: int, *, optional: bool = False) -> str | None:

@@ -27,9 +27,8 @@ def kerberos_time_to_ns(text: bytes) -> int:
 @lru_cache(1024)  # tickets repeat the end of their life, and replies the second in which they were sent
 def _kerberos_second(text: bytes) -> int:
     try:
-        moment = datetime(
-            int(text[:4]), int(text[4:6]), int(text[6:8]), int(text[8:10]), int(text[10:12]), int(text[12:14]), tzinfo=UTC
-        )
+        month, day, hour, minute, second = (int(text[at : at + 2]) for at in range(4, 14, 2))
+        moment = datetime(int(text[:4]), month, day, hour, minute, second, tzinfo=UTC)
     except ValueError as error:
         raise Malformed("kerberos.KerberosTime", 0, "no such date") from error
     return int((moment - _EPOCH).total_seconds()) * NS_PER_SECOND

@@ -68,6 +68,8 @@ class CallAuthentication(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class FaultValue:
+    """What a fault says (C706 12.6.4.7)."""
+
     context_id: int | None
     cancel_count: int | None
     did_not_execute: bool

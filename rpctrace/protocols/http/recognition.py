@@ -2,8 +2,8 @@
 
 Most HTTP of a large capture does neither, and to follow it takes several times what it takes to pass over it. So a
 connection whose first request shows no token and no RPC, and whose first answer demands none, is passed over: what it
-would authenticate later is not seen. `RECOGNISER` says so to who may pass over connections; `EVERY_CONNECTION` begins to
-read each of them, and `HttpConnection` then decides in the same way, unless its `every_request` follows all of HTTP.
+would authenticate later is not seen. `RECOGNISER` says so to those who pass over connections; with `EVERY_CONNECTION`
+each is begun, and `HttpConnection` decides in the same way, unless its `every_request` follows all of HTTP.
 """
 
 from __future__ import annotations
