@@ -119,7 +119,11 @@ def _our_reading(report: Report) -> dict[int, _Reading]:
 
 def _their_reading(fields: Fields) -> _Reading:
     types, ids = fields["dcerpc.pkt_type"], fields["dcerpc.cn_call_id"]
-    pdus = [(_kind(kind), int(call_id, 0)) for kind, call_id in zip(types, ids, strict=False)]
+    pdus = [
+        (_kind(kind), int(call_id, 0))
+        for kind, call_id in zip(types, ids, strict=False)
+        if int(kind, 0) != PduType.RTS  # keeps the channels of RPC over HTTP going, and is no part of an association
+    ]
     tickets = []
     if fields["kerberos.msg_type"] == (_AP_REQ,) and fields["kerberos.realm"]:
         tickets.append(_ticket(fields["kerberos.realm"][0], fields["kerberos.SNameString"]))
