@@ -79,6 +79,27 @@ def test_other_protocols_are_no_conversations() -> None:
     assert smb.calls() == []
 
 
+def test_the_other_direction_may_still_be_it() -> None:
+    """What one direction begins with rules out that one alone, also where its rest looks like a PDU."""
+    feed = Feed(connection())
+    feed.event(Seen(0, 1, 1))
+    feed.chunk(0, b"SSH-2.0-OpenSSH_9.6 and more")
+    feed.event(Seen(1, 2, 2))
+    feed.chunk(0, BIND)
+    feed.chunk(1, FAULT)
+    feed.event(Close(None, False, 9, 9))
+    assert feed.calls() == [("request", "faulted")]
+    assert feed.conversations.others == []
+
+
+def test_a_gap_before_the_first_octets_has_a_direction_searched() -> None:
+    feed = Feed(connection())
+    feed.chunk(1, b"no header of DCE/RPC begins so")
+    feed.event(Gap(0, 0, 100, 5))
+    feed.chunk(0, b"octets of something cut" + BIND + REQUEST)
+    assert [kind for kind, _outcome in feed.calls()] == ["bind", "request"]
+
+
 def test_a_gap_lowers_the_claim() -> None:
     """The answer may be in the gap: not captured, and the gap is counted."""
     feed = Feed(connection())

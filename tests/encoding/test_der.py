@@ -201,6 +201,41 @@ def test_items_are_bounded() -> None:
     assert der.items(read(write.sequence(*[write.integer(1)] * der.MAXIMUM_ITEMS)), der.integer) == (1,) * 64
 
 
+def test_lists_that_are_repeated_read_as_they_read_once() -> None:
+    """Looked up or not: the same values; of a damaged list nothing, and the same problem at its own offset."""
+    good, bad = write.sequence(write.integer(18), write.integer(-133)), write.sequence(b"\x02\x00")
+    long = write.sequence(*[write.integer(7)] * 64, b"")
+    for _ in range(3):
+        for listed, expected in ((good, (18, -133)), (bad, ()), (long, (7,) * 64), (good[:-1], ())):
+            octets = write.sequence(write.context(1, write.integer(5)), write.context(8, listed))
+            said = [Fields(read(octets), FirstProblem()) for _ in range(2)]
+            assert said[0].items(8, der.integer) == said[1].repeated_items(8, der.integer) == expected
+            assert str(said[0].problems.error) == str(said[1].problems.error)
+
+
+def test_short_octets_of_a_field() -> None:
+    whole = write.sequence(write.context(1, write.integer(5)), write.context(2, write.octet_string(bytes(300))))
+    fields = Fields(read(whole), FirstProblem())
+    assert (fields.short(1), fields.short(2), fields.short(3)) == (write.integer(5), None, None)
+    assert Fields(read(whole[:6]), FirstProblem()).short(1) is None
+    assert fields.problems.error is None
+
+
+@pytest.mark.parametrize(
+    "octets", ["020105", "02020005", "0209008000000000000000", "02810105", "0a0105", "0200", "020205"]
+)
+def test_an_integer_of_a_field_reads_as_an_element_does(octets: str) -> None:
+    """The short way and the longer one."""
+    element = bytes.fromhex(octets)
+    fields = Fields(read(write.sequence(write.context(1, element))), FirstProblem())
+    try:
+        expected: int | None = der.integer(read(element))
+    except ParseError:
+        expected = None
+    assert fields.integer(1) == expected
+    assert (fields.problems.error is None) is (expected is not None)
+
+
 def test_hostile_nesting_and_lengths() -> None:
     """5000 levels and a length of 4 GiB: read level by level, nothing allocated."""
     bomb = b""

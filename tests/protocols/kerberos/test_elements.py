@@ -43,6 +43,17 @@ def test_a_name_is_whole_or_has_no_components() -> None:
     assert isinstance(cut.problems.error, Truncated)
 
 
+def test_a_damaged_name_has_its_problem_each_time_it_comes() -> None:
+    """Names are looked up by their octets; only those that read."""
+    damaged = write.context(1, write.sequence(write.context(0, write.integer(2)), write.context(1, b"\x30\x01\x1b")))
+    for before in (b"", write.context(0, write.integer(1))):
+        for _ in range(2):
+            said = fields(before, damaged)
+            assert read_principal_name(said, 1) == PrincipalName(NameType.SRV_INST, ())
+            assert isinstance(said.problems.error, Malformed)
+            assert said.problems.error.offset == len(before) + 15
+
+
 def test_an_absent_name_is_a_problem_unless_it_may_be() -> None:
     empty = fields()
     assert read_principal_name(empty, 1, optional=True) is None

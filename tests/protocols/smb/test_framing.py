@@ -95,6 +95,21 @@ def test_in_any_cut(size: int | None) -> None:
     assert (notes.holes, notes.losses, notes.controls) == ([], [], [0x85])
 
 
+def test_packets_that_are_chunks_of_their_own() -> None:
+    """They read as they do in any cut, and between two that are cut; of wanted octets none comes twice."""
+    small = write.packet(write.write_request(HEAD, DATA[:100]))
+    line = Line()
+    for octets in (CREATE, small, READ, write.packet(b"", 0x85), small):
+        line.feed(octets)
+    cut = Line().feed(CREATE + small + READ + write.packet(b"", 0x85) + small, 7)
+    assert (line.notes.kinds, line.notes.octets) == (cut.notes.kinds, cut.notes.octets)
+    assert line.notes.pieces == [(2, DATA[:100]), (5, DATA[:100])]
+    assert line.notes.frames == [(1,), (2,), (3,), (5,)]
+    line.feed(small[:50]).feed(small[50:] + READ).feed(READ)
+    assert line.notes.kinds[4:] == [Kind.WRITE, Kind.READ, Kind.READ]
+    assert line.notes.octets == DATA[:100] * 3
+
+
 def test_every_piece_has_the_frame_that_brought_it() -> None:
     """Also those that were collected with the head."""
     line = Line().feed(WRITE, 50)
