@@ -108,6 +108,8 @@ def _damages() -> tuple[type[Exception], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Compression:
+    """How octets are compressed, and what unpacks them."""
+
     name: str
     signature: bytes
     member: Callable[[], _Member]

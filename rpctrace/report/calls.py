@@ -32,6 +32,8 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class FaultFacts:
+    """What a fault PDU says beside its status."""
+
     context_id: int | None
     cancel_count: int | None
     did_not_execute: bool
@@ -39,6 +41,8 @@ class FaultFacts:
 
 @dataclass(frozen=True, slots=True)
 class ErrorParameter:
+    """One parameter of an extended error record."""
+
     type: str
     value: str | int | None
 

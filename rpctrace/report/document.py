@@ -13,6 +13,8 @@ SCHEMA = "rpctrace.report/1"
 
 @dataclass(frozen=True, slots=True)
 class Tool:
+    """The program that made the report."""
+
     name: str
     version: str
 

@@ -30,6 +30,8 @@ class PaData:
 
 @dataclass(frozen=True, slots=True)
 class Etype:
+    """An encryption type, by its number and name."""
+
     etype: int
     name: str | None
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
+    """A line of a log file."""
+
     file: str
     line: int
 

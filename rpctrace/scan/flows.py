@@ -39,6 +39,7 @@ MAXIMUM_HELD_OCTETS = 16 * 1024 * 1024  # of all flows
 MAXIMUM_ATTEMPTS = 1_000  # to connect that failed: the segments of so many are given
 MAXIMUM_HEARD = 65_536  # addresses
 SEGMENT_OVERHEAD_OCTETS = 512
+TAIL_OCTETS = 63  # what of a header may stand at the end of a segment and be known with the next one
 MAXIMUM_IDLE_NS = 2 * 3600 * NS_PER_SECOND  # RFC 1122 4.2.3.6
 
 FIN, SYN, RST, ACK = int(TcpFlags.FIN), int(TcpFlags.SYN), int(TcpFlags.RST), int(TcpFlags.ACK)
@@ -300,7 +301,7 @@ class FlowTable:
         direction.is_other = all(
             each.is_other(octets) or direction.searched > each.search_octets for each in flow.searched_for
         )
-        direction.tail = octets[-self._head_octets + 1 :]
+        direction.tail = octets[-TAIL_OCTETS:]
         return False
 
     def _follow(self, flow: Flow, segment: Segment) -> Sequence[Segment]:
