@@ -18,7 +18,7 @@ def test_every_limit_that_is_counted_has_its_bound() -> None:
         ("stream", r'account[.]count[(]"([a-z_]+)"'),
         ("conversations", r'reach[(]"([a-z_]+)"'),
         ("protocols", r'_(?:reach|count)[(]"([a-z_]+)"'),
-        ("protocols", r'limits[[]"([a-z_]+)"'),
+        ("protocols", r'limits\["([a-z_]+)"'),
         ("protocols/smb", r'make_room[(][^"]+"([a-z_]+)"'),
         ("protocols/dcerpc", r'^    [(]"([a-z_]+)", MAXIMUM'),
     ):

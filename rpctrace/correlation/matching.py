@@ -60,12 +60,13 @@ def pairs(first: Buckets, second: Buckets, *, following: bool = False) -> list[P
     offset = _offset(found, shared)
     if offset is not None:
         found = [pair for pair in found if _near(distance(pair), offset, LARGEST_DEVIATION_NS)]
+    most_ns = _tolerance(found, offset) if offset is not None else 0
     taken = {item.place for pair in found for item in pair}
     for ours, theirs in shared:
         mine = [item for item in ours if item.place not in taken]
         yours = [item for item in theirs if item.place not in taken] if mine else []
         if yours:
-            found += _in_order(mine, yours) if offset is None else _nearest(mine, yours, offset)
+            found += _in_order(mine, yours) if offset is None else _nearest(mine, yours, offset, most_ns)
     return found
 
 
@@ -199,8 +200,16 @@ def _elected(votes: Sequence[int], window: int) -> int | None:
     return median(votes[start : start + most]) if 4 * most >= 5 * max(rivals, default=0) else None
 
 
-def _nearest(ours: Sequence[Item], theirs: Sequence[Item], offset: int) -> list[Pair]:
-    """Pairs of which each is the other's nearest in time."""
+def _tolerance(found: Sequence[Pair], offset: int) -> int:
+    """How far from the offset a pair may be that time alone tells: four times as far as the sure ones are."""
+    deviations = [abs(each - offset) for each in map(distance, found) if each is not None]
+    usual = 4 * median(deviations) if deviations else 0
+    return min(NEAREST_NS, max(VOTING_WINDOWS_NS[1], usual))
+
+
+def _nearest(ours: Sequence[Item], theirs: Sequence[Item], offset: int, most_ns: int) -> list[Pair]:
+    """Pairs of which each is the other's nearest in time, and no further than `most_ns`: where either side lacks one,
+    two that are not the same thing are each other's nearest too."""
     mine, yours = _timed(ours, 0), _timed(theirs, offset)
     found: list[Pair] = []
     for at, (time, item) in enumerate(mine):
@@ -208,7 +217,7 @@ def _nearest(ours: Sequence[Item], theirs: Sequence[Item], offset: int) -> list[
         if other is None or _nearest_to(yours[other][0], mine) != at:
             continue
         candidate = yours[other][1]
-        if abs(yours[other][0] - time) <= NEAREST_NS and compatible(item, candidate):
+        if abs(yours[other][0] - time) <= most_ns and compatible(item, candidate):
             found.append((item, candidate))
     return found
 
