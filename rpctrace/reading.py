@@ -15,6 +15,7 @@ from rpctrace.conversations.conversations import Conversations
 from rpctrace.conversations.datagrams import Datagrams
 from rpctrace.conversations.observations import (
     Observation,
+    ObservedAuthentication,
     ObservedCall,
     ObservedIncident,
     ObservedPdu,
@@ -181,7 +182,7 @@ class Reading:
             kerberos=kerberos[:EXCHANGES_KEPT],
             authentications=exchanges.numbered_authentications(authentications, len(before.authentications)),
             endpoints=endpoints.numbered(told, identities, len(before.endpoints)),
-            events=events.all_of(assembler, gathered.notices, gathered.incidents, self._servers()),
+            events=events.all_of(assembler, gathered.notices, gathered.incidents, self._servers(met)),
             summary=self.tally.summary(),
             streams=tuple(map(assembler.stream, sorted(conversations.facts, key=lambda facts: facts.number))),
             problems=tuple(_problems(self.index, capture, self.decoder, conversations)),
@@ -189,10 +190,10 @@ class Reading:
             pdus=lines.numbered() if lines else (),
         )
 
-    def _servers(self) -> set[str]:
+    def _servers(self, met: list[ObservedAuthentication]) -> set[str]:
         """The addresses that served something that was read."""
         exchanges = {each.server.address for each in self.gathered.exchanges}
-        others = {each.connection.server.address for each in self.gathered.authentications()}
+        others = {each.connection.server.address for each in met}
         return exchanges | others | {facts.server.address for facts in self.conversations.facts}
 
     def _calls(

@@ -8,8 +8,8 @@ from rpctrace.assembly.exchanges import error_fields
 from rpctrace.conversations.observations import ObservedExchange
 from rpctrace.encoding.times import iso_8601
 from rpctrace.knowledge import tables
-from rpctrace.protocols.kerberos.elements import ApReq, PrincipalName, Ticket
-from rpctrace.protocols.kerberos.exchange import KdcExchange, KdcOutcome
+from rpctrace.protocols.kerberos.elements import ApReq, Ticket
+from rpctrace.protocols.kerberos.exchange import KdcExchange, KdcOutcome, error_of, names_of
 from rpctrace.protocols.kerberos.kdc_messages import KdcOptions, KdcRep, KdcReq
 from rpctrace.protocols.kerberos.kpasswd import KpasswdRep, KpasswdReq
 from rpctrace.protocols.kerberos.messages import KrbError
@@ -30,9 +30,9 @@ def exchange(assembler: Assembler, observed: ObservedExchange) -> report.Kerbero
     request, reply = said.request, said.reply
     asked = request if isinstance(request, KdcReq) else None
     granted = reply if isinstance(reply, KdcRep) else None
-    error = _error(said)
+    error = error_of(reply)
     presented = _presented(said)
-    sname = _sname(said, error)
+    realm, cname, sname = names_of(said)
     request_ns = said.request_seen.timestamp_ns if said.request_seen else None
     reply_ns = said.reply_seen.timestamp_ns if said.reply_seen else None
     return report.KerberosExchange(
@@ -43,9 +43,9 @@ def exchange(assembler: Assembler, observed: ObservedExchange) -> report.Kerbero
         call=None,
         client=assembler.host(client),
         server=assembler.host(server),
-        realm=_realm(said, error),
+        realm=realm,
         crealm=granted.crealm if granted else (error.crealm if error else None),
-        cname=_cname(said, error),
+        cname=cname.components if cname else (),
         sname=sname.components if sname else (),
         name_type=sname.name_type if sname else None,
         name_type_name=tables.name_type_name(sname.name_type) if sname and sname.name_type is not None else None,
@@ -76,49 +76,11 @@ def exchange(assembler: Assembler, observed: ObservedExchange) -> report.Kerbero
     )
 
 
-def _error(said: KdcExchange) -> KrbError | None:
-    if isinstance(said.reply, KpasswdRep):
-        return said.reply.error
-    return said.reply if isinstance(said.reply, KrbError) else None
-
-
 def _presented(said: KdcExchange) -> ApReq | None:
     """The AP-REQ in a request: the ticket-granting ticket, or the one for the password service."""
     if isinstance(said.request, KpasswdReq):
         return said.request.ap_req
     return said.request.preauthentication.tgs if said.request else None
-
-
-def _sname(said: KdcExchange, error: KrbError | None) -> PrincipalName | None:
-    """What was asked for; of a reply alone, what it names."""
-    if isinstance(said.request, KdcReq) and said.request.sname:
-        return said.request.sname
-    if error and error.sname:
-        return error.sname
-    if isinstance(said.reply, KdcRep) and said.reply.ticket:
-        return said.reply.ticket.sname
-    presented = _presented(said)
-    return presented.ticket.sname if presented and presented.ticket else None
-
-
-def _cname(said: KdcExchange, error: KrbError | None) -> tuple[str, ...]:
-    """The client, from where it is told: a TGS-REQ holds no name."""
-    names = (
-        said.reply.cname if isinstance(said.reply, KdcRep) else None,
-        said.request.cname if isinstance(said.request, KdcReq) else None,
-        error.cname if error else None,
-    )
-    return next((name.components for name in names if name and name.components), ())
-
-
-def _realm(said: KdcExchange, error: KrbError | None) -> str | None:
-    """The realm whose KDC was asked."""
-    if isinstance(said.request, KdcReq) and said.request.realm is not None:
-        return said.request.realm
-    if error:
-        return error.realm
-    ticket = said.reply.ticket if isinstance(said.reply, KdcRep) else None
-    return ticket.realm if ticket else None
 
 
 def _reply_word(said: KdcExchange) -> str | None:

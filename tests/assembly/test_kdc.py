@@ -111,3 +111,12 @@ def test_a_refused_change_of_a_password() -> None:
     (note,) = told.notes
     assert note.startswith("password service: result 4 ")
     assert note.endswith(": short")
+
+
+def test_a_password_change_names_the_realm_of_its_ticket() -> None:
+    """Its messages name no realm (RFC 3244 2): the ticket presented does, answered or not."""
+    ticket = write.ticket(OTHER, write.principal("kadmin", "changepw"), kvno=1)
+    request = write.kpasswd(write.ap_req(ticket), write.krb_priv())
+    for reply in (write.kpasswd(write.ap_rep(), write.krb_priv()), None):
+        told = entry(request, reply)
+        assert (told.kind, told.realm, told.sname) == ("KPASSWD", OTHER, ("kadmin", "changepw"))

@@ -195,26 +195,27 @@ class ExchangeNames(NamedTuple):
     sname: PrincipalName | None
 
 
+def error_of(reply: Reply | None) -> KrbError | None:
+    """The KRB-ERROR that a reply is, or that a password server wraps (RFC 3244 2)."""
+    if isinstance(reply, KpasswdRep):
+        return reply.error
+    return reply if isinstance(reply, KrbError) else None
+
+
 def names_of(exchange: KdcExchange) -> ExchangeNames:
-    """What the request names, and where it does not (a TGS-REQ never names the client) what the reply does; in a
-    password change the ticket presented."""
+    """What the request asks for, and where it does not say what the reply names; in a password change the ticket
+    presented. The client is first what the reply calls it: a TGS-REQ holds no name, an AS-REQ perhaps an alias."""
     request, reply = exchange.request, exchange.reply
-    found: list[ExchangeNames] = []
-    if isinstance(request, KdcReq):
-        found.append(ExchangeNames(request.realm, request.cname, request.sname))
-    elif request is not None and request.ap_req is not None and request.ap_req.ticket is not None:
-        found.append(ExchangeNames(request.ap_req.ticket.realm, None, request.ap_req.ticket.sname))
-    said = reply.error if isinstance(reply, KpasswdRep) else reply
-    if isinstance(said, KrbError):
-        found.append(ExchangeNames(said.realm, said.cname, said.sname))
-    elif said is not None:
-        ticket = said.ticket
-        realm, sname = (None, None) if ticket is None else (ticket.realm, ticket.sname)
-        found.append(ExchangeNames(realm, said.cname, sname))
+    asked = request if isinstance(request, KdcReq) else None
+    granted = reply if isinstance(reply, KdcRep) else None
+    error = error_of(reply)
+    ap_req = request.ap_req if isinstance(request, KpasswdReq) else None
+    services = (asked, error, granted.ticket if granted else None, ap_req.ticket if ap_req else None)
+    clients = (each.cname for each in (granted, asked, error) if each is not None)
     return ExchangeNames(
-        next((each.realm for each in found if each.realm is not None), None),
-        next((each.cname for each in found if each.cname is not None), None),
-        next((each.sname for each in found if each.sname is not None), None),
+        next((each.realm for each in services if each is not None and each.realm is not None), None),
+        next((name for name in clients if name is not None and name.components), None),
+        next((each.sname for each in services if each is not None and each.sname is not None), None),
     )
 
 
