@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from rpctrace.capture.storage import Capture, open_capture
 from rpctrace.correlation.registry import correlate
-from rpctrace.diagnosis.registry import diagnose
+from rpctrace.diagnosis.failures import has_failures
 from rpctrace.errors import CaptureError
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment
@@ -62,7 +62,11 @@ def analyze(
                 raise
             unreadable(error)
     report = correlate(report)
-    return replace(report, findings=diagnose(report.calls))
+    if not has_failures(report):
+        return report
+    from rpctrace.diagnosis.registry import diagnose  # the rules, where there is something to explain
+
+    return replace(report, findings=diagnose(report, options.realms))
 
 
 def _read(

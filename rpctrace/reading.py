@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from rpctrace import report, tally
@@ -43,7 +43,7 @@ class Options:
     Network Monitor view. `plain` reads every frame with `network.decode`, slowly and without `scan`.
     `netmon_utc_offset_minutes`: the zone of Network Monitor files before 2.3.
     `max_unpacked_octets`: where a compressed input stops. `jobs`: how many processes may read one large file, with the
-    same result as one."""
+    same result as one. `realms`: host (address or name) -> its Kerberos realm, where the user knows it."""
 
     calls: Literal["default", "all", "notable"] = "default"
     pdus: bool = False
@@ -51,6 +51,7 @@ class Options:
     netmon_utc_offset_minutes: int | None = None
     max_unpacked_octets: int | None = None
     jobs: int = 1
+    realms: Mapping[str, str] = field(default_factory=dict)
 
 
 class _PduLines:

@@ -74,18 +74,23 @@ def select(report: Report, selection: Selection) -> Report:
     connections = {call.connection for call in calls}
     kerberos = tuple(each for each in report.kerberos if _exchange_wanted(each, kept, selection))
     exchanges = {each.id for each in kerberos}
+    authentications = tuple(each for each in report.authentications if _beside_wanted(each, selection))
+    endpoints = tuple(each for each in report.endpoints if _endpoint_wanted(each, kept, selection))
+    events = tuple(each for each in report.events if _event_wanted(each, selection))
+    named = kept | exchanges | {each.id for each in authentications} | {each.id for each in endpoints}
     frames = {(call.capture, frame) for call in calls for frame in (*call.request_frames, *call.reply_frames)}
+    beside = {(event.capture, frame) for event in events for frame in event.frames}
     return replace(
         report,
         calls=calls,
         kerberos=kerberos,
         referral_paths=tuple(path for path in report.referral_paths if not exchanges.isdisjoint(path.exchanges)),
-        authentications=tuple(each for each in report.authentications if _beside_wanted(each, selection)),
-        endpoints=tuple(each for each in report.endpoints if _endpoint_wanted(each, kept, selection)),
-        events=tuple(each for each in report.events if _event_wanted(each, selection)),
+        authentications=authentications,
+        endpoints=endpoints,
+        events=events,
         summary=tuple(row for row in report.summary if _row_wanted(row, calls, selection)),
         streams=tuple(stream for stream in report.streams if _stream_wanted(stream, connections)),
-        findings=tuple(finding for finding in report.findings if _finding_wanted(finding, kept)),
+        findings=tuple(finding for finding in report.findings if _finding_wanted(finding, named, beside)),
         pdus=tuple(line for line in report.pdus if (line.capture, line.frame) in frames),
     )
 
@@ -172,8 +177,12 @@ def _stream_wanted(stream: Stream, connections: set[str]) -> bool:
     return stream.id in connections
 
 
-def _finding_wanted(finding: Finding, kept: set[str]) -> bool:
-    return any(call in kept for call in finding.calls)
+def _finding_wanted(finding: Finding, named: set[str], beside: set[tuple[int, int]]) -> bool:
+    """By what it is about; incidents of connections have no ids, and are known by their frames."""
+    about = (*finding.calls, *finding.concerns)
+    if about:
+        return not named.isdisjoint(about)
+    return any((finding.capture, frame) in beside for frame in finding.frames)
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:

@@ -1,27 +1,54 @@
-"""RULES, the special ones first: a failed call goes to the first rule that applies to it."""
+"""RULES, as a table of contents, and `diagnose`, which lets every rule look and weighs what they say."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.rule import Rule
-from rpctrace.diagnosis.rules import call_failed, sec_pkg_unspecified
-from rpctrace.report import SEVERITIES, Call, Finding
+from rpctrace.diagnosis.rules import (
+    call_failed,
+    pac_xforest_u2u,
+    sec_pkg_unspecified,
+)
+from rpctrace.diagnosis.weighing import LEAST_TO_EXPLAIN, Weighed
+from rpctrace.report import SEVERITIES, Finding, Report
 
-RULES: tuple[Rule, ...] = (sec_pkg_unspecified.RULE, call_failed.RULE)
+RULES: tuple[Rule, ...] = (
+    # The ticket was presented, and its PAC
+    pac_xforest_u2u.RULE,
+    # The last resorts, the more telling first
+    sec_pkg_unspecified.RULE,
+    call_failed.RULE,
+)
 
 
-def diagnose(calls: Sequence[Call]) -> tuple[Finding, ...]:
-    """Findings, worst and surest first, then by frame. Every failed call is in at least one."""
-    left = [call for call in calls if call.failed]
-    findings: list[Finding] = []
-    for rule in RULES:
-        taken: list[Call] = []
-        others: list[Call] = []
-        for call in left:
-            (taken if rule.applies(call) else others).append(call)
-        findings.extend(rule.find(taken))
-        left = others
-    return tuple(
-        sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), -f.confidence, f.capture, f.frames[:1]))
-    )
+def diagnose(report: Report, realms: Mapping[str, str] | None = None) -> tuple[Finding, ...]:
+    """Findings, worst and surest first, then by frame; every failed call is in one that is no mere note. `realms`: host
+    (address or name) -> its Kerberos realm, where the user knows it."""
+    evidence = Evidence(report, realms)
+    about: dict[int, list[Weighed]] = defaultdict(list)
+    for rule in RULES if evidence.failures else ():
+        for hypothesis in rule.find(evidence):
+            about[hypothesis.about.number].append(Weighed(rule, hypothesis))
+    found = [finding for _, weighed in sorted(about.items()) for finding in _judged(weighed)]
+    return tuple(sorted(found, key=_worst_first))
+
+
+def _judged(weighed: Sequence[Weighed]) -> Iterator[Finding]:
+    """Of one failure: the surest explanation, or the last resort where none is likely; the others as notes."""
+    ranked = sorted((each for each in weighed if each.confidence > 0), key=lambda each: -each.confidence)
+    explained = [each for each in ranked if not each.rule.last_resort]
+    resorts = [each for each in weighed if each.rule.last_resort][:1]
+    likely = explained and explained[0].confidence >= LEAST_TO_EXPLAIN
+    ordered = explained if likely else [*resorts, *explained]
+    if ordered:
+        yield ordered[0].finding(ordered[1:])
+        for each in ordered[1:]:
+            yield each.finding(runner_up=True)
+
+
+def _worst_first(finding: Finding) -> tuple[object, ...]:
+    capture = -1 if finding.capture is None else finding.capture
+    return SEVERITIES.index(finding.severity), -finding.confidence, capture, finding.frames[:1], finding.rule

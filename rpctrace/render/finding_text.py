@@ -25,7 +25,7 @@ def evidence_words(item: EvidenceItem, report: Report) -> str:
 def _labelled(finding: Finding, report: Report) -> Iterator[tuple[str, str]]:
     yield "", safe_text(finding.summary)
     if finding.display_filter:
-        where = f" (capture {finding.capture + 1})" if len(report.captures) > 1 else ""
+        where = f" (capture {finding.capture + 1})" if len(report.captures) > 1 and finding.capture is not None else ""
         yield f"Wireshark filter{where}", safe_text(finding.display_filter)
     for item in finding.evidence:
         yield "for" if item.supports else "against", evidence_words(item, report)

@@ -46,7 +46,7 @@ from rpctrace.report.exchanges import (
     ReferralPath,
     TicketName,
 )
-from rpctrace.report.findings import SEVERITIES, EvidenceItem, Finding, LogLine, display_filter
+from rpctrace.report.findings import SEVERITIES, EvidenceItem, Finding, LogLine, Rival, display_filter
 
 __all__ = [
     "FAILED_OUTCOMES",
@@ -80,6 +80,7 @@ __all__ = [
     "ProblemEntry",
     "ReferralPath",
     "Report",
+    "Rival",
     "SecureChannel",
     "Sighting",
     "Stream",

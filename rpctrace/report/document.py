@@ -68,6 +68,14 @@ class LogEntry:
     status_hex: str | None
     status_name: str | None
     time: str | None
+    thread: str | None = None
+    hosted_domain: str | None = None
+    text: str | None = None
+    partner: int | None = None
+    duration_s: int | None = None
+    time_ns: int | None = None
+    calls: tuple[str, ...] = ()
+    joined_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,22 @@ class EvidenceItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Rival:
+    """A weaker hypothesis about the same failure; it is a finding of its own, of severity note."""
+
+    rule: str
+    title: str
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """A conclusion: the rule that drew it, the calls and every frame of the failure, and how sure it is (0 to 1)."""
+    """A conclusion: the rule that drew it, the calls and every frame of the failure, and how sure it is (0 to 1).
+
+    `concerns`: ids of what failed beside calls (exchanges, authentications, endpoints, paths). `capture`: where
+    `frames` are; None of what a log alone tells. `limited_by`: why it is not surer. `weight` of a piece of evidence:
+    the share of the remaining doubt that it takes, or, against, of the belief; of what the rule requires, 1.
+    """
 
     rule: str
     title: str
@@ -35,13 +49,16 @@ class Finding:
     confidence: float
     summary: str
     calls: tuple[str, ...]
-    capture: int
+    capture: int | None
     frames: tuple[int, ...]
     display_filter: str
     evidence: tuple[EvidenceItem, ...]
     missing: tuple[str, ...]
     next_steps: tuple[str, ...]
     references: tuple[str, ...]
+    limited_by: tuple[str, ...] = ()
+    rivals: tuple[Rival, ...] = ()
+    concerns: tuple[str, ...] = ()
 
 
 SEVERITIES = ("high", "medium", "low", "note")

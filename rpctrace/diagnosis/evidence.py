@@ -1,0 +1,286 @@
+"""What rules ask a report: which leg came before, what the server did meanwhile, what made an error good, who is whose.
+
+A view of the Report with tables made when first asked for; it adds no fact of its own. Positions order what happened
+in captures whose clocks are known to each other (`correlation/timeline.py`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping
+from functools import cached_property
+
+from rpctrace.correlation.hosts import same_hosts
+from rpctrace.correlation.realms import RealmClaim, realms_of_hosts
+from rpctrace.correlation.timeline import Position, Timeline
+from rpctrace.diagnosis.failures import Failure, FailureKind, failures
+from rpctrace.report import (
+    Authentication,
+    Call,
+    Endpoint,
+    Event,
+    KerberosExchange,
+    LogEntry,
+    ReferralPath,
+    Report,
+    Stream,
+)
+
+NS_PER_SECOND = 1_000_000_000
+_Place = tuple[int, str]  # line of time, address
+
+
+class Evidence:
+    """A report as rules see it. `realms`: host (address or name) -> realm, as the user gave them."""
+
+    def __init__(self, report: Report, realms: Mapping[str, str] | None = None) -> None:
+        self.report = report
+        self.failures: tuple[Failure, ...] = failures(report)
+        self._given = realms or {}
+        self._timeline = Timeline(report.clocks)
+
+    def of(self, kind: FailureKind) -> Iterator[Failure]:
+        return (failure for failure in self.failures if failure.kind is kind)
+
+    # Records by their ids
+
+    @cached_property
+    def calls(self) -> Mapping[str, Call]:
+        return {call.id: call for call in self.report.calls}
+
+    @cached_property
+    def exchanges(self) -> Mapping[str, KerberosExchange]:
+        return {each.id: each for each in self.report.kerberos}
+
+    @cached_property
+    def paths(self) -> Mapping[str, ReferralPath]:
+        return {each.id: each for each in self.report.referral_paths}
+
+    @cached_property
+    def streams(self) -> Mapping[str, Stream]:
+        return {each.id: each for each in self.report.streams}
+
+    @cached_property
+    def endpoints(self) -> Mapping[str, Endpoint]:
+        return {each.id: each for each in self.report.endpoints}
+
+    # Time
+
+    def line(self, capture: int) -> int:
+        """Captures of one line have a common time."""
+        return self._timeline.line(capture)
+
+    def asked_at(self, record: Call | KerberosExchange | Authentication) -> Position:
+        """When the request was captured; of a record without its request, its answer."""
+        frame = _first_frame(record)
+        time_ns = record.request_ns if record.request_ns is not None else record.reply_ns
+        return self._timeline.position(record.capture, time_ns, frame)
+
+    def answered_at(self, record: Call | KerberosExchange | Authentication) -> Position | None:
+        if record.reply_ns is None and _reply_frame(record) is None:
+            return None
+        return self._timeline.position(record.capture, record.reply_ns, _reply_frame(record))
+
+    def lasted_ns(self, record: Call | KerberosExchange | Authentication) -> int | None:
+        """From request to answer, by one clock; None where either has no time."""
+        if record.request_ns is None or record.reply_ns is None:
+            return None
+        return record.reply_ns - record.request_ns
+
+    def seen_at(self, event: Event) -> Position:
+        return self._timeline.position(event.capture, event.first_ns, min(event.frames, default=None))
+
+    # Calls and their connection
+
+    @cached_property
+    def _by_connection(self) -> Mapping[str, list[Call]]:
+        table: dict[str, list[Call]] = defaultdict(list)
+        for call in self.report.calls:
+            table[call.connection].append(call)
+        for calls in table.values():
+            calls.sort(key=self.asked_at)
+        return table
+
+    def on_connection(self, call: Call) -> tuple[Call, ...]:
+        """Every kept call of the same connection, in order, this one too."""
+        return tuple(self._by_connection[call.connection])
+
+    def context_legs(self, call: Call) -> tuple[Call, ...]:
+        """The binds, alter_contexts and auth3 of the same security context that came before this call, or it itself."""
+        if call.auth is None:
+            return ()
+        until = self.asked_at(call)
+        return tuple(
+            each
+            for each in self._by_connection[call.connection]
+            if each.auth is not None
+            and each.auth.context_id == call.auth.context_id
+            and each.kind != "request"
+            and (self.asked_at(each) < until or each.id == call.id)
+        )
+
+    def later_on_connection(self, call: Call) -> tuple[Call, ...]:
+        after = self.asked_at(call)
+        return tuple(each for each in self._by_connection[call.connection] if self.asked_at(each) > after)
+
+    # What the server did meanwhile
+
+    @cached_property
+    def _secure_channel(self) -> Mapping[_Place, list[tuple[Position, Call]]]:
+        table: dict[_Place, list[tuple[Position, Call]]] = defaultdict(list)
+        for call in self.report.calls:
+            if call.secure_channel is not None:
+                table[self.line(call.capture), self.host(call.client.address)].append((self.asked_at(call), call))
+        for calls in table.values():
+            calls.sort(key=lambda each: each[0])
+        return table
+
+    def secure_channel_of(self, address: str, capture: int) -> tuple[Call, ...]:
+        """Calls over the Netlogon secure channel that the host made to its domain controller."""
+        return tuple(call for _, call in self._secure_channel.get((self.line(capture), self.host(address)), ()))
+
+    def logons_between(self, address: str, call: Call | Authentication) -> tuple[Call, ...]:
+        """Logon requests (NetrLogonSamLogon*, sealed or not) of the host between a call to it and its answer."""
+        calls = self._secure_channel.get((self.line(call.capture), self.host(address)), ())
+        start, end = self.asked_at(call), self.answered_at(call)
+        first = bisect_left(calls, start, key=lambda each: each[0])
+        last = bisect_right(calls, end, key=lambda each: each[0]) if end is not None else len(calls)
+        return tuple(each for _, each in calls[first:last] if each.secure_channel and each.secure_channel.is_logon)
+
+    @cached_property
+    def _active(self) -> frozenset[_Place]:
+        """Hosts that are seen as clients of something."""
+        report = self.report
+        records: list[Call | KerberosExchange | Authentication | Event] = [*report.calls, *report.kerberos]
+        records += [*report.authentications, *report.events]
+        return frozenset((self.line(each.capture), self.host(each.client.address)) for each in records)
+
+    def acts_as_client(self, address: str, capture: int) -> bool:
+        """Whether the captures of that time show the host asking others: only then was its own traffic captured, and
+        its silence means something."""
+        return (self.line(capture), self.host(address)) in self._active
+
+    def attempts_of(self, address: str, capture: int) -> tuple[Event, ...]:
+        """What happened on connections that the host opened."""
+        place = self.line(capture), self.host(address)
+        return tuple(
+            each for each in self.report.events if (self.line(each.capture), self.host(each.client.address)) == place
+        )
+
+    # Hosts and realms
+
+    @cached_property
+    def _hosts(self) -> Mapping[str, str]:
+        return same_hosts(self.report.kerberos)
+
+    def host(self, address: str) -> str:
+        """One address for each host that has several."""
+        return self._hosts.get(address, address)
+
+    @cached_property
+    def _realms(self) -> Mapping[str, tuple[RealmClaim, ...]]:
+        return realms_of_hosts(self.report, self._given)
+
+    def realm_of(self, address: str) -> RealmClaim | None:
+        """What is surest about a host's realm, by any of its addresses."""
+        host = self.host(address)
+        claims = [
+            claim
+            for each, known in self._realms.items()
+            if each == address or self.host(each) == host
+            for claim in known
+        ]
+        return max(claims, key=lambda claim: claim.surety, default=None)
+
+    # Tickets
+
+    def issuer(self, record: Call | Authentication) -> KerberosExchange | None:
+        """The exchange that issued the ticket which was presented."""
+        return self.exchanges.get(record.ticket.exchange or "") if record.ticket is not None else None
+
+    def path_of(self, exchange: KerberosExchange | None) -> ReferralPath | None:
+        return self.paths.get(exchange.path or "") if exchange is not None else None
+
+    @cached_property
+    def _got(self) -> Mapping[tuple[_Place, Hashable], list[Position]]:
+        table: dict[tuple[_Place, Hashable], list[Position]] = defaultdict(list)
+        for each in self.report.kerberos:
+            answered = self.answered_at(each)
+            if each.error is None and each.reply is not None and answered is not None:
+                table[self._asker(each), _sought(each)].append(answered)
+        for positions in table.values():
+            positions.sort()
+        return table
+
+    def made_good(self, exchange: KerberosExchange) -> bool:
+        """Whether the same client later got what this exchange was refused."""
+        return self.later_success(exchange) is not None
+
+    def later_success(self, exchange: KerberosExchange) -> Position | None:
+        got = self._got.get((self._asker(exchange), _sought(exchange)), ())
+        at = self.answered_at(exchange) or self.asked_at(exchange)
+        after = bisect_right(got, at)
+        return got[after] if after < len(got) else None
+
+    def _asker(self, exchange: KerberosExchange) -> _Place:
+        return self.line(exchange.capture), self.host(exchange.client.address)
+
+    # Logs
+
+    @cached_property
+    def _joined(self) -> Mapping[str, list[LogEntry]]:
+        table: dict[str, list[LogEntry]] = defaultdict(list)
+        for entry in self.report.log_entries:
+            for call in entry.calls:
+                table[call].append(entry)
+        return table
+
+    @cached_property
+    def _log_lines(self) -> Mapping[tuple[str, int], LogEntry]:
+        return {(entry.file, entry.line): entry for entry in self.report.log_entries}
+
+    def log_entries(self, call: Call) -> tuple[LogEntry, ...]:
+        """The lines of netlogon.log that were joined to this call."""
+        return tuple(self._joined.get(call.id, ()))
+
+    def log_results(self, call: Call) -> tuple[LogEntry, ...]:
+        """The `Returns` lines about this call: those joined to it, and the other halves of joined `Entered` lines."""
+        results: dict[tuple[str, int], LogEntry] = {}
+        for entry in self.log_entries(call):
+            result = entry if entry.phase == "Returns" else self._log_lines.get((entry.file, entry.partner or 0))
+            if result is not None and result.status is not None:
+                results[result.file, result.line] = result
+        return tuple(results.values())
+
+    @cached_property
+    def _log_times(self) -> list[int]:
+        return sorted(entry.time_ns for entry in self.report.log_entries if entry.time_ns is not None)
+
+    def log_covers(self, call: Call) -> bool:
+        """Whether a log whose clock is known tells of the time before and after the call."""
+        moment = call.reply_ns if call.reply_ns is not None else call.request_ns
+        times = self._log_times
+        return moment is not None and bool(times) and times[0] <= moment <= times[-1]
+
+    @property
+    def has_logs(self) -> bool:
+        return bool(self.report.log_entries)
+
+
+def _sought(exchange: KerberosExchange) -> Hashable:
+    """What a later success must be about: the same client's ticket, the same service."""
+    names = exchange.cname if exchange.kind == "AS" else exchange.sname
+    return exchange.kind == "AS", tuple(each.casefold() for each in names)
+
+
+def _first_frame(record: Call | KerberosExchange | Authentication) -> int | None:
+    if isinstance(record, Call):
+        return next(iter((*record.request_frames[-1:], *record.reply_frames)), None)
+    return record.request_frame if record.request_frame is not None else record.reply_frame
+
+
+def _reply_frame(record: Call | KerberosExchange | Authentication) -> int | None:
+    if isinstance(record, Call):
+        return record.reply_frames[-1] if record.reply_frames else None
+    return record.reply_frame

@@ -1,0 +1,165 @@
+"""Report -> failures: what went wrong, like things together. A finding is about one of these.
+
+Failed calls, refusals of a KDC, authentications refused outside RPC, incidents of connections, endpoints that are not
+there, referral paths that stop, and lines of a log that tell of a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeVar
+
+from rpctrace.report import Authentication, Call, Endpoint, Event, KerberosExchange, LogEntry, ReferralPath, Report
+
+# RFC 4120 7.5.9: pre-authentication is asked for, and what is too big for UDP goes over TCP; every client meets these.
+ORDINARY_KDC_ERRORS = frozenset((25, 52))
+_KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
+_Thing = TypeVar("_Thing")
+
+
+class FailureKind(Enum):
+    """What kind of record failed."""
+
+    CALL = "call"
+    KDC = "KDC exchange"
+    AUTHENTICATION = "authentication"
+    CONNECTION = "connection"
+    ENDPOINT = "endpoint"
+    PATH = "referral path"
+    LOG = "log"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Records of one kind that failed alike: same hosts, same thing asked, same answer, same ticket. Only the list of
+    `kind` is filled. `number` is its place among the failures of the report."""
+
+    number: int
+    kind: FailureKind
+    calls: tuple[Call, ...] = ()
+    exchanges: tuple[KerberosExchange, ...] = ()
+    authentications: tuple[Authentication, ...] = ()
+    events: tuple[Event, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    paths: tuple[ReferralPath, ...] = ()
+    entries: tuple[LogEntry, ...] = ()
+
+    @property
+    def call(self) -> Call:
+        """The first of the calls, which stands for all."""
+        return self.calls[0]
+
+    @property
+    def exchange(self) -> KerberosExchange:
+        return self.exchanges[0]
+
+    @property
+    def authentication(self) -> Authentication:
+        return self.authentications[0]
+
+    @property
+    def event(self) -> Event:
+        return self.events[0]
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self.endpoints[0]
+
+    @property
+    def path(self) -> ReferralPath:
+        return self.paths[0]
+
+    @property
+    def count(self) -> int:
+        return sum(
+            len(records)
+            for records in (
+                self.calls, self.exchanges, self.authentications, self.events, self.endpoints, self.paths, self.entries,
+            )
+        )  # fmt: skip
+
+
+def failures(report: Report) -> tuple[Failure, ...]:
+    """Everything that failed, calls first, each group in the order of its first record."""
+    found = _found(report)
+    return tuple(Failure(number, kind, **{name: group}) for number, (kind, name, group) in enumerate(found))  # type: ignore[arg-type]
+
+
+def has_failures(report: Report) -> bool:
+    """Whether there is anything for a rule to look at."""
+    return any(True for _ in _found(report))
+
+
+def _found(report: Report) -> Iterator[tuple[FailureKind, str, tuple[object, ...]]]:
+    for calls in alike((call for call in report.calls if call.failed), _call_key):
+        yield FailureKind.CALL, "calls", calls
+    for exchanges in alike(filter(is_kdc_refusal, report.kerberos), _exchange_key):
+        yield FailureKind.KDC, "exchanges", exchanges
+    for refused in alike((a for a in report.authentications if a.outcome == "rejected"), _authentication_key):
+        yield FailureKind.AUTHENTICATION, "authentications", refused
+    for events in alike(report.events, _event_key):
+        yield FailureKind.CONNECTION, "events", events
+    for endpoints in alike((e for e in report.endpoints if e.status), _endpoint_key):
+        yield FailureKind.ENDPOINT, "endpoints", endpoints
+    for paths in alike((p for p in report.referral_paths if p.outcome in ("open", "unanswered")), _path_key):
+        yield FailureKind.PATH, "paths", paths
+    for entries in alike((e for e in report.log_entries if e.phase == "Returns" and e.status), _entry_key):
+        yield FailureKind.LOG, "entries", entries
+
+
+def is_kdc_refusal(exchange: KerberosExchange) -> bool:
+    """Whether a KDC refused, or did not answer, what is no ordinary step of asking."""
+    if exchange.carried_in not in _KDC_CARRIERS or exchange.error in ORDINARY_KDC_ERRORS:
+        return False
+    return exchange.error is not None or exchange.outcome in ("unanswered", "rejected")
+
+
+def alike(things: Iterable[_Thing], key: Callable[[_Thing], Hashable]) -> list[tuple[_Thing, ...]]:
+    """Things with equal keys together, in the order in which each key was met first."""
+    groups: dict[Hashable, list[_Thing]] = {}
+    for thing in things:
+        groups.setdefault(key(thing), []).append(thing)
+    return [tuple(group) for group in groups.values()]
+
+
+def _folded(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(name.casefold() for name in names)
+
+
+def _call_key(call: Call) -> Hashable:
+    interface = call.interfaces[0].uuid if call.interfaces else None
+    ticket = (call.ticket.realm, call.ticket.sname) if call.ticket else None
+    mechanism = (call.auth.mechanism, call.auth.level, call.auth.kerberos_error) if call.auth else None
+    hosts = (call.capture, call.client.address, call.server.address, call.server.port)
+    return hosts, call.kind, interface, call.outcome, call.status, call.reject_reason, mechanism, ticket
+
+
+def _exchange_key(exchange: KerberosExchange) -> Hashable:
+    hosts = (exchange.capture, exchange.client.address)
+    asked = (exchange.kind, exchange.realm, _folded(exchange.cname), _folded(exchange.sname), exchange.user_to_user)
+    return hosts, asked, exchange.outcome, exchange.error, exchange.ntstatus
+
+
+def _authentication_key(said: Authentication) -> Hashable:
+    hosts = (said.capture, said.client.address, said.server.address, said.server.port)
+    ticket = (said.ticket.realm, said.ticket.sname) if said.ticket else None
+    who = (said.ntlm.domain, said.ntlm.user) if said.ntlm else None
+    return hosts, said.carried_in, said.mechanism, ticket, who, said.status, said.kerberos_error
+
+
+def _event_key(event: Event) -> Hashable:
+    return event.capture, event.kind, event.client.address, event.server.address, event.server.port, event.name
+
+
+def _endpoint_key(endpoint: Endpoint) -> Hashable:
+    return endpoint.capture, endpoint.teller, endpoint.interface_uuid, endpoint.status
+
+
+def _path_key(path: ReferralPath) -> Hashable:
+    return path.capture, path.client.address, _folded(path.sname), path.realms, path.outcome
+
+
+def _entry_key(entry: LogEntry) -> Hashable:
+    return entry.file, entry.kind, entry.domain, entry.user, entry.workstation, entry.via, entry.package, entry.status
