@@ -44,12 +44,13 @@ def severity(worst: str, sure: float) -> str:
 class Weighed:
     """A hypothesis of a rule with its confidence."""
 
-    __slots__ = ("confidence", "hypothesis", "rule")
+    __slots__ = ("clues", "confidence", "hypothesis", "rule")
 
     def __init__(self, rule: Rule, hypothesis: Hypothesis) -> None:
         self.rule = rule
         self.hypothesis = hypothesis
-        self.confidence = confidence(rule.base, hypothesis.clues, hypothesis.ceilings)
+        self.clues = (*hypothesis.clues, *_contested(hypothesis.about))
+        self.confidence = confidence(rule.base, self.clues, hypothesis.ceilings)
 
     @property
     def title(self) -> str:
@@ -72,7 +73,7 @@ class Weighed:
             capture=capture_of(about),
             frames=frames,
             display_filter=display_filter(frames),
-            evidence=(*said.required, *said.clues, *_doubt(about)),
+            evidence=(*said.required, *self.clues),
             missing=tuple(dict.fromkeys((*(ceiling.missing for ceiling in said.ceilings), *said.missing))),
             next_steps=rule.next_steps if said.next_steps is None else said.next_steps,
             references=rule.references,
@@ -96,6 +97,6 @@ def concerns(failure: Failure) -> tuple[str, ...]:
     return tuple(record.id for records in beside for record in records)
 
 
-def _doubt(failure: Failure) -> tuple[EvidenceItem, ...]:
+def _contested(failure: Failure) -> tuple[EvidenceItem, ...]:
     contested = any(note.startswith("contested") for call in failure.calls for note in call.notes)
     return (EvidenceItem(False, CONTESTED, capture_of(failure), None, None, 0.5),) if contested else ()
