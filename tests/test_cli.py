@@ -191,6 +191,18 @@ def test_closed_standard_streams(closed: tuple[int, ...], words: tuple[str, ...]
     assert (result.returncode, "Traceback" in result.stderr) == (status, False)
 
 
+def _wait_until_read(pipe: int) -> None:
+    """However busy the machine is: until the other side has taken what was written."""
+    import fcntl
+    import termios
+
+    for _ in range(600):
+        if not any(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))):
+            return
+        time.sleep(0.1)
+    pytest.fail("standard input was not read in a minute")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to send")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_signals_end_quietly(number: signal.Signals, status: int) -> None:
@@ -200,7 +212,10 @@ def test_signals_end_quietly(number: signal.Signals, status: int) -> None:
         [sys.executable, "-m", "rpctrace", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, env=environment,
     ) as process:  # fmt: skip
-        time.sleep(1.0)
+        assert process.stdin is not None
+        process.stdin.write(b"\xa1\xb2\xc3\xd4")  # read only once the command has come so far as to wait for more
+        process.stdin.flush()
+        _wait_until_read(process.stdin.fileno())
         process.send_signal(number)
         error = process.stderr.read() if process.stderr else b""
         assert process.wait(10) == status

@@ -12,14 +12,13 @@ from typing import TextIO
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.beside import beside_lines
-from rpctrace.render.finding_text import evidence_words
+from rpctrace.render.finding_text import evidence_words, sure_words
 from rpctrace.render.grouping import Failure, failures, group_frames_words
 from rpctrace.render.rendering import Rendering, RenderOptions
 from rpctrace.render.short_report import MAXIMUM_SHOWN_BESIDE, limit_words, problem_words, signs_for
 from rpctrace.render.words import (
     Signs,
     capture_words,
-    confidence_words,
     counted,
     hosts_words,
     interface_words,
@@ -114,7 +113,7 @@ def _failed(report: Report, signs: Signs) -> Iterator[str]:
 
 
 def _finding(finding: Finding, report: Report) -> Iterator[str]:
-    judged = f"{escaped(finding.severity)}, {confidence_words(finding.confidence)}, {code(finding.rule)}"
+    judged = f"{escaped(finding.severity)}, {sure_words(finding)}, {code(finding.rule)}"
     yield f"- **{escaped(finding.title)}** ({judged})"
     if finding.summary:
         yield f"  - {escaped(finding.summary)}"
@@ -122,10 +121,14 @@ def _finding(finding: Finding, report: Report) -> Iterator[str]:
         yield f"  - filter: {code(finding.display_filter)}"
     for item in finding.evidence:
         yield f"  - {'for' if item.supports else 'against'}: {escaped(evidence_words(item, report))}"
+    for text in finding.limited_by:
+        yield f"  - {escaped(text)}"
     for text in finding.missing:
         yield f"  - missing: {escaped(text)}"
     for text in finding.next_steps:
         yield f"  - next: {escaped(text)}"
+    for rival in finding.rivals:
+        yield f"  - also weighed: {escaped(rival.title)}, {code(rival.rule)}, {rival.confidence:.2f}"
     for text in finding.references:
         yield f"  - see: {link(text)}"
 
