@@ -140,6 +140,23 @@ def check(paths: tuple[str, ...], update: bool, expect: str | None, allow_missin
     return check_command(paths, update=update, expect=expect, allow_missing=allow_missing, quiet=quiet)
 
 
+@cli.command()
+@click.argument("capture")
+@click.option("-o", "--output", required=True, metavar="OUT.pcapng", help="The copy to write.")
+@click.option("--only-evidence", is_flag=True, help="Only the frames of the findings, with their handshakes.")
+@click.option("--netmon-utc-offset", metavar="[+-]HH:MM", callback=_minutes_given,
+              help="Zone of Network Monitor files that do not store it.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+@_quiet
+def annotate(capture: str, output: str, only_evidence: bool, netmon_utc_offset: int | None, force: bool,
+             quiet: bool) -> ExitStatus:  # fmt: skip
+    """Write a copy of a capture with comments on the evidence frames, for Wireshark."""
+    from rpctrace.console.annotating import annotate_command
+
+    return annotate_command(capture, output, only_evidence=only_evidence, netmon_utc_offset_minutes=netmon_utc_offset,
+                            force=force, quiet=quiet)  # fmt: skip
+
+
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("what", nargs=-1, required=True, metavar="WHAT...")
 def explain(what: tuple[str, ...]) -> ExitStatus:

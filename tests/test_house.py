@@ -34,7 +34,7 @@ FLOORS = (
     ("gathering",),
     ("reading",),
     ("spellings",),
-    ("selection", "expectations"),
+    ("selection", "expectations", "annotation"),
     ("analysis", "render", "tshark"),
     ("verification",),
     ("console",),
