@@ -141,6 +141,21 @@ def check(paths: tuple[str, ...], update: bool, expect: str | None, allow_missin
 
 
 @cli.command()
+@click.argument("bad")
+@click.argument("good")
+@click.option("-f", "--format", "form", type=click.Choice(("text", "json", "markdown")), default="text",
+              help="Form of the answer (default: text).")  # fmt: skip
+@click.option("--json", "form", flag_value="json", help="The same as -f json.")
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour in the answer.")
+@_quiet
+def diff(bad: str, good: str, form: str, color: Literal["auto", "always", "never"], quiet: bool) -> ExitStatus:
+    """Compare a capture in which something fails with one in which it works; exit status 1 where they differ."""
+    from rpctrace.console.comparing import diff_command
+
+    return diff_command(bad, good, form or "text", quiet=quiet, color=color)
+
+
+@cli.command()
 @click.argument("capture")
 @click.option("-o", "--output", required=True, metavar="OUT.pcapng", help="The copy to write.")
 @click.option("--only-evidence", is_flag=True, help="Only the frames of the findings, with their handshakes.")

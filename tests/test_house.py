@@ -34,7 +34,7 @@ FLOORS = (
     ("gathering",),
     ("reading",),
     ("spellings",),
-    ("selection", "expectations", "annotation"),
+    ("selection", "expectations", "annotation", "comparison"),
     ("analysis", "render", "tshark"),
     ("verification",),
     ("console",),
