@@ -43,7 +43,8 @@ class Options:
     Network Monitor view. `plain` reads every frame with `network.decode`, slowly and without `scan`.
     `netmon_utc_offset_minutes`: the zone of Network Monitor files before 2.3.
     `max_unpacked_octets`: where a compressed input stops. `jobs`: how many processes may read one large file, with the
-    same result as one."""
+    same result as one. `netlogon_year` (in which each log begins) and `netlogon_utc_offset_minutes` of logs, where they
+    are not to be found by fitting."""
 
     calls: Literal["default", "all", "notable"] = "default"
     pdus: bool = False
@@ -51,6 +52,8 @@ class Options:
     netmon_utc_offset_minutes: int | None = None
     max_unpacked_octets: int | None = None
     jobs: int = 1
+    netlogon_year: int | None = None
+    netlogon_utc_offset_minutes: int | None = None
 
 
 class _PduLines:

@@ -32,7 +32,7 @@ FLOORS = (
     ("tally", "assembly", "explanation"),
     ("limits",),
     ("gathering",),
-    ("reading",),
+    ("reading", "log_reading"),
     ("spellings",),
     ("selection", "expectations"),
     ("analysis", "render", "tshark"),

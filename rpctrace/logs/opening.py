@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Self
@@ -41,7 +41,8 @@ class Log:
         self.compression: str | None = None
         self.octets = 0  # unpacked
         self.line_count = 0
-        self.cut_lines = 0
+        self.entry_count = 0  # lines that are not empty
+        self.cut_lines = 0  # longer than they may be
         self.calendar = Calendar()
         self._notes = Notes()
         self._file, self._left = _open(path)
@@ -54,11 +55,6 @@ class Log:
             read = Unpacker(kind, self._stored, self._notes, max_unpacked_octets).read
         self._unpacked = read
         self._text = Text(self._read)
-
-    @property
-    def can_be_opened_again(self) -> bool:
-        """Not so a pipe."""
-        return self._left is not None
 
     @property
     def encoding(self) -> str:
@@ -84,6 +80,7 @@ class Log:
             if line.moment is not None:
                 turns = feed(line.moment, number)
             if line.text != "":
+                self.entry_count += 1
                 yield Placed(line, turns)
 
     def close(self) -> None:
@@ -117,13 +114,21 @@ class Log:
         return octets
 
 
-def in_order_of_time(paths: Sequence[str]) -> list[str]:
+def in_order_of_time(paths: Sequence[str], unreadable: Callable[[CaptureError], None] | None = None) -> list[str]:
     """The paths, older logs first (a netlogon.bak is what netlogon.log was before), each once; logs without times, and
-    pipes, keep their order behind them. Raises `CaptureError`."""
+    pipes, keep their order behind them. Raises `CaptureError`, or calls `unreadable` with it and leaves that log out.
+    Of a single path nothing is looked at."""
     paths = list(dict.fromkeys(paths))
     if len(paths) < 2:
         return paths
-    firsts = {path: _first_moment(path) for path in paths}
+    firsts: dict[str, Moment | None] = {}
+    for path in paths:
+        try:
+            firsts[path] = _first_moment(path)
+        except CaptureError as error:
+            if unreadable is None:
+                raise
+            unreadable(error)
     months = {moment.month for moment in firsts.values() if moment is not None}
     around_new_year = bool(months) and max(months) - min(months) > _HALF_A_YEAR_MONTHS
 
@@ -134,15 +139,22 @@ def in_order_of_time(paths: Sequence[str]) -> list[str]:
         next_year = around_new_year and moment.month <= _HALF_A_YEAR_MONTHS
         return (0, moment.month + 12 * next_year, moment.day, moment.second_of_day)
 
-    return sorted(paths, key=age)
+    return sorted(firsts, key=age)
 
 
 def _first_moment(path: str) -> Moment | None:
+    if not stat.S_ISREG(_mode(path)):
+        return None  # a pipe is read once
     with Log(path) as log:
-        if not log.can_be_opened_again:
-            return None
         lines = islice(log, _LINES_LOOKED_AT)
         return next((placed.line.moment for placed in lines if placed.line.moment is not None), None)
+
+
+def _mode(path: str) -> int:
+    try:
+        return os.stat(path).st_mode
+    except (OSError, ValueError):
+        return stat.S_IFREG  # opening it tells what is wrong
 
 
 def _open(path: str) -> tuple[BinaryIO, int | None]:
