@@ -12,12 +12,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from rpctrace.assembly.log_entries import log_entry
+from rpctrace.assembly.log_entries import log_entry, log_facts
 from rpctrace.correlation.log_fit import FARTHEST_STEPS, LARGEST_SHIFT_S, NS, STEP_S, TOLERANCE_S, year_of
 from rpctrace.correlation.log_subjects import Interest, Subject, subjects_of
 from rpctrace.errors import CaptureError
 from rpctrace.limits import LOG_ENTRIES_HELD, limits_reached
-from rpctrace.logs.line import MAXIMUM_LINE_CHARACTERS, Logon, Moment
+from rpctrace.logs.line import Logon, Moment
 from rpctrace.logs.opening import Log, Placed, in_order_of_time
 from rpctrace.logs.pairs import Pairs, duration_s
 from rpctrace.report import LogEntry, LogFacts, Report
@@ -139,28 +139,6 @@ def read_logs(
 def _given(year: int | None, utc_offset_minutes: int | None) -> dict[str, Any]:
     whole = year is not None and utc_offset_minutes is not None
     return {"year": year, "utc_offset_minutes": utc_offset_minutes, "found": "given" if whole else "unknown"}
-
-
-def log_facts(log: Log) -> LogFacts:
-    """Of a log that was read to its end."""
-    first, last = log.calendar.first, log.calendar.last
-    notes = log.problems
-    if log.cut_lines:
-        notes += (f"{log.cut_lines} lines are longer than {MAXIMUM_LINE_CHARACTERS} characters and were read so far",)
-    return LogFacts(
-        path=log.path,
-        encoding=log.encoding,
-        compression=log.compression,
-        octets=log.octets,
-        lines=log.line_count,
-        entries=log.entry_count,
-        first_time=first.text if first else None,
-        last_time=last.text if last else None,
-        complete=log.stopped_at is None,
-        stopped_at=log.stopped_at,
-        back_line=log.calendar.back_at,
-        notes=notes,
-    )
 
 
 def _held(log: Log, ranks: _Ranks) -> _Held:

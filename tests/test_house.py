@@ -32,7 +32,7 @@ FLOORS = (
     ("tally", "assembly", "explanation"),
     ("limits",),
     ("gathering",),
-    ("reading", "log_reading"),
+    ("reading", "log_reading", "log_summary"),
     ("spellings",),
     ("selection", "expectations"),
     ("analysis", "render", "tshark"),

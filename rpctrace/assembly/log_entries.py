@@ -1,4 +1,4 @@
-"""What a line of a netlogon.log says -> its entry of the Report: numbers get names, texts that repeat are held once."""
+"""What a netlogon.log says -> its entries of the Report: numbers get names, texts that repeat are held once."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from sys import intern
 
 from rpctrace.assembly.codes import hexadecimal
 from rpctrace.knowledge import tables
-from rpctrace.logs.line import Line
-from rpctrace.report import LogEntry
+from rpctrace.logs.line import MAXIMUM_LINE_CHARACTERS, Line
+from rpctrace.logs.opening import Log
+from rpctrace.report import LogEntry, LogFacts
 
 
 def log_entry(
@@ -42,3 +43,25 @@ def log_entry(
 
 def _once(text: str | None) -> str | None:
     return None if text is None else intern(text)
+
+
+def log_facts(log: Log) -> LogFacts:
+    """Of a log that was read to its end."""
+    first, last = log.calendar.first, log.calendar.last
+    notes = log.problems
+    if log.cut_lines:
+        notes += (f"{log.cut_lines} lines are longer than {MAXIMUM_LINE_CHARACTERS} characters and were read so far",)
+    return LogFacts(
+        path=log.path,
+        encoding=log.encoding,
+        compression=log.compression,
+        octets=log.octets,
+        lines=log.line_count,
+        entries=log.entry_count,
+        first_time=first.text if first else None,
+        last_time=last.text if last else None,
+        complete=log.stopped_at is None,
+        stopped_at=log.stopped_at,
+        back_line=log.calendar.back_at,
+        notes=notes,
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from types import TracebackType
@@ -20,6 +21,7 @@ from rpctrace.logs.calendar import Calendar
 from rpctrace.logs.line import MAXIMUM_LINE_CHARACTERS, Line, Moment, parse_line
 from rpctrace.logs.text import Text
 
+STANDARD_INPUT = "-"
 _HEAD_OCTETS = 16
 _LINES_LOOKED_AT = 10_000  # for the first with a time
 _HALF_A_YEAR_MONTHS = 6
@@ -84,7 +86,8 @@ class Log:
                 yield Placed(line, turns)
 
     def close(self) -> None:
-        self._file.close()
+        if self.path != STANDARD_INPUT:
+            self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -143,7 +146,7 @@ def in_order_of_time(paths: Sequence[str], unreadable: Callable[[CaptureError], 
 
 
 def _first_moment(path: str) -> Moment | None:
-    if not stat.S_ISREG(_mode(path)):
+    if path == STANDARD_INPUT or not stat.S_ISREG(_mode(path)):
         return None  # a pipe is read once
     with Log(path) as log:
         lines = islice(log, _LINES_LOOKED_AT)
@@ -159,6 +162,8 @@ def _mode(path: str) -> int:
 
 def _open(path: str) -> tuple[BinaryIO, int | None]:
     """(file, its size; None for what has none, a pipe)"""
+    if path == STANDARD_INPUT:
+        return sys.stdin.buffer, None
     try:
         file = open(path, "rb")  # noqa: SIM115 - the log closes it
     except OSError as error:
