@@ -45,12 +45,14 @@ def analyze(
     options: Options = Options(),
     progress: Callable[[Progress], None] | None = None,
     unreadable: Callable[[CaptureError], None] | None = None,
+    netlogon: Sequence[str | os.PathLike[str]] = (),
 ) -> Report:
     """Reads one capture, or several as one incident, and reports what failed in them.
 
-    `source` is a path, `-` (standard input), a binary file object, or a sequence of these. Raises `CaptureError` for an
-    input that is no capture, or calls `unreadable` with it and goes on with the others; damage inside a capture is
-    reported in it (`Report.complete`, `problems`).
+    `source` is a path, `-` (standard input), a binary file object, or a sequence of these; `netlogon` are paths of
+    netlogon.log files of servers or domain controllers, whose lines are joined to the calls. Raises `CaptureError` for
+    an input that is no capture, or calls `unreadable` with it and goes on with the others; damage inside one is
+    reported in it (`Report.complete`, `problems`, `logs`).
     """
     sources: Sequence[Source] = source if isinstance(source, list | tuple) else (source,)
     report = Report(TOOL, (), ())
@@ -61,7 +63,7 @@ def analyze(
             if unreadable is None:
                 raise
             unreadable(error)
-    report = correlate(report)
+    report = correlate(_with_logs(report, netlogon, options, unreadable) if netlogon else report)
     if not has_failures(report):
         return report
     from rpctrace.diagnosis.registry import diagnose  # the rules, where there is something to explain
@@ -88,6 +90,24 @@ def _read(
             with _helpers(capture, options.jobs) as helpers:
                 reading.read(capture, scan(capture, reading.decoder, reading.table, helpers, DATAGRAMS))
         return reading.part(capture, before)
+
+
+def _with_logs(
+    report: Report,
+    paths: Sequence[str | os.PathLike[str]],
+    options: Options,
+    unreadable: Callable[[CaptureError], None] | None,
+) -> Report:
+    from rpctrace.log_reading import read_logs  # a capture alone needs none of it
+
+    return read_logs(
+        [os.fspath(path) for path in paths],
+        report,
+        year=options.netlogon_year,
+        utc_offset_minutes=options.netlogon_utc_offset_minutes,
+        max_unpacked_octets=options.max_unpacked_octets,
+        unreadable=unreadable,
+    )
 
 
 def _helpers(capture: Capture, jobs: int) -> AbstractContextManager[Helpers | None]:

@@ -70,6 +70,12 @@ def _minutes_given(_context: click.Context, _parameter: click.Parameter, value: 
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _verbose = click.option("-v", "--verbose", "verbosity", count=True, help="More details; -vv: where an error arose.")
+_year = click.option("--netlogon-year", type=click.IntRange(1990, 9000), metavar="YEAR",
+                     help="Year in which each netlogon.log begins, if it is not to be found by fitting.")  # fmt: skip
+_offset = click.option("--netlogon-utc-offset", metavar="[+-]HH:MM", callback=_minutes_given,
+                       help="Zone of the netlogon.log files, if it is not to be found by fitting.")  # fmt: skip
+_max_unpacked = click.option("--max-unpacked", metavar="SIZE", callback=_octets_given,
+                             help="Stop reading a compressed file after this much.")  # fmt: skip
 _quiet = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks; errors only.")
 
 
@@ -104,8 +110,11 @@ def cli() -> None:
               help="Which calls to keep: 20 000 ordinary and all notable ones, all, or only notable ones.")  # fmt: skip
 @click.option("--netmon-utc-offset", metavar="[+-]HH:MM", callback=_minutes_given,
               help="Zone of Network Monitor files that do not store it.")  # fmt: skip
-@click.option("--max-unpacked", metavar="SIZE", callback=_octets_given,
-              help="Stop reading a compressed capture after this much.")  # fmt: skip
+@click.option("--netlogon", "netlogon", multiple=True, metavar="FILE",
+              help="A netlogon.log or .bak, also packed; its lines are joined to the calls; repeatable.")  # fmt: skip
+@_year
+@_offset
+@_max_unpacked
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N",
               help="Processes that read one large capture, if it is not compressed (default: 1).")  # fmt: skip
 @click.option("--plain", is_flag=True, help="Read every frame along the specifications: slow, the reference.")
@@ -115,13 +124,13 @@ def cli() -> None:
 @_verbose
 @_quiet
 def analyze(captures: tuple[str, ...], form: str | None, netmon_utc_offset: int | None, max_unpacked: int | None,
-            **choices: Any) -> ExitStatus:  # fmt: skip
+            netlogon_utc_offset: int | None, **choices: Any) -> ExitStatus:  # fmt: skip
     """Show failed calls and the ticket that each presented (- is standard input)."""
     from rpctrace.console.analyzing import AnalyzeChoices, analyze_command
 
     return analyze_command(AnalyzeChoices(
         captures=captures, format=form, netmon_utc_offset_minutes=netmon_utc_offset,
-        max_unpacked_octets=max_unpacked, **choices,
+        max_unpacked_octets=max_unpacked, netlogon_utc_offset_minutes=netlogon_utc_offset, **choices,
     ))  # fmt: skip
 
 
@@ -191,6 +200,25 @@ def explain(what: tuple[str, ...]) -> ExitStatus:
             streams.put(("\n" if shown else "") + render_explanation(meaning).rstrip("\n"))
             shown = True
     return status
+
+
+@cli.command("netlogon")
+@click.argument("logs", nargs=-1, required=True, metavar="FILE...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of the table.")
+@_year
+@_offset
+@_max_unpacked
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour in the table.")
+@_verbose
+@_quiet
+def netlogon_logs(netlogon_year: int | None, netlogon_utc_offset: int | None, max_unpacked: int | None,
+                  **choices: Any) -> ExitStatus:  # fmt: skip
+    """Sum up the logons of netlogon.log files, the worst first (- is standard input)."""
+    from rpctrace.console.summing_logs import NetlogonChoices, netlogon_command
+
+    return netlogon_command(NetlogonChoices(
+        year=netlogon_year, utc_offset_minutes=netlogon_utc_offset, max_unpacked_octets=max_unpacked, **choices,
+    ))  # fmt: skip
 
 
 @cli.command()

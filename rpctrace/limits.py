@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from rpctrace import tally
 from rpctrace.conversations import rpc
+from rpctrace.correlation import log_lines
 from rpctrace.protocols.dcerpc import activity, association, contexts, datagram_fragments, security
 from rpctrace.protocols.dissector import Problems
 from rpctrace.protocols.gssapi import authentications
@@ -27,6 +28,9 @@ PDUS_KEPT = 1_000_000
 EXCHANGES_KEPT = 50_000
 EVENTS_KEPT = 10_000
 ENDPOINTS_KEPT = 20_000  # calls that told some
+LOG_REMARKS = 200  # kinds of lines that are no logons
+LOG_ROWS = 20_000  # of a summary of logs, of logons that failed and of others
+LOG_ENTRIES_HELD = 20_000  # of a log, of each of four kinds, until its clock is known
 BOUNDS = {
     "attempts": incidents.MAXIMUM_ATTEMPTS,
     "attempts_given": flows.MAXIMUM_ATTEMPTS,
@@ -51,6 +55,10 @@ BOUNDS = {
     "ldap_bind_octets": ldap_framing.MAXIMUM_BIND_OCTETS,
     "ldap_pending_binds": ldap_connection.MAXIMUM_PENDING_BINDS,
     "notable_calls_kept": tally.NOTABLE_CALLS_KEPT,
+    "log_entries_held": LOG_ENTRIES_HELD,
+    log_lines.LIMIT: log_lines.LOG_ENTRIES_KEPT,
+    "log_remarks": LOG_REMARKS,
+    "log_rows": LOG_ROWS,
     "open_calls": association.MAXIMUM_OPEN_CALLS,
     "open_calls_of_a_datagram_activity": activity.MAXIMUM_OPEN_CALLS_OF_AN_ACTIVITY,
     "open_datagram_activities": activity.MAXIMUM_ACTIVITIES,

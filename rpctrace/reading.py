@@ -43,7 +43,9 @@ class Options:
     Network Monitor view. `plain` reads every frame with `network.decode`, slowly and without `scan`.
     `netmon_utc_offset_minutes`: the zone of Network Monitor files before 2.3.
     `max_unpacked_octets`: where a compressed input stops. `jobs`: how many processes may read one large file, with the
-    same result as one. `realms`: host (address or name) -> its Kerberos realm, where the user knows it."""
+    same result as one. `realms`: host (address or name) -> its Kerberos realm, where the user knows it.
+    `netlogon_year` (in which each log begins) and `netlogon_utc_offset_minutes` of logs, where they are not to be found
+    by fitting."""
 
     calls: Literal["default", "all", "notable"] = "default"
     pdus: bool = False
@@ -52,6 +54,8 @@ class Options:
     max_unpacked_octets: int | None = None
     jobs: int = 1
     realms: Mapping[str, str] = field(default_factory=dict)
+    netlogon_year: int | None = None
+    netlogon_utc_offset_minutes: int | None = None
 
 
 class _PduLines:

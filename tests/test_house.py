@@ -22,7 +22,7 @@ FLOORS = (
     ("errors", "version"),
     ("encoding", "knowledge"),
     ("capture",),
-    ("network",),
+    ("network", "logs"),
     ("stream", "scan"),
     ("protocols",),
     ("conversations", "conversation_numbers"),
@@ -32,7 +32,7 @@ FLOORS = (
     ("tally", "assembly", "explanation"),
     ("limits",),
     ("gathering",),
-    ("reading",),
+    ("reading", "log_reading", "log_summary"),
     ("spellings",),
     ("selection", "expectations", "annotation", "comparison"),
     ("analysis", "render", "tshark"),
@@ -53,6 +53,7 @@ PROTOCOL_FLOORS = (
 # Who may touch the world outside, and why.
 INPUT_OUTPUT_HOMES = {
     "capture/storage.py": "the one reader of capture files",
+    "logs/opening.py": "the one reader of logs",
     "tshark.py": "the one home of the subprocess",
     "scan/workers.py": "the processes of --jobs",
     "cli.py": "arguments and the exit status",
@@ -76,6 +77,7 @@ WITHOUT_A_TEST_FILE = {
     "capture/format.py": "the contract: types, and a notebook that the tests of every format use",
     "capture/frame.py": "types alone",
     "report/exchanges.py": "types alone",
+    "report/logs.py": "types alone",
     "scan/candidates.py": "types alone",
     "diagnosis/rules/__init__.py": "empty",
 }

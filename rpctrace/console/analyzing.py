@@ -37,6 +37,9 @@ class AnalyzeChoices:
     calls: CallsChoice = "default"
     netmon_utc_offset_minutes: int | None = None
     max_unpacked_octets: int | None = None
+    netlogon: tuple[str, ...] = ()
+    netlogon_year: int | None = None
+    netlogon_utc_offset_minutes: int | None = None
     plain: bool = False
     jobs: int = 1
     strict: bool = False
@@ -51,12 +54,12 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
 
     if choices.table is not None and choices.format not in (None, "text"):
         raise UsageError(f"--table is a form of text and does not go with {choices.format}")
-    if choices.captures.count("-") > 1:
+    if (*choices.captures, *choices.netlogon).count("-") > 1:
         raise UsageError("standard input (-) can be read once")
     to_output, to_files = _renderings(choices)
     selection = _selection(choices)
     for path in choices.outputs:
-        output_files.check_output(path, choices.captures, choices.force)
+        output_files.check_output(path, (*choices.captures, *choices.netlogon), choices.force)
     wanted = [*(rendering for _, rendering in to_files), *([to_output] if to_output else [])]
     options = Options(
         calls=choices.calls,
@@ -65,8 +68,10 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
         netmon_utc_offset_minutes=choices.netmon_utc_offset_minutes,
         max_unpacked_octets=choices.max_unpacked_octets,
         jobs=choices.jobs,
+        netlogon_year=choices.netlogon_year,
+        netlogon_utc_offset_minutes=choices.netlogon_utc_offset_minutes,
     )
-    report, status = read_captures(choices.captures, options, choices.quiet)
+    report, status = read_captures(choices.captures, options, choices.quiet, choices.netlogon)
     if not report.captures:
         return status
     status = strongest(status, _how_it_read(report, choices))
@@ -97,8 +102,10 @@ def _selection(choices: AnalyzeChoices) -> Selection | None:
     return selection_of(*parts)
 
 
-def read_captures(captures: Sequence[str], options: Options, quiet: bool) -> tuple[Report, ExitStatus]:
-    """The report on every capture that can be read; the others are named on standard error and make the status 3."""
+def read_captures(
+    captures: Sequence[str], options: Options, quiet: bool, logs: Sequence[str] = ()
+) -> tuple[Report, ExitStatus]:
+    """The report on the captures and logs that can be read; others are named on standard error: the status is 3."""
     from rpctrace.analysis import analyze
 
     errors: list[CaptureError] = []
@@ -108,7 +115,7 @@ def read_captures(captures: Sequence[str], options: Options, quiet: bool) -> tup
         streams.tell(error)
 
     with ProgressLine(quiet) as progress:
-        report = analyze(captures, options, progress, unreadable)
+        report = analyze(captures, options, progress, unreadable, netlogon=logs)
     return report, ExitStatus.UNREAD if errors else ExitStatus.DONE
 
 
@@ -121,6 +128,10 @@ def _how_it_read(report: Report, choices: AnalyzeChoices) -> ExitStatus:
             status = ExitStatus.UNREAD
         elif capture.frames == 0:
             streams.tell(f"{capture.path}: holds no frame")
+            status = ExitStatus.UNREAD
+    for log in report.logs:
+        if not log.complete:
+            streams.tell(f"{log.path}: read in part, reading stopped at octet {log.stopped_at}")
             status = ExitStatus.UNREAD
     if status is ExitStatus.DONE and not report.complete:
         streams.say("rpctrace: a limit was reached and octets were left unread; the report names it")

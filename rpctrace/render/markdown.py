@@ -14,8 +14,15 @@ from rpctrace.encoding.text import safe_text
 from rpctrace.render.beside import beside_lines
 from rpctrace.render.finding_text import evidence_words, sure_words
 from rpctrace.render.grouping import Failure, failures, group_frames_words
+from rpctrace.render.log_lines import log_lines
 from rpctrace.render.rendering import Rendering, RenderOptions
-from rpctrace.render.short_report import MAXIMUM_SHOWN_BESIDE, limit_words, problem_words, signs_for
+from rpctrace.render.short_report import (
+    MAXIMUM_SHOWN_BESIDE,
+    MAXIMUM_SHOWN_LOG_LINES,
+    limit_words,
+    problem_words,
+    signs_for,
+)
 from rpctrace.render.words import (
     Signs,
     capture_words,
@@ -152,6 +159,15 @@ def _lines(report: Report, options: RenderOptions) -> Iterator[str]:
             yield f"- {escaped(line)}"
         if len(beside) > MAXIMUM_SHOWN_BESIDE:
             yield f"- and {len(beside) - MAXIMUM_SHOWN_BESIDE} more"
+    if report.logs:
+        yield ""
+        yield "### Logs"
+        yield ""
+        lines = list(log_lines(report, signs_for(options)))
+        for line in lines[:MAXIMUM_SHOWN_LOG_LINES]:
+            yield f"- {escaped(line)}"
+        if len(lines) > MAXIMUM_SHOWN_LOG_LINES:
+            yield f"- and {len(lines) - MAXIMUM_SHOWN_LOG_LINES} more"
     if report.findings:
         yield ""
         yield "### Findings"

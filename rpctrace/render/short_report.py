@@ -14,6 +14,7 @@ from rpctrace.render.color import painted
 from rpctrace.render.finding_text import finding_line, finding_lines
 from rpctrace.render.grouping import Failure, failures, group_frames_words
 from rpctrace.render.layout import lay_out, wrapped
+from rpctrace.render.log_lines import log_lines
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.words import (
     ASCII_SIGNS,
@@ -38,6 +39,7 @@ MAXIMUM_SHOWN_PROBLEMS = 5
 MAXIMUM_SHOWN_BESIDE = 20
 FINDINGS_WITH_REASONS = 3
 MAXIMUM_SHOWN_FINDINGS = 20
+MAXIMUM_SHOWN_LOG_LINES = 20
 
 
 def signs_for(options: RenderOptions) -> Signs:
@@ -168,6 +170,18 @@ def _beside_section(report: Report, options: RenderOptions) -> Iterator[str]:
         yield f"  and {len(lines) - len(shown)} more: -v shows all"
 
 
+def _log_section(report: Report, options: RenderOptions) -> Iterator[str]:
+    if not report.logs:
+        return
+    yield painted("Logs", "heading", options)
+    lines = list(log_lines(report, signs_for(options)))
+    shown = lines if options.verbosity > 0 else lines[:MAXIMUM_SHOWN_LOG_LINES]
+    for line in shown:
+        yield from wrapped(f"  {line}", options.width_columns, "    ")
+    if len(lines) > len(shown):
+        yield f"  and {len(lines) - len(shown)} more lines of calls that failed: -v shows all"
+
+
 def _finding_section(report: Report, options: RenderOptions) -> Iterator[str]:
     """The verdicts, worst first: the first few with their reasons, more by a line; -v shows all that was weighed."""
     if not report.findings:
@@ -226,6 +240,7 @@ def short_report_lines(report: Report, options: RenderOptions) -> Iterator[str]:
         _failure_section(report, options),
         _uncertain_section(report),
         _beside_section(report, options),
+        _log_section(report, options),
         _problem_section(report, options),
     )
     begun = bool(report.captures)

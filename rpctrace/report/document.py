@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rpctrace.report.calls import Call, Host
 from rpctrace.report.exchanges import Authentication, Endpoint, Event, KerberosExchange, ReferralPath
 from rpctrace.report.findings import Finding
+from rpctrace.report.logs import LogEntry, LogFacts
 
 SCHEMA = "rpctrace.report/1"
 
@@ -51,31 +52,19 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class LogEntry:
-    """A line of a netlogon.log (no reader yet: the list is empty)."""
+class HostClock:
+    """How a host's own clock stood to the first capture's: `offset_ns` is what to add to that one's time to get what
+    the host said it was (the median of `samples`), `spread_ns` how far the samples lie apart. `source`: where the host
+    said it: krb_error (stime), extended_error (FILETIME of the record), netlogon (the lines of its log, of whole
+    seconds). `address` None: the host is known by its `name` alone. `capture`: in which the samples were seen."""
 
-    file: str
-    line: int
-    flag: str | None
-    kind: str | None
-    domain: str | None
-    user: str | None
-    workstation: str | None
-    via: str | None
-    package: str | None
-    phase: str | None
-    status: int | None
-    status_hex: str | None
-    status_name: str | None
-    time: str | None
-    thread: str | None = None
-    hosted_domain: str | None = None
-    text: str | None = None
-    partner: int | None = None
-    duration_s: int | None = None
-    time_ns: int | None = None
-    calls: tuple[str, ...] = ()
-    joined_by: tuple[str, ...] = ()
+    address: str | None
+    name: str | None
+    source: str
+    capture: int | None
+    offset_ns: int
+    samples: int
+    spread_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +169,8 @@ class Report:
     endpoints: tuple[Endpoint, ...] = ()
     events: tuple[Event, ...] = ()
     clocks: tuple[Clock, ...] = ()
+    host_clocks: tuple[HostClock, ...] = ()
+    logs: tuple[LogFacts, ...] = ()
     log_entries: tuple[LogEntry, ...] = ()
     summary: tuple[Summary, ...] = ()
     streams: tuple[Stream, ...] = ()
@@ -192,7 +183,8 @@ class Report:
     def complete(self) -> bool:
         """Whether every octet of every input was read; if not, the exit status is 3."""
         unread = any(limit.name in UNREAD_LIMITS for limit in self.limits)
-        return not unread and all(capture.complete for capture in self.captures)
+        read = all(capture.complete for capture in self.captures) and all(log.complete for log in self.logs)
+        return read and not unread
 
 
 # Limits whose reaching means that octets of the capture were left unread.
