@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, fields, replace
 from typing import BinaryIO
@@ -63,12 +63,26 @@ def analyze(
             if unreadable is None:
                 raise
             unreadable(error)
-    report = correlate(_with_logs(report, netlogon, options, unreadable) if netlogon else report)
+    if netlogon:
+        report = _with_logs(report, netlogon, options, unreadable)
+    realms = options.realms
+    if options.redact_key is not None:
+        report, realms = _redacted(report, realms, options.redact_key)
+    report = correlate(report)
     if not has_failures(report):
         return report
     from rpctrace.diagnosis.registry import diagnose  # the rules, where there is something to explain
 
-    return replace(report, findings=diagnose(report, options.realms))
+    return replace(report, findings=diagnose(report, realms))
+
+
+def _redacted(report: Report, realms: Mapping[str, str], key: bytes) -> tuple[Report, Mapping[str, str]]:
+    from rpctrace.pseudonyms import Pseudonyms
+    from rpctrace.redaction import redact
+
+    names = Pseudonyms(key)
+    said = {names.name(host) or "": names.name(realm) or "" for host, realm in realms.items()}
+    return redact(report, names), said
 
 
 def _read(

@@ -118,6 +118,9 @@ def cli() -> None:
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N",
               help="Processes that read one large capture, if it is not compressed (default: 1).")  # fmt: skip
 @click.option("--plain", is_flag=True, help="Read every frame along the specifications: slow, the reference.")
+@click.option("--redact", is_flag=True, help="Replace names and addresses by others, consistently.")
+@click.option("--redact-key", metavar="TEXT",
+              help="The same names for the same text, in every report (implies --redact).")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Exit with 3 if anything at all could not be read.")
 @click.option("--force", is_flag=True, help="Replace an existing -o file that is no report.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour in the report.")

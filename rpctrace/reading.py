@@ -45,7 +45,7 @@ class Options:
     `max_unpacked_octets`: where a compressed input stops. `jobs`: how many processes may read one large file, with the
     same result as one. `realms`: host (address or name) -> its Kerberos realm, where the user knows it.
     `netlogon_year` (in which each log begins) and `netlogon_utc_offset_minutes` of logs, where they are not to be found
-    by fitting."""
+    by fitting. `redact_key`: names and addresses are replaced by others, the same for the same key."""
 
     calls: Literal["default", "all", "notable"] = "default"
     pdus: bool = False
@@ -56,6 +56,7 @@ class Options:
     realms: Mapping[str, str] = field(default_factory=dict)
     netlogon_year: int | None = None
     netlogon_utc_offset_minutes: int | None = None
+    redact_key: bytes | None = None
 
 
 class _PduLines:

@@ -42,6 +42,8 @@ class AnalyzeChoices:
     netlogon_utc_offset_minutes: int | None = None
     plain: bool = False
     jobs: int = 1
+    redact: bool = False
+    redact_key: str | None = None
     strict: bool = False
     force: bool = False
     color: streams.ColorChoice = "auto"
@@ -57,7 +59,8 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
     if (*choices.captures, *choices.netlogon).count("-") > 1:
         raise UsageError("standard input (-) can be read once")
     to_output, to_files = _renderings(choices)
-    selection = _selection(choices)
+    key = _redact_key(choices)
+    selection = _selection(choices, key)
     for path in choices.outputs:
         output_files.check_output(path, (*choices.captures, *choices.netlogon), choices.force)
     wanted = [*(rendering for _, rendering in to_files), *([to_output] if to_output else [])]
@@ -70,6 +73,7 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
         jobs=choices.jobs,
         netlogon_year=choices.netlogon_year,
         netlogon_utc_offset_minutes=choices.netlogon_utc_offset_minutes,
+        redact_key=key,
     )
     report, status = read_captures(choices.captures, options, choices.quiet, choices.netlogon)
     if not report.captures:
@@ -93,8 +97,32 @@ def _renderings(choices: AnalyzeChoices) -> tuple[Rendering | None, list[tuple[s
     return rendering_named(choices.format or "text"), to_files
 
 
-def _selection(choices: AnalyzeChoices) -> Selection | None:
-    parts = (choices.hosts, choices.interfaces, choices.statuses, choices.since, choices.until)
+def _redact_key(choices: AnalyzeChoices) -> bytes | None:
+    """The user's, or one that nobody knows again."""
+    if choices.redact_key is not None:
+        if not choices.redact_key:
+            raise UsageError("--redact-key needs a text that nobody guesses")
+        return choices.redact_key.encode("utf-8", "surrogateescape")
+    if not choices.redact:
+        return None
+    from secrets import token_bytes
+
+    return token_bytes(32)
+
+
+def _redacted_hosts(hosts: Sequence[str], key: bytes) -> tuple[str, ...]:
+    """What is looked for is called otherwise in the report."""
+    from rpctrace.pseudonyms import Pseudonyms
+
+    if any("/" in host for host in hosts):
+        raise UsageError("--host NETWORK does not go with --redact: the network has another address then")
+    names = Pseudonyms(key)
+    return tuple(names.name(host) or "" for host in hosts)
+
+
+def _selection(choices: AnalyzeChoices, key: bytes | None) -> Selection | None:
+    hosts = choices.hosts if key is None else _redacted_hosts(choices.hosts, key)
+    parts = (hosts, choices.interfaces, choices.statuses, choices.since, choices.until)
     if all(part is None or part == () for part in parts):  # an empty word is a word, and refused below
         return None
     from rpctrace.selection import selection_of

@@ -150,8 +150,11 @@ def agreement(about: About, said: Said) -> tuple[str, ...] | None:
 
 
 def is_enough_without_time(about: About, by: Sequence[str]) -> bool:
-    """Whether lines and subjects that agree so are about the same thing although nobody knows when it was."""
-    return "server" in by and "package" in by and ("realm" if about.package == KERBEROS else "user") in by
+    """Whether lines and subjects that agree so are about the same thing although nobody knows when it was. A capture of
+    two frames may know no name of the server; a ticket's realm and package are rare enough to do without."""
+    if about.package == KERBEROS:
+        return {"package", "realm"} <= set(by) and ("server" in by or not about.servers)
+    return {"server", "package", "user"} <= set(by)
 
 
 def _package(said: Said) -> str | None:

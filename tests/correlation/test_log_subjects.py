@@ -11,7 +11,16 @@ from log_records import SERVER_NAME, START_S, accepted, entries_of, logon, refus
 from report_values import KERBEROS
 
 from rpctrace.correlation import log_subjects as module
-from rpctrace.correlation.log_subjects import About, Index, Interest, Said, agreement, said_of, subjects_of
+from rpctrace.correlation.log_subjects import (
+    About,
+    Index,
+    Interest,
+    Said,
+    agreement,
+    is_enough_without_time,
+    said_of,
+    subjects_of,
+)
 from rpctrace.report import Ntlm
 
 NS = 10**9
@@ -121,3 +130,13 @@ def test_interest() -> None:
     assert interest.wants(None, None, "RESOURCE-WIN73", None)
     assert not interest.wants(REALM_A, "bob", "x", None)  # the realm is of use for tickets alone
     assert not interest.wants("contoso", "bob", "x", "Kerberos")
+
+
+def test_without_time_a_server_that_nobody_names_is_no_obstacle_to_a_ticket() -> None:
+    """The support article's two frames and two lines; where the server has names, one of them must be in the line."""
+    unnamed = About(frozenset(), False, module.KERBEROS, "child.domaina.com", None)
+    named = unnamed._replace(servers=frozenset(("ws2",)))
+    assert is_enough_without_time(unnamed, ("package", "realm"))
+    assert not is_enough_without_time(named, ("package", "realm"))
+    assert is_enough_without_time(named, ("package", "realm", "server"))
+    assert not is_enough_without_time(unnamed._replace(package=module.NTLM), ("package", "realm", "user"))
