@@ -81,6 +81,11 @@ def other_contexts(evidence: Evidence, call: Call) -> tuple[Call, ...]:
     return tuple(firsts.values())
 
 
+def is_bare(call: Call) -> bool:
+    """Whether a request came without a security trailer, although its connection has a security context."""
+    return call.kind == "request" and any(note.startswith("no security trailer") for note in call.notes)
+
+
 def is_ntlm(call: Call) -> bool:
     return call.auth is not None and call.auth.mechanism == "ntlm"
 
@@ -101,7 +106,7 @@ def changed(evidence: Evidence, call: Call) -> str | None:
 
 
 def level_text(call: Call) -> str:
-    """`level 2 (CONNECT)`, `no authentication`."""
+    """`level 2 RPC_C_AUTHN_LEVEL_CONNECT`, `no authentication`."""
     if call.auth is None:
         return "no authentication"
-    return f"level {call.auth.level}{f' ({call.auth.level_name})' if call.auth.level_name else ''}"
+    return f"level {call.auth.level} {call.auth.level_name or ''}".rstrip()

@@ -9,7 +9,7 @@ end of the connection is its consequence and no trouble of its own.
 How to tell it from its neighbours: silence without an end of the connection is call-failed or a matter of the network;
 a connection that was never opened is not about calls.
 How sure: 0.8 that the server ended it (it is in the frames, unless something between sent the RST in its name); the
-cause behind it is open, so a client that closed first gives half of that.
+cause behind it is open, so a client that closed first gives a third less.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import call_items, call_text
 from rpctrace.diagnosis.recovery import recovered, recovered_severity
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
-from rpctrace.report import Call, EvidenceItem, Event
+from rpctrace.report import Call, Event, EvidenceItem
 
 TOGETHER_NS = NS_PER_SECOND  # connections of one process end within a moment
 _ABANDONED = "abandoned"
@@ -30,7 +30,7 @@ _ABANDONED = "abandoned"
 OTHERS_TOO = Clue(0.5, "another connection with an open call to the same server ended at the same time")
 GONE = Clue(0.6, "the server then refused connections to the same port")
 RESET = Clue(0.2, "it was a reset, as of a process that died")
-CLIENT_LEFT = Clue(0.4, "the client ended the connection, not the server", against=True)
+CLIENT_LEFT = Clue(0.35, "the client ended the connection, not the server", against=True)
 GAPS = Clue(0.5, "octets of the connection are missing in the capture: the answer may be among them", against=True)
 
 
@@ -59,7 +59,7 @@ def _hypothesis(evidence: Evidence, failure: Failure, ending: Ending, lost: _Los
         " connection"
     )
     if cause is not None:
-        summary += f" after it had answered the {call_text(cause)} with {cause.status_hex or cause.reply}"
+        summary += f" after the server had answered the {call_text(cause)} with {cause.status_hex or cause.reply}"
     return Hypothesis(
         failure,
         summary,

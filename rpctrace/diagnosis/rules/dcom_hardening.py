@@ -44,8 +44,8 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             said = result_text(call) if result else answer_text(call)
             yield Hypothesis(
                 failure,
-                f"{call.server.address} refused the {call.operation or 'activation'} of {call.client.address} with {said};"
-                f" it came at {contexts.level_text(call)}, below packet integrity",
+                f"{call.server.address} refused the {call.operation or 'activation'} of {call.client.address} with"
+                f" {said}; it came at {contexts.level_text(call)}, below packet integrity",
                 result_items(failure) if result else call_items(failure),
                 found(*_clues(evidence, call, answered.get(call.server.address, []))),
                 (EVENT_LOG,),

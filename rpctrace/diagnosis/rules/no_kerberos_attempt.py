@@ -56,6 +56,8 @@ def _is_failed_ntlm(evidence: Evidence, record: Call | Authentication) -> bool:
     refused = record.reply == "bind_nak" or record.status in (0x5, 0x721)
     if not refused or contexts.acceptance(evidence, record) is not None:
         return False
+    if contexts.changed(evidence, record) or not evidence.context_legs(record):
+        return False
     return all(leg.auth is None or leg.auth.after_error is None for leg in evidence.context_legs(record))
 
 

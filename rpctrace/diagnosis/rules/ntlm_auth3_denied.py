@@ -21,11 +21,11 @@ from rpctrace.diagnosis import contexts, tokens
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.logon_codes import LOGON_CODES, logon_text
+from rpctrace.diagnosis.ntlm import REFUSALS, NtlmRecord
 from rpctrace.diagnosis.observed import answer_text, call_items, call_text, ntlm_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
 from rpctrace.report import Call, EvidenceItem, LogEntry
 
-_STATUSES = frozenset((tokens.ACCESS_DENIED, tokens.SEC_PKG_ERROR))
 _LOGON_KINDS = frozenset(("Network", "Transitive Network", "SamLogon"))
 
 LOG_REFUSED = Clue(0.9, "netlogon.log: the logon of this user failed")
@@ -45,21 +45,21 @@ NO_LOG = Ceiling(
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    seen: _Seen | None = None
+    record: NtlmRecord | None = None
     for failure in evidence.of(FailureKind.CALL):
         call = failure.call
-        if call.outcome != "faulted" or call.status not in _STATUSES or not contexts.is_ntlm(call):
+        if call.outcome != "faulted" or call.status not in REFUSALS or not contexts.is_ntlm(call):
             continue
         leg = contexts.open_auth3(evidence, call)
         if leg is None or contexts.changed(evidence, call):
             continue
-        seen = seen or _Seen(evidence)
+        record = record or NtlmRecord(evidence)
         log = _log_clue(evidence, call)
-        yield _hypothesis(evidence, failure, leg, log, seen)
+        yield _hypothesis(evidence, failure, leg, log, record)
 
 
 def _hypothesis(
-    evidence: Evidence, failure: Failure, leg: Call, log: tuple[LogEntry, EvidenceItem] | None, seen: _Seen
+    evidence: Evidence, failure: Failure, leg: Call, log: tuple[LogEntry, EvidenceItem] | None, record: NtlmRecord
 ) -> Hypothesis:
     call = failure.call
     extended = tokens.extended_status(call, tokens.LOCATIONS_OF_ACCEPTANCE)
@@ -72,7 +72,7 @@ def _hypothesis(
         f"The NTLM logon{ntlm_text(call)} of {call.client.address} at {call.server.address} failed{why}; its refusal"
         f" shows as {answer_text(call)} on the first request ({call_text(call)})",
         (item, *call_items(failure)),
-        found(log[1] if log else None, *_clues(evidence, call, leg, extended, seen)),
+        found(log[1] if log else None, *_clues(evidence, call, leg, extended, record)),
         () if log is not None or extended is not None else (NO_LOG,),
         next_steps=(code.step, *RULE.next_steps) if code is not None else None,
     )
@@ -88,7 +88,7 @@ def _log_clue(evidence: Evidence, call: Call) -> tuple[LogEntry, EvidenceItem] |
 
 
 def _clues(
-    evidence: Evidence, call: Call, leg: Call, extended: int | None, seen: _Seen
+    evidence: Evidence, call: Call, leg: Call, extended: int | None, record: NtlmRecord
 ) -> Iterator[EvidenceItem | None]:
     frame = call.reply_frames[-1] if call.reply_frames else None
     if extended is not None:
@@ -101,34 +101,12 @@ def _clues(
     said = call.auth.ntlm if call.auth else None
     if said is not None and said.authenticate_flags is not None and not said.user:
         yield ANONYMOUS.seen("the AUTHENTICATE names no user", leg.capture, leg.request_frames[-1])
-    elif said is not None and said.user and (call.server.address, said.domain, said.user) in seen.users:
-        yield USER_WORKS.seen(f"{said.user} was accepted on {call.server.address}", call.capture)
-    if seen.refused(call):
-        yield SAME_REFUSED.seen(f"{call_text(call)} was refused on an accepted context too", call.capture)
-
-
-class _Seen:
-    """Users that NTLM let in, and operations refused although the context was accepted."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        self.users = {
-            (call.server.address, call.auth.ntlm.domain, call.auth.ntlm.user)
-            for call in evidence.report.calls
-            if call.kind == "request" and call.outcome == "answered" and call.auth is not None and call.auth.ntlm
-        }
-        self._refused = {
-            _operation(failure.call)
-            for failure in evidence.of(FailureKind.CALL)
-            if failure.call.status in _STATUSES and failure.call.kind == "request"
-            and not contexts.is_ntlm(failure.call) and contexts.acceptance(evidence, failure.call)
-        }  # fmt: skip
-
-    def refused(self, call: Call) -> bool:
-        return _operation(call) in self._refused
-
-
-def _operation(call: Call) -> tuple[str, str | None, int | None]:
-    return call.server.address, call.interfaces[0].uuid if call.interfaces else None, call.opnum
+    elif record.let_in(call):
+        yield USER_WORKS.seen(f"the user{ntlm_text(call)} was accepted on {call.server.address}", call.capture)
+    other = record.denied_to_others(call)
+    if other is not None and other.reply_frames:
+        text = f"{call_text(other)} was refused on an accepted context too"
+        yield SAME_REFUSED.seen(text, other.capture, other.reply_frames[-1])
 
 
 RULE = Rule(

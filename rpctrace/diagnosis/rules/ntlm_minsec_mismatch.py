@@ -41,7 +41,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             continue
         who, flags = _weakest(said)
         lacking = [text for bit, text in _DEMANDS.items() if flags is not None and not flags & bit]
-        if not lacking or contexts.acceptance(evidence, call) is not None:
+        if not lacking or contexts.changed(evidence, call) or contexts.acceptance(evidence, call):
             continue
         accepted = _flags_accepted(evidence) if accepted is None else accepted
         yield Hypothesis(

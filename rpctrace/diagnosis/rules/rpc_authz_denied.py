@@ -19,6 +19,7 @@ from rpctrace.diagnosis import contexts, tokens
 from rpctrace.diagnosis.demands import PRIVACY_DEMANDED
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind, is_activation
+from rpctrace.diagnosis.ntlm import NtlmRecord
 from rpctrace.diagnosis.observed import call_items, call_text, ntlm_text, ticket_text
 from rpctrace.diagnosis.recovery import recovered, recovered_severity
 from rpctrace.diagnosis.results import E_ACCESSDENIED, result_items
@@ -30,6 +31,7 @@ _CALLBACK = frozenset((40,))  # extended error: security callback of the interfa
 CALLBACK = Clue(0.7, "an extended error record names the interface's security callback")
 OTHERS_ALLOWED = Clue(0.3, "other operations of the interface were answered on the same connection")
 LOG_GRANTED = Clue(0.3, "netlogon.log: the logon of this user succeeded")
+DENIED_TO_ALL = Clue(0.2, "the same operation was denied on a context that was certainly accepted")
 LOCAL_ACCOUNT = Clue(0.2, "the user is a local account of the server, whose administrator rights remote UAC takes away")
 SESSION_UNKNOWN = Ceiling(
     0.6, "who is logged on to the pipe's session was not captured", "the beginning of the SMB connection"
@@ -37,23 +39,29 @@ SESSION_UNKNOWN = Ceiling(
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
+    record: NtlmRecord | None = None
     for failure in evidence.of(FailureKind.CALL):
         call = failure.call
         if call.kind == "request" and call.status == tokens.ACCESS_DENIED and call.outcome == "faulted":
-            yield from _denied(evidence, failure, call_items(failure))
+            record = record or NtlmRecord(evidence)
+            yield from _denied(evidence, failure, call_items(failure), record)
     for failure in evidence.of(FailureKind.RESULT):
         dcom = failure.call.dcom
         if dcom is not None and dcom.hresult is not None and dcom.hresult & 0xFFFFFFFF == E_ACCESSDENIED:
-            yield from _denied(evidence, failure, result_items(failure))
+            record = record or NtlmRecord(evidence)
+            yield from _denied(evidence, failure, result_items(failure), record)
 
 
-def _denied(evidence: Evidence, failure: Failure, items: tuple[EvidenceItem, ...]) -> Iterator[Hypothesis]:
+def _denied(
+    evidence: Evidence, failure: Failure, items: tuple[EvidenceItem, ...], record: NtlmRecord
+) -> Iterator[Hypothesis]:
     call = failure.call
-    if contexts.changed(evidence, call) or (contexts.is_ntlm(call) and contexts.open_auth3(evidence, call)):
+    if contexts.changed(evidence, call) or contexts.is_bare(call) or _is_too_low(call):
         return
-    if call.auth is not None and (accepted := contexts.acceptance(evidence, call)) is not None:
-        if not _is_too_low(call):
-            yield _hypothesis(evidence, failure, _who(call), (contexts.shown(accepted), *items))
+    if contexts.is_ntlm(call) and contexts.open_auth3(evidence, call):
+        yield from _unjudged(evidence, failure, items, record)
+    elif call.auth is not None and (accepted := contexts.acceptance(evidence, call)) is not None:
+        yield _hypothesis(evidence, failure, _who(call), (contexts.shown(accepted), *items))
     elif call.auth is None and call.pipe is not None:
         session = _session(evidence, call)
         ceilings = () if session is not None else (SESSION_UNKNOWN,)
@@ -66,11 +74,25 @@ def _denied(evidence: Evidence, failure: Failure, items: tuple[EvidenceItem, ...
         )  # fmt: skip
 
 
+def _unjudged(
+    evidence: Evidence, failure: Failure, items: tuple[EvidenceItem, ...], record: NtlmRecord
+) -> Iterator[Hypothesis]:
+    """Whether the logon was good is open; it matters no more where everybody is denied the same."""
+    call = failure.call
+    other = record.denied_to_others(call)
+    if other is None or not other.reply_frames:
+        return
+    clue = DENIED_TO_ALL.seen(f"{call_text(other)} was denied there too", other.capture, other.reply_frames[-1])
+    yield _hypothesis(evidence, failure, f"the client{ntlm_text(call)}, as to others", items, clues=(clue,))
+
+
 def _is_too_low(call: Call) -> bool:
     """Activations below integrity and services that demand privacy have rules of their own."""
-    level = call.auth.level if call.auth is not None else 0
+    level = call.auth.level if call.auth is not None else 1
     demanding = any(each.uuid in PRIVACY_DEMANDED for each in call.interfaces) and level < contexts.PRIVACY
-    return demanding or (is_activation(call) and level < contexts.INTEGRITY)
+    return demanding or (
+        call.auth is not None and is_activation(call) and level < contexts.INTEGRITY
+    )
 
 
 def _session(evidence: Evidence, call: Call) -> Authentication | None:
@@ -95,6 +117,7 @@ def _hypothesis(
     who: str,
     items: tuple[EvidenceItem, ...],
     ceilings: tuple[Ceiling, ...] = (),
+    clues: tuple[EvidenceItem, ...] = (),
     title: str | None = None,
 ) -> Hypothesis:
     call = failure.call
@@ -103,7 +126,7 @@ def _hypothesis(
         failure,
         f"{call.server.address} denies the {call_text(call)} of {call.client.address} to {who}",
         (*items, *later),
-        found(*_clues(evidence, call)),
+        found(*clues, *_clues(evidence, call)),
         ceilings,
         ("the server's Security log and the log of the service at this time",),
         title=title,
@@ -150,7 +173,7 @@ RULE = Rule(
         "a security context or SMB session that the server had accepted, or no authentication at all",
     ),
     find=find,
-    clues=(CALLBACK, OTHERS_ALLOWED, LOG_GRANTED, LOCAL_ACCOUNT),
+    clues=(CALLBACK, OTHERS_ALLOWED, LOG_GRANTED, DENIED_TO_ALL, LOCAL_ACCOUNT),
     ceilings=(SESSION_UNKNOWN,),
     next_steps=(
         "Check what the service demands of its callers: membership of Administrators, a group of its own "

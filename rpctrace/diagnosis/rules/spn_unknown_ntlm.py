@@ -77,7 +77,8 @@ def _refusal(evidence: Evidence, failure: Failure, after: Sequence[Call | Authen
     return Hypothesis(
         failure,
         f"The KDC of {asked.realm or '?'} knows no service {'/'.join(asked.sname) or '?'}, for which"
-        f" {asked.client.address} asked; the client used NTLM{ntlm_text(ntlm)} with {host_text(ntlm.server)} instead, which {result}",
+        f" {asked.client.address} asked; the client used NTLM{ntlm_text(ntlm)} with {host_text(ntlm.server)} instead,"
+        f" which {result}",
         (*exchange_items(asked), required("NTLM instead", ntlm.capture, frame)),
         found(*_clues(evidence, asked, ntlm)),
         severity=None if failed else "low",
