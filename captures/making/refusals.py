@@ -32,7 +32,7 @@ from making.endpoints import HOST_TICKET, TASKS
 from making.pipes import CONNECT_5, CONNECTED_5, SAMR, SESSION, say_all, served, set_up
 from making.speech import HEADER_SIGNING, ask_kdc, authenticated_bind, cfx_mic, say, talk
 
-TELEPHONY = SyntaxId("2f5f6520-ca46-1067-b319-00dd010662da", 1)  # [MS-TRP] 1.9 Tapsrv
+EVENTS = SyntaxId("f6beaff7-1e19-4fbb-9f8f-b89e2018337c", 1)  # [MS-EVEN6] 1.9
 DENIED, SEC_PKG_ERROR = 5, 0x721
 CONTEXT_MISMATCH, TOO_BUSY = 0x1C00001A, 0x1C010014  # C706 Appendix N
 CLASS_NOT_REGISTERED, NO_TRUST_ACCOUNT, FIREWALL_FAILED = 0x80040154, 0xC000018B, 0xC0000413
@@ -79,11 +79,11 @@ def _denied_call(
 def _without_trailer(*, authenticated: bool) -> list[TimedFrame]:
     """A bare request, on a connection that was authenticated at packet integrity or not at all; denied."""
     if authenticated:
-        conversation = _authenticated(50410, TELEPHONY)
+        conversation = _authenticated(50410, EVENTS)
     else:
         conversation = _talk(50411)
         bound = dcerpc.bind_ack([Result()], Head(1), secondary_address="49160")
-        _exchange(conversation, dcerpc.bind([Context(0, TELEPHONY)], Head(1)), bound)
+        _exchange(conversation, dcerpc.bind([Context(0, EVENTS)], Head(1)), bound)
     _exchange(conversation, dcerpc.request(filler("bare", 40), Head(3), opnum=1), dcerpc.fault(DENIED, Head(3)))
     conversation.close()
     return conversation.frames
@@ -100,7 +100,7 @@ def _ntlm_call(client_port: int, flags: int, status: int) -> list[TimedFrame]:
     legs = [Head(2, HEADER_SIGNING, Security(dcerpc.NTLM, dcerpc.INTEGRITY, token)) for token in tokens]
     verifier = Security(dcerpc.NTLM, dcerpc.INTEGRITY, b"\1\0\0\0" + filler("signature", 12), alignment=16)
     bound = dcerpc.bind_ack([Result()], legs[1], secondary_address="49160")
-    _exchange(conversation, dcerpc.bind([Context(0, TELEPHONY)], legs[0]), bound)
+    _exchange(conversation, dcerpc.bind([Context(0, EVENTS)], legs[0]), bound)
     conversation.send(CLIENT, dcerpc.auth3(legs[2]))
     asked = dcerpc.request(filler("signed", 40), Head(2, security=verifier), opnum=1)
     _exchange(conversation, asked, dcerpc.fault(status, Head(2)))
@@ -112,7 +112,7 @@ def _changed_type(auth_type: int) -> list[TimedFrame]:
     """SPNEGO in the bind; the alter_context with the last leg names this type, and is refused."""
     conversation = _talk(50414)
     first, second, third, _ = ntlm_talk.wrapped(COMPUTER, cast.NOVICE_NAME)
-    contexts = [Context(0, TELEPHONY)]
+    contexts = [Context(0, EVENTS)]
     legs = [Head(2, HEADER_SIGNING, Security(dcerpc.SPNEGO, dcerpc.INTEGRITY, token, 1)) for token in (first, second)]
     last = Head(2, HEADER_SIGNING, Security(auth_type, dcerpc.INTEGRITY, third, 1))
     _exchange(
@@ -190,7 +190,7 @@ def _unanswered(*, reset: bool) -> list[TimedFrame]:
     for client_port in (50424, 50425):
         conversation = _talk(client_port)
         bound = dcerpc.bind_ack([Result()], Head(1), secondary_address="49160")
-        _exchange(conversation, dcerpc.bind([Context(0, TELEPHONY)], Head(1)), bound)
+        _exchange(conversation, dcerpc.bind([Context(0, EVENTS)], Head(1)), bound)
         conversation.send(CLIENT, dcerpc.request(filler("open", 40), Head(2), opnum=1), acknowledge=True)
         if reset:
             conversation.now_ns = START_NS + 300 * MILLISECOND_NS
@@ -233,7 +233,7 @@ def _too_busy(status: int) -> list[TimedFrame]:
     conversation = _talk(50432)
     bound = dcerpc.bind_ack([Result()], Head(1), secondary_address="49160")
     _exchange(
-        conversation, dcerpc.bind([Context(0, TELEPHONY)], Head(1)), bound,
+        conversation, dcerpc.bind([Context(0, EVENTS)], Head(1)), bound,
         dcerpc.request(filler("busy", 40), Head(2), opnum=1), dcerpc.fault(status, Head(2)),
     )  # fmt: skip
     conversation.close()
@@ -249,7 +249,7 @@ CAUSES: dict[str, Callable[[], list[TimedFrame]]] = {
     "auth-type-changed-not": lambda: _changed_type(dcerpc.SPNEGO),
     "authlevel-unsupported": lambda: _denied_call(50433, TASKS),
     "authlevel-unsupported-not": lambda: _denied_call(50434, TASKS, dcerpc.PRIVACY),
-    "rpc-authz-denied": lambda: _denied_call(50435, TELEPHONY),
+    "rpc-authz-denied": lambda: _denied_call(50435, EVENTS),
     "dcom-hardening": lambda: _activation(CONNECT_LEVEL, None),
     "dcom-hardening-not": lambda: _activation(dcerpc.INTEGRITY, None),
     "dcom-activation-failed": lambda: _activation(dcerpc.INTEGRITY, CLASS_NOT_REGISTERED),
