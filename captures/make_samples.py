@@ -31,7 +31,7 @@ from builders import (  # noqa: E402  (the path above comes first)
     pcapng,
     reordered,
 )
-from making import cast, domain_member, endpoints, others, pipes, tickets, web  # noqa: E402
+from making import cast, domain_member, endpoints, others, pipes, refusals, tickets, web  # noqa: E402
 from making.article import ARTICLE, Telling, ask_for_ticket, ask_in_vain, class_factory, exchange, whole_story  # noqa: E402
 from making.everyday import everyday  # noqa: E402
 
@@ -152,10 +152,14 @@ BUILT = {
     "secure-channel.pcap": domain_member.secure_channel_set_up,
 }
 
+# One cause each, and near misses
+CAUSES_B = {f"causes/{name}.pcap": _nanosecond_pcap(make) for name, make in refusals.CAUSES.items()}
+
 SAMPLES: dict[str, Callable[[], bytes]] = {
     **{f"remote-assistance/{name}": make for name, make in ASSISTANCE.items()},
     **{f"built/{name}": _nanosecond_pcap(make) for name, make in BUILT.items()},
     "built/two-interfaces.pcapng": _two_interfaces,
+    **CAUSES_B,
 }
 
 

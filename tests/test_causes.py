@@ -15,7 +15,6 @@ from rpctrace.report import Report
 
 LAB = SHARED / "lab"
 CANNOT_TELL = "sec-pkg-unspecified"
-CATCH_ALL = "call-failed"
 
 # Capture -> the rules of which one must be first; empty: nothing above note.
 EXPECTED: dict[str, tuple[str, ...]] = {
@@ -36,16 +35,16 @@ EXPECTED: dict[str, tuple[str, ...]] = {
     "b1-0x721/alter-clock-skew": ("skew-ap",),
     "b1-0x721/alter-clock-skew-spnego": ("skew-ap",),
     "b1-0x721/bind-wrongkey-krb5": ("first-leg-rejected",),
-    "b2-faults/alter-changed-syntax": (CATCH_ALL,),
+    "b2-faults/alter-changed-syntax": ("protocol-error",),
     "b2-faults/alter-rejected-ctx": ("unk-if",),
     "b2-faults/unk-if": ("unk-if",),
     "b2-faults/bad-signature-request": ("sec-pkg-request-integrity",),
-    "b2-faults/ndr-bad-stub": (CATCH_ALL,),
+    "b2-faults/ndr-bad-stub": ("bad-stub",),
     "b2-faults/ntlm-wrong-password-auth3": ("ntlm-auth3-denied",),
-    "b2-faults/proto-error-second-bind": (CATCH_ALL,),
+    "b2-faults/proto-error-second-bind": ("protocol-error",),
     "b3-bindnak/nak-auth-type": ("authtype-unknown",),
-    "b3-bindnak/nak-version": (CATCH_ALL,),
-    "b3-bindnak/nak-version-minor": (CATCH_ALL,),
+    "b3-bindnak/nak-version": ("protocol-error",),
+    "b3-bindnak/nak-version-minor": ("protocol-error",),
     "d-kerberos/as-clock-skew.udp": ("skew-kdc",),
     "d-kerberos/tgs-clock-skew.udp": ("skew-kdc",),
     "d-kerberos/client-disabled.tcp": ("bad-password",),

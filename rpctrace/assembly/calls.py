@@ -25,7 +25,7 @@ from rpctrace.protocols.dcerpc.call import (
 )
 from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 from rpctrace.protocols.dcerpc.pdu import Bind, BindAck, BindNak, Fault, PduType, Request, Response
-from rpctrace.protocols.gssapi.exchange import PresentedTicket
+from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket
 from rpctrace.protocols.gssapi.token import read_token
 from rpctrace.protocols.kerberos.messages import ApOptions, ApReq
 
@@ -264,11 +264,22 @@ def _auth(said: CallAuthentication) -> report.Auth:
         reply_token=said.reply_token,
         kerberos_error=code,
         kerberos_error_name=tables.kerberos_error_name(code) if code is not None else None,
-        ntlm=(
-            report.Ntlm(said.ntlm.domain, said.ntlm.user, said.ntlm.workstation, said.ntlm.target)
-            if said.ntlm
-            else None
-        ),
+        ntlm=ntlm_entry(said.ntlm),
+    )
+
+
+def ntlm_entry(names: NtlmNames | None) -> report.Ntlm | None:
+    """What the messages of NTLM said."""
+    if names is None:
+        return None
+    return report.Ntlm(
+        names.domain,
+        names.user,
+        names.workstation,
+        names.target,
+        names.negotiate_flags,
+        names.challenge_flags,
+        names.authenticate_flags,
     )
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from rpctrace import report
-from rpctrace.assembly.calls import Assembler
+from rpctrace.assembly.calls import Assembler, ntlm_entry
 from rpctrace.assembly.codes import hexadecimal
 from rpctrace.conversations.observations import ObservedAuthentication, ObservedCall
 from rpctrace.encoding.times import iso_8601
@@ -166,11 +166,7 @@ def authentication(assembler: Assembler, observed: ObservedAuthentication) -> re
         tokens=said.tokens,
         reply_token=said.reply_token,
         ticket=assembler.ticket(said.ticket) if said.ticket else None,
-        ntlm=(
-            report.Ntlm(said.ntlm.domain, said.ntlm.user, said.ntlm.workstation, said.ntlm.target)
-            if said.ntlm
-            else None
-        ),
+        ntlm=ntlm_entry(said.ntlm),
         request_frame=request[0],
         request_ns=request[1],
         request_time=iso_8601(request[1]),

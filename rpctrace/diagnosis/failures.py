@@ -1,7 +1,8 @@
 """Report -> failures: what went wrong, like things together. A finding is about one of these.
 
-Failed calls, refusals of a KDC, authentications refused outside RPC, incidents of connections, endpoints that are not
-there, referral paths that stop, and lines of a log that tell of a failure.
+Failed calls, calls that were answered with a code of failure inside the answer, refusals of a KDC, authentications
+refused outside RPC, incidents of connections, endpoints that are not there, referral paths that stop, and lines of a
+log that tell of a failure.
 """
 
 from __future__ import annotations
@@ -16,6 +17,15 @@ from rpctrace.report import Authentication, Call, Endpoint, Event, KerberosExcha
 # RFC 4120 7.5.9: pre-authentication is asked for, and what is too big for UDP goes over TCP; every client meets these.
 ORDINARY_KDC_ERRORS = frozenset((25, 52))
 _KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
+# Interfaces of activation, by opnum: ISystemActivator 3 and 4, IActivation 0 ([MS-DCOM] 1.9, 3.1.2.5.2.3).
+_SYSTEM_ACTIVATOR = "000001a0-0000-0000-c000-000000000046"
+_ACTIVATORS: dict[int | None, tuple[str, ...]] = {
+    3: (_SYSTEM_ACTIVATOR,),
+    4: (_SYSTEM_ACTIVATOR,),
+    0: ("4d9f4ab8-7d1c-11cf-861e-0020af6e7c57",),
+}
+_DENIED = 0x80070005  # E_ACCESSDENIED
+_NEGOTIATED = 3  # result of the bind time feature negotiation, [MS-RPCE] 2.2.2.4
 _Thing = TypeVar("_Thing")
 
 
@@ -23,6 +33,7 @@ class FailureKind(Enum):
     """What kind of record failed."""
 
     CALL = "call"
+    RESULT = "result of a call"  # answered, and the answer says that it failed; the list is `calls`
     KDC = "KDC exchange"
     AUTHENTICATION = "authentication"
     CONNECTION = "connection"
@@ -95,6 +106,8 @@ def has_failures(report: Report) -> bool:
 def _found(report: Report) -> Iterator[tuple[FailureKind, str, tuple[object, ...]]]:
     for calls in alike((call for call in report.calls if call.failed), _call_key):
         yield FailureKind.CALL, "calls", calls
+    for calls in alike(filter(is_failed_result, report.calls), _result_key):
+        yield FailureKind.RESULT, "calls", calls
     for exchanges in alike(filter(is_kdc_refusal, report.kerberos), _exchange_key):
         yield FailureKind.KDC, "exchanges", exchanges
     for refused in alike((a for a in report.authentications if a.outcome == "rejected"), _authentication_key):
@@ -107,6 +120,23 @@ def _found(report: Report) -> Iterator[tuple[FailureKind, str, tuple[object, ...
         yield FailureKind.PATH, "paths", paths
     for entries in alike((e for e in report.log_entries if e.phase == "Returns" and e.status), _entry_key):
         yield FailureKind.LOG, "entries", entries
+
+
+def is_activation(call: Call) -> bool:
+    """Whether the call asks for a DCOM object on another computer ([MS-DCOM] 3.1.2.5.2.3)."""
+    return call.kind == "request" and any(each.uuid in _ACTIVATORS.get(call.opnum, ()) for each in call.interfaces)
+
+
+def is_failed_result(call: Call) -> bool:
+    """Whether an answer brought a code of failure: an activation of DCOM, a denied call of DCOM, a call of the secure
+    channel. Other codes of DCOM are for the program (an interface that an object does not have)."""
+    if call.outcome != "answered":
+        return False
+    if call.dcom is not None and call.dcom.hresult is not None:
+        hresult = call.dcom.hresult & 0xFFFFFFFF
+        return hresult == _DENIED or (hresult >= 0x80000000 and is_activation(call))
+    channel = call.secure_channel
+    return channel is not None and channel.status is not None and channel.status >= 0xC0000000
 
 
 def is_kdc_refusal(exchange: KerberosExchange) -> bool:
@@ -128,12 +158,27 @@ def _folded(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(name.casefold() for name in names)
 
 
+def is_unknown_interface(call: Call) -> bool:
+    """Whether a bind or alter_context was answered, and every interface it asked for is not there."""
+    offered = [each for each in call.interfaces if each.result is not None and each.result != _NEGOTIATED]
+    refused = all((each.result, each.reason) == (2, 1) for each in offered)
+    return call.outcome == "rejected" and call.reject_reason is None and bool(offered) and refused
+
+
 def _call_key(call: Call) -> Hashable:
-    interface = call.interfaces[0].uuid if call.interfaces else None
+    # Who asks one endpoint for many interfaces that it does not have is looking for one: that is one failure.
+    interface = call.interfaces[0].uuid if call.interfaces and not is_unknown_interface(call) else None
     ticket = (call.ticket.realm, call.ticket.sname) if call.ticket else None
     mechanism = (call.auth.mechanism, call.auth.level, call.auth.kerberos_error) if call.auth else None
     hosts = (call.capture, call.client.address, call.server.address, call.server.port)
     return hosts, call.kind, interface, call.outcome, call.status, call.reject_reason, mechanism, ticket
+
+
+def _result_key(call: Call) -> Hashable:
+    hresult = call.dcom.hresult if call.dcom else None
+    clsid = call.dcom.clsid if call.dcom else None
+    status = call.secure_channel.status if call.secure_channel else None
+    return _call_key(call), call.opnum, clsid, hresult, status
 
 
 def _exchange_key(exchange: KerberosExchange) -> Hashable:

@@ -8,9 +8,31 @@ from collections.abc import Iterator, Mapping, Sequence
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.rule import Rule
 from rpctrace.diagnosis.rules import (
+    auth_type_changed,
+    authlevel_unsupported,
+    authtype_unknown,
+    bad_stub,
     call_failed,
+    call_unanswered,
+    context_mismatch,
+    dcom_activation_failed,
+    dcom_hardening,
+    logon_refused,
+    no_kerberos_attempt,
+    nrpc_hardening,
+    ntlm_auth3_denied,
+    ntlm_minsec_mismatch,
+    op_range,
     pac_xforest_u2u,
+    protocol_error,
+    rpc_authz_denied,
+    sec_pkg_request_integrity,
     sec_pkg_unspecified,
+    selective_auth,
+    server_too_busy,
+    spn_unknown_ntlm,
+    trust_broken,
+    unk_if,
 )
 from rpctrace.diagnosis.weighing import LEAST_TO_EXPLAIN, Weighed
 from rpctrace.report import SEVERITIES, Finding, Report
@@ -18,6 +40,32 @@ from rpctrace.report import SEVERITIES, Finding, Report
 RULES: tuple[Rule, ...] = (
     # The ticket was presented, and its PAC
     pac_xforest_u2u.RULE,
+    # RPC refuses by itself, before or beside any logon
+    protocol_error.RULE,
+    unk_if.RULE,
+    op_range.RULE,
+    bad_stub.RULE,
+    context_mismatch.RULE,
+    server_too_busy.RULE,
+    call_unanswered.RULE,
+    # The security context: types, levels, signatures
+    authtype_unknown.RULE,
+    authlevel_unsupported.RULE,
+    auth_type_changed.RULE,
+    sec_pkg_request_integrity.RULE,
+    # Who may what, and NTLM
+    rpc_authz_denied.RULE,
+    ntlm_auth3_denied.RULE,
+    ntlm_minsec_mismatch.RULE,
+    logon_refused.RULE,
+    no_kerberos_attempt.RULE,
+    spn_unknown_ntlm.RULE,
+    # DCOM, the Netlogon secure channel, trusts
+    dcom_hardening.RULE,
+    dcom_activation_failed.RULE,
+    nrpc_hardening.RULE,
+    trust_broken.RULE,
+    selective_auth.RULE,
     # The last resorts, the more telling first
     sec_pkg_unspecified.RULE,
     call_failed.RULE,

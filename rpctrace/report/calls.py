@@ -67,12 +67,15 @@ class ExtendedError:
 
 @dataclass(frozen=True, slots=True)
 class Ntlm:
-    """The names of an NTLM exchange, never its proofs."""
+    """The names of an NTLM exchange and the flags of its three messages ([MS-NLMP] 2.2.2.5), never its proofs."""
 
     domain: str | None
     user: str | None
     workstation: str | None
     target: str | None
+    negotiate_flags: int | None = None
+    challenge_flags: int | None = None
+    authenticate_flags: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

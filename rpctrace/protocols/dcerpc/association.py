@@ -65,6 +65,7 @@ _ASKED = {
     ReplyKind.RESPONSE: CallKind.REQUEST,
     ReplyKind.FAULT: CallKind.REQUEST,
 }
+UNPROTECTED = "no security trailer, although the connection's security context protects every packet"
 SEVERAL_CONTEXTS = "no security trailer and several security contexts on the connection: the ticket is not known"
 MAYBE = "sent as maybe: no answer is expected"
 
@@ -82,6 +83,7 @@ Key = tuple[Direction, int]
 _NO_CALLS: Sequence[Call] = ()
 # What every PDU is compared with, as names of the module: ten times as cheap as a look-up in an Enum class.
 _REQUEST, _AUTH3, _RESPONSE, _ANSWERED = CallKind.REQUEST, CallKind.AUTH3, ReplyKind.RESPONSE, Outcome.ANSWERED
+_PROTECTING = 4  # RPC_C_AUTHN_LEVEL_PKT, [MS-RPCE] 2.2.1.1.8
 # Flags as plain numbers: `&` of two `PfcFlags` makes a third one each time.
 _FIRST_FRAG, _LAST_FRAG = PfcFlags.FIRST_FRAG.value, PfcFlags.LAST_FRAG.value
 _MAYBE, _DID_NOT_EXECUTE = PfcFlags.MAYBE.value, PfcFlags.DID_NOT_EXECUTE.value
@@ -257,6 +259,8 @@ class Association:
                 call.notes.append(SEVERAL_CONTEXTS)
             if call.security is not None:
                 call.authentication = call.security.authentication(None)
+                if call.kind is _REQUEST and call.security.auth_level >= _PROTECTING:
+                    call.notes.append(UNPROTECTED)
         elif call.kind is _REQUEST:
             call.security = self.security.for_trailer(trailer)
             call.authentication = call.security.authentication(trailer)

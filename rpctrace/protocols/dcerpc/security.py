@@ -7,16 +7,16 @@ signatures belong to the ticket that their context presented last.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rpctrace.protocols.dcerpc.call import CallAuthentication, CallKind
 from rpctrace.protocols.dcerpc.pdu import SecTrailer
-from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket, presented_ticket
+from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket, learned_names, presented_ticket
 from rpctrace.protocols.gssapi.framing import Mechanism
 from rpctrace.protocols.gssapi.spnego import NegState, NegTokenResp
 from rpctrace.protocols.gssapi.token import AuthType, Token, TokenKind, read_token
 from rpctrace.protocols.kerberos.messages import ApReq, KrbError
-from rpctrace.protocols.ntlm.messages import Authenticate, Challenge
+from rpctrace.protocols.ntlm.messages import Authenticate, Challenge, Negotiate
 
 MAXIMUM_CONTEXTS = 2048  # [MS-RPCE] 3.3.1.5.4 lets a connection have 2000
 
@@ -107,10 +107,8 @@ class SecurityContexts:
         _learn_mechanism(context, token)
         if isinstance(token.message, ApReq):
             context.ticket = presented_ticket(token.message, kind.value, frame)
-        elif isinstance(token.message, Authenticate):
-            said = token.message
-            names = context.ntlm or NtlmNames()
-            context.ntlm = replace(names, domain=said.domain, user=said.user, workstation=said.workstation)
+        elif isinstance(token.message, Negotiate | Authenticate):
+            context.ntlm = learned_names(context.ntlm, token.message)
         return context, token
 
     def server_leg(
@@ -121,7 +119,7 @@ class SecurityContexts:
         token = read_token(trailer.auth_type, trailer.token)
         _learn_mechanism(context, token)
         if isinstance(token.message, Challenge):
-            context.ntlm = replace(context.ntlm or NtlmNames(), target=token.message.target_name)
+            context.ntlm = learned_names(context.ntlm, token.message)
         error = token.message if isinstance(token.message, KrbError) else None
         answered = (authentication or context.authentication(trailer))._replace(
             mechanism=context.mechanism,

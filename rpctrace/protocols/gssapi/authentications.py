@@ -10,7 +10,7 @@ has belongs to the oldest that waits with session 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from rpctrace.errors import Malformed
 from rpctrace.protocols.dissector import Problems, Provenance
@@ -19,13 +19,14 @@ from rpctrace.protocols.gssapi.exchange import (
     Leg,
     NtlmNames,
     PresentedTicket,
+    learned_names,
     presented_ticket,
 )
 from rpctrace.protocols.gssapi.framing import Mechanism
 from rpctrace.protocols.gssapi.spnego import NegTokenInit
 from rpctrace.protocols.gssapi.token import AuthType, Token, TokenKind, read_token
 from rpctrace.protocols.kerberos.messages import ApReq, KrbError
-from rpctrace.protocols.ntlm.messages import Authenticate, Challenge
+from rpctrace.protocols.ntlm.messages import Authenticate, Challenge, Negotiate
 
 MAXIMUM_OPEN_EXCHANGES = 64  # of one connection; an exchange lasts a few round trips
 MAXIMUM_TOKENS = 32  # of one exchange; user-to-user under SPNEGO takes six
@@ -107,11 +108,8 @@ class Authentications:
                 message, _PRESENTED_IN.get(leg.carried_in, leg.carried_in), leg.provenance.frame
             )
             current.request = leg.provenance
-        elif isinstance(message, Authenticate):
-            names = current.ntlm or NtlmNames()
-            current.ntlm = replace(
-                names, domain=message.domain, user=message.user, workstation=message.workstation
-            )
+        elif isinstance(message, Negotiate | Authenticate):
+            current.ntlm = learned_names(current.ntlm, message)
         return told
 
     def _answer(self, leg: Leg, token: Token | None) -> Sequence[AuthenticationExchange]:
@@ -130,7 +128,7 @@ class Authentications:
         current.reply_token = None if token is None else token.kind.value
         message = None if token is None else token.message
         if isinstance(message, Challenge):
-            current.ntlm = replace(current.ntlm or NtlmNames(), target=message.target_name)
+            current.ntlm = learned_names(current.ntlm, message)
         elif isinstance(message, KrbError):
             current.kerberos_error = message
         if leg.note and leg.outcome is False:

@@ -4,11 +4,12 @@ legs of an exchange that a protocol other than DCE/RPC carries (session setup of
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.kerberos.messages import ApOptions, ApReq, KrbError
+from rpctrace.protocols.ntlm.messages import Authenticate, Challenge, NtlmMessage
 from rpctrace.stream.stream import Direction
 
 
@@ -49,12 +50,32 @@ def presented_ticket(request: ApReq, presented_in: str, frame: int) -> Presented
 
 @dataclass(frozen=True, slots=True)
 class NtlmNames:
-    """Who an NTLM exchange speaks for, and which target the server named itself."""
+    """Who an NTLM exchange speaks for, which target the server named itself, and the flags of the three messages as far
+    as they were seen."""
 
     domain: str | None = None
     user: str | None = None
     workstation: str | None = None
     target: str | None = None
+    negotiate_flags: int | None = None
+    challenge_flags: int | None = None
+    authenticate_flags: int | None = None
+
+
+def learned_names(names: NtlmNames | None, message: NtlmMessage) -> NtlmNames:
+    """What one more message adds."""
+    names = names or NtlmNames()
+    if isinstance(message, Authenticate):
+        return replace(
+            names,
+            domain=message.domain,
+            user=message.user,
+            workstation=message.workstation,
+            authenticate_flags=message.flags,
+        )
+    if isinstance(message, Challenge):
+        return replace(names, target=message.target_name, challenge_flags=message.flags)
+    return replace(names, negotiate_flags=message.flags)
 
 
 class Leg(NamedTuple):

@@ -1,0 +1,31 @@
+"""What rules show of a call whose answer brings a code of failure: the request, and the code in the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rpctrace.diagnosis.failures import Failure
+from rpctrace.diagnosis.observed import CALLS_SHOWN, call_text
+from rpctrace.report import Call, EvidenceItem
+
+E_ACCESSDENIED = 0x80070005
+
+
+def result_text(call: Call) -> str:
+    """HRESULT of DCOM or NTSTATUS of Netlogon, with its name."""
+    if call.dcom is not None and call.dcom.hresult:
+        return f"{call.dcom.hresult_hex} {call.dcom.hresult_name or ''}".rstrip()
+    if call.secure_channel is not None and call.secure_channel.status:
+        return f"{call.secure_channel.status_hex} {call.secure_channel.status_name or ''}".rstrip()
+    return call.reply or "no answer"
+
+
+def result_items(failure: Failure) -> tuple[EvidenceItem, ...]:
+    return tuple(item for call in failure.calls[:CALLS_SHOWN] for item in _items(call))
+
+
+def _items(call: Call) -> Iterator[EvidenceItem]:
+    if call.request_frames:
+        yield EvidenceItem(True, call_text(call), call.capture, call.request_frames[-1], None, 1.0)
+    answer = call.reply_frames[-1] if call.reply_frames else None
+    yield EvidenceItem(True, f"the answer says {result_text(call)}", call.capture, answer, None, 1.0)

@@ -1,0 +1,148 @@
+"""call-unanswered: the connection ended while the server still owed an answer.
+
+What it means: a request was complete, no answer came, and one end closed or reset the connection. Where the server did,
+its process died or was restarted, it gave up the connection for an error, or a device between cut it. Where the client
+did, it had lost patience or was itself stopped.
+How we know: FIN or RST is in the capture, and by whom; the call has neither response nor fault before it.
+What would refute it: an answer that the capture has lost. Where an error on the same connection came just before, the
+end of the connection is its consequence and no trouble of its own.
+How to tell it from its neighbours: silence without an end of the connection is call-failed or a matter of the network;
+a connection that was never opened is not about calls.
+How sure: 0.8 that the server ended it (it is in the frames, unless something between sent the RST in its name); the
+cause behind it is open, so a client that closed first gives a third less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rpctrace.diagnosis.endings import Ending, ending_of
+from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.failures import Failure, FailureKind
+from rpctrace.diagnosis.observed import call_items, call_text
+from rpctrace.diagnosis.recovery import recovered, recovered_severity
+from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
+from rpctrace.report import Call, Event, EvidenceItem
+
+TOGETHER_NS = NS_PER_SECOND  # connections of one process end within a moment
+_ABANDONED = "abandoned"
+
+OTHERS_TOO = Clue(0.5, "another connection with an open call to the same server ended at the same time")
+GONE = Clue(0.6, "the server then refused connections to the same port")
+RESET = Clue(0.2, "it was a reset, as of a process that died")
+CLIENT_LEFT = Clue(0.35, "the client ended the connection, not the server", against=True)
+GAPS = Clue(0.5, "octets of the connection are missing in the capture: the answer may be among them", against=True)
+
+
+def find(evidence: Evidence) -> Iterator[Hypothesis]:
+    lost: _Lost | None = None
+    for failure in evidence.of(FailureKind.CALL):
+        call = failure.call
+        if call.outcome != "unanswered" or any(note.startswith(_ABANDONED) for note in call.notes):
+            continue
+        ending = ending_of(evidence, call)
+        if ending is None or not call.request_frames:
+            continue
+        lost = lost or _Lost(evidence)
+        yield _hypothesis(evidence, failure, ending, lost)
+
+
+def _hypothesis(evidence: Evidence, failure: Failure, ending: Ending, lost: _Lost) -> Hypothesis:
+    call = failure.call
+    who = "server" if ending.by_server else "client"
+    how = "reset" if ending.reset else "closed"
+    ended = required(f"{how} by the {who}", call.capture, ending.frame)
+    cause = _fault_before(evidence, call)
+    later = recovered(evidence, call)
+    summary = (
+        f"The {call_text(call)} of {call.client.address} to {call.server.address} got no answer: the {who} {how} the"
+        " connection"
+    )
+    if cause is not None:
+        summary += f" after the server had answered the {call_text(cause)} with {cause.status_hex or cause.reply}"
+    return Hypothesis(
+        failure,
+        summary,
+        (*call_items(failure), ended, *later),
+        found(*_clues(evidence, call, ending, lost)),
+        severity="note" if cause is not None else recovered_severity(later, None if ending.by_server else "low"),
+        title=f"The {who} ended the connection while a call was open",
+    )
+
+
+def _fault_before(evidence: Evidence, call: Call) -> Call | None:
+    """The refusal on the same connection after which nothing was answered any more."""
+    last = None
+    for each in evidence.on_connection(call):
+        if each.id != call.id and each.reply_frames:
+            last = each
+    return last if last is not None and last.failed else None
+
+
+def _clues(evidence: Evidence, call: Call, ending: Ending, lost: _Lost) -> Iterator[EvidenceItem | None]:
+    if not ending.by_server:
+        yield CLIENT_LEFT.seen("the client ended it", call.capture, ending.frame)
+    elif ending.reset:
+        yield RESET.seen("RST", call.capture, ending.frame)
+    stream = evidence.streams.get(call.connection)
+    if stream is not None and stream.missing_octets:
+        yield GAPS.seen(f"{stream.missing_octets} octets are missing", call.capture)
+    other = lost.other(evidence, call) if ending.by_server else None
+    if other is not None:
+        yield OTHERS_TOO.seen(f"{call_text(other)} was lost too", other.capture, other.request_frames[-1])
+    refused = lost.refused_after(evidence, call)
+    if refused is not None and refused.frames:
+        yield GONE.seen("a later connection was refused", refused.capture, refused.frames[0])
+
+
+class _Lost:
+    """Calls that were open when the server ended their connection, and connections that it refused."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._calls: dict[tuple[int, str], list[tuple[int, Call]]] = {}
+        self._refused: dict[tuple[str, int], list[Event]] = {}
+        for event in evidence.report.events:
+            if event.kind == "refused":
+                self._refused.setdefault((event.server.address, event.server.port), []).append(event)
+        for call in evidence.report.calls:
+            stream = evidence.streams.get(call.connection)
+            if call.outcome != "unanswered" or stream is None or stream.last_ns is None or not call.request_frames:
+                continue
+            ending = ending_of(evidence, call)
+            if ending is not None and ending.by_server:
+                self._calls.setdefault((call.capture, call.server.address), []).append((stream.last_ns, call))
+
+    def refused_after(self, evidence: Evidence, call: Call) -> Event | None:
+        """The first connection to the same port that the server refused later."""
+        after = evidence.asked_at(call)
+        refused = self._refused.get((call.server.address, call.server.port), ())
+        return next((event for event in refused if evidence.seen_at(event) > after), None)
+
+    def other(self, evidence: Evidence, call: Call) -> Call | None:
+        """One of another connection that ended within a moment of this one's."""
+        stream = evidence.streams.get(call.connection)
+        if stream is None or stream.last_ns is None:
+            return None
+        for last_ns, each in self._calls.get((call.capture, call.server.address), ())[:1000]:
+            if each.connection != call.connection and abs(last_ns - stream.last_ns) <= TOGETHER_NS:
+                return each
+        return None
+
+
+RULE = Rule(
+    name="call-unanswered",
+    title="A connection ended while a call was open",
+    documentation=__doc__,
+    severity="medium",
+    base=0.8,
+    requires=("a call without an answer that expected one", "a FIN or RST of its connection after it"),
+    find=find,
+    clues=(OTHERS_TOO, GONE, RESET, CLIENT_LEFT, GAPS),
+    next_steps=(
+        "Look whether the server process ended at this time: events 1000 and 1001 (Application), 7031 and "
+        "7034 (System).",
+        "Look at the events of the connection: rpctrace --table events.",
+        "Capture at the other end too: an RST that only one side saw comes from between.",
+    ),
+    references=("C706 9.5", "RFC 9293 3.5.2"),
+)

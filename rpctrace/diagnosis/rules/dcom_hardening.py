@@ -1,0 +1,104 @@
+"""dcom-hardening: the server refuses to activate a DCOM object below packet integrity.
+
+What it means: since the updates of June 2022 (without a way back since March 2023) Windows servers accept an activation
+of a client that logged on only at RPC_C_AUTHN_LEVEL_PKT_INTEGRITY (5) or higher. The client's program asked for less.
+How we know: the level stands in the trailer of the refused activation. The updates of the server are not in a capture:
+event 10036 in its System log tells of each refusal.
+What would refute it: an activation below that level that the same server answered.
+How to tell it from its neighbours: a denied activation at level 5 or 6 is rpc-authz-denied; a failed NTLM logon before
+it is ntlm-auth3-denied.
+How sure: 0.8: documented behaviour of all servers of today; a missing launch permission answers the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rpctrace.diagnosis import contexts, tokens
+from rpctrace.diagnosis.evidence import Evidence
+from rpctrace.diagnosis.failures import FailureKind, is_activation
+from rpctrace.diagnosis.observed import answer_text, call_items
+from rpctrace.diagnosis.results import E_ACCESSDENIED, result_items, result_text
+from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found
+from rpctrace.report import Call, EvidenceItem
+
+LOWEST_REFUSED = 2  # CONNECT; level 1 is nobody's logon, which is another matter
+
+HIGHER_ACCEPTED = Clue(0.6, "the same server answered an activation at packet integrity or privacy")
+LOWER_ACCEPTED = Clue(1.0, "the same server answered an activation below packet integrity", against=True)
+LOGON_OPEN = Clue(0.4, "the NTLM logon went out in an auth3 and had not been judged before", against=True)
+EVENT_LOG = Ceiling(0.9, "the refusal is certain only by event 10036", "event 10036 in the server's System log")
+
+
+def find(evidence: Evidence) -> Iterator[Hypothesis]:
+    answered: dict[str, list[Call]] | None = None
+    for kind in (FailureKind.CALL, FailureKind.RESULT):
+        for failure in evidence.of(kind):
+            call = failure.call
+            if not _is_denied(call) or call.auth is None or not is_activation(call):
+                continue
+            if not LOWEST_REFUSED <= call.auth.level < contexts.INTEGRITY:
+                continue
+            answered = _answered(evidence) if answered is None else answered
+            result = kind is FailureKind.RESULT
+            said = result_text(call) if result else answer_text(call)
+            yield Hypothesis(
+                failure,
+                f"{call.server.address} refused the {call.operation or 'activation'} of {call.client.address} with"
+                f" {said}; it came at {contexts.level_text(call)}, below packet integrity",
+                result_items(failure) if result else call_items(failure),
+                found(*_clues(evidence, call, answered.get(call.server.address, []))),
+                (EVENT_LOG,),
+            )
+
+
+def _is_denied(call: Call) -> bool:
+    if call.outcome == "faulted":
+        return call.status in (tokens.ACCESS_DENIED, E_ACCESSDENIED)
+    return call.dcom is not None and (call.dcom.hresult or 0) & 0xFFFFFFFF == E_ACCESSDENIED
+
+
+def _answered(evidence: Evidence) -> dict[str, list[Call]]:
+    """Activations that were answered, by server."""
+    table: dict[str, list[Call]] = {}
+    for call in evidence.report.calls:
+        if call.outcome == "answered" and is_activation(call) and not _is_denied(call):
+            table.setdefault(call.server.address, []).append(call)
+    return table
+
+
+def _clues(evidence: Evidence, call: Call, answered: list[Call]) -> Iterator[EvidenceItem | None]:
+    for clue, texts in ((HIGHER_ACCEPTED, (5, 6)), (LOWER_ACCEPTED, (2, 3, 4))):
+        other = next((each for each in answered if each.auth is not None and each.auth.level in texts), None)
+        if other is not None:
+            text = f"activation at {contexts.level_text(other)} was answered"
+            yield clue.seen(text, other.capture, other.reply_frames[-1] if other.reply_frames else None)
+    late = contexts.open_auth3(evidence, call) if contexts.is_ntlm(call) else None
+    if late is not None:
+        yield LOGON_OPEN.seen("auth3 of NTLM just before", late.capture, late.request_frames[-1])
+
+
+RULE = Rule(
+    name="dcom-hardening",
+    title="DCOM activation below packet integrity is refused (KB5004442)",
+    documentation=__doc__,
+    severity="high",
+    base=0.8,
+    requires=(
+        "an activation (RemoteGetClassObject, RemoteCreateInstance, RemoteActivation) with a level from 2 to 4",
+        "a fault 5, or E_ACCESSDENIED in the answer",
+    ),
+    find=find,
+    clues=(HIGHER_ACCEPTED, LOWER_ACCEPTED, LOGON_OPEN),
+    ceilings=(EVENT_LOG,),
+    next_steps=(
+        "Look for event 10036 of DistributedCOM in the server's System log, 10037 and 10038 in the client's.",
+        "Install the updates of November 2022 or later on the client: they raise the level of activations by "
+        "themselves (RaiseActivationAuthenticationLevel = 2).",
+        "For a client that is no Windows: update its DCOM library, and set packet integrity in its configuration.",
+    ),
+    references=(
+        "KB5004442", "[MS-DCOM] 3.1.2.5.2.3",
+        "https://support.microsoft.com/topic/f1400b52-c141-43d2-941e-37ed901c769c",
+    ),
+)  # fmt: skip

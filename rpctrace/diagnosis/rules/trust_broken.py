@@ -1,0 +1,156 @@
+"""trust-broken: a computer or a trusted domain cannot set up its secure channel with the domain controller.
+
+What it means: the secret of a computer account or of a trust differs on the two sides, the account is gone or disabled,
+or the domain controller demands more of the channel than the computer offers. No user of that computer or domain can be
+looked up until it is mended.
+How we know: the status of NetrServerAuthenticate, which goes in clear text; the Win32 codes 1786 to 1790 in a fault; or
+netlogon.log, which names it.
+What would refute it: a later NetrServerAuthenticate of the same computer that succeeds. Hundreds of attempts in a few
+seconds are no broken trust: somebody guesses (CVE-2020-1472).
+How to tell it from its neighbours: calls that are refused after the channel stands are nrpc-hardening.
+How sure: 0.85: the codes say what the domain controller found; STATUS_ACCESS_DENIED may also be its demand for secure
+RPC or for AES, whose flags are not compared here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.failures import Failure, FailureKind
+from rpctrace.diagnosis.logon_codes import ACCESS_DENIED
+from rpctrace.diagnosis.observed import answer_text, call_items
+from rpctrace.diagnosis.pac import log_text
+from rpctrace.diagnosis.recovery import recovered_severity
+from rpctrace.diagnosis.results import result_items, result_text
+from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
+from rpctrace.report import Call, EvidenceItem
+
+# NTSTATUS -> what the domain controller found ([MS-ERREF] 2.3.1)
+_STATUSES = {
+    0xC000018A: "the computer has no secret for the trust",
+    0xC000018B: "the domain has no account for the computer",
+    0xC000018C: "the trust between the domains is broken",
+    0xC000018D: "the trust between the computer and its domain is broken",
+    ACCESS_DENIED: "the domain controller does not accept the computer's secret, or wants a better protected channel",
+    0xC0000388: "the domain controller sees an attempt to lower the protection of the channel",
+}
+_LOGGED = frozenset((0xC000018A, 0xC000018B, 0xC000018C, 0xC000018D))
+_WIN32 = dict(zip(range(1786, 1790), (0xC000018A, 0xC000018B, 0xC000018C, 0xC000018D), strict=True))
+_AUTHENTICATE = "NetrServerAuthenticate"
+GUESSES = 20  # a computer tries two or three times
+GUESSING_NS = 60 * NS_PER_SECOND
+PREAUTH_FAILED = 24  # RFC 4120 7.5.9
+
+ACCOUNT_REFUSED = Clue(0.4, "a KDC refused the password of a computer account of the same client (24)")
+PRECISE = Clue(0.3, "the status has one meaning")
+GUESSED = Clue(0.6, "so many attempts in so short a time: no computer does that")
+GUESSED_RIGHT = Clue(0.6, "then one succeeded")
+LATER_GOOD = Clue(0.5, "the same computer was accepted later", against=True)
+
+
+def find(evidence: Evidence) -> Iterator[Hypothesis]:
+    for failure in evidence.of(FailureKind.RESULT):
+        channel = failure.call.secure_channel
+        if channel is not None and channel.operation.startswith(_AUTHENTICATE) and channel.status in _STATUSES:
+            what = _STATUSES[channel.status]
+            yield _hypothesis(evidence, failure, what, channel.status, result_text(failure.call), result_items(failure))
+    for failure in evidence.of(FailureKind.CALL):
+        status = _WIN32.get(failure.call.status or 0)
+        if failure.call.outcome == "faulted" and status is not None:
+            said = answer_text(failure.call)
+            yield _hypothesis(evidence, failure, _STATUSES[status], status, said, call_items(failure))
+    for failure in evidence.of(FailureKind.LOG):
+        entry = failure.entries[0]
+        if entry.status in _LOGGED:
+            yield Hypothesis(
+                failure,
+                f"netlogon.log of {entry.file} tells of a broken trust: {_STATUSES[entry.status]} ({log_text(entry)})",
+                (required(log_text(entry), entry=entry),),
+                (PRECISE.seen(entry.status_name or "", entry=entry),),
+            )
+
+
+def _hypothesis(
+    evidence: Evidence, failure: Failure, what: str, status: int, said: str, items: tuple[EvidenceItem, ...]
+) -> Hypothesis:
+    call = failure.call
+    later = _accepted_later(evidence, failure.calls[-1])
+    guessing = _is_guessing(failure)
+    account = call.secure_channel.account if call.secure_channel else None
+    who = f"{call.client.address}{f' ({account})' if account else ''}"
+    summary = f"{call.server.address} refused {who} with {said}: {what}"
+    if guessing:
+        summary = (
+            f"{who} tried {failure.count} times within {_lasted(failure) / NS_PER_SECOND:.0f} s to set up a secure"
+            f" channel with {call.server.address} and was refused with {said}; CVE-2020-1472 guesses its way in so"
+        )
+    good = LATER_GOOD if not guessing else GUESSED_RIGHT
+    return Hypothesis(
+        failure,
+        summary,
+        items,
+        found(
+            PRECISE.seen(said, call.capture) if status != ACCESS_DENIED else None,
+            GUESSED.seen(f"{failure.count} attempts", call.capture) if guessing else None,
+            good.seen("accepted", later.capture, later.reply_frames[-1]) if later and later.reply_frames else None,
+            _account_refused(evidence, call),
+        ),
+        title="Somebody guesses at the secure channel of the domain controller (CVE-2020-1472)" if guessing else None,
+        severity=None if guessing else recovered_severity(items[:1] if later else ()),
+        next_steps=_AFTER_GUESSING if guessing else None,
+    )
+
+
+def _lasted(failure: Failure) -> int:
+    times = [call.request_ns for call in failure.calls if call.request_ns is not None]
+    return max(times) - min(times) if times else 0
+
+
+def _is_guessing(failure: Failure) -> bool:
+    return failure.count >= GUESSES and _lasted(failure) <= GUESSING_NS * max(1, failure.count // GUESSES)
+
+
+def _accepted_later(evidence: Evidence, call: Call) -> Call | None:
+    after = evidence.asked_at(call)
+    for each in evidence.secure_channel_of(call.client.address, call.capture):
+        channel = each.secure_channel
+        good = channel is not None and channel.operation.startswith(_AUTHENTICATE) and channel.status == 0
+        if good and each.server.address == call.server.address and evidence.asked_at(each) > after:
+            return each
+    return None
+
+
+def _account_refused(evidence: Evidence, call: Call) -> EvidenceItem | None:
+    for each in evidence.report.kerberos:
+        computer = bool(each.cname) and each.cname[0].endswith("$")
+        if each.error == PREAUTH_FAILED and computer and each.client.address == call.client.address:
+            return ACCOUNT_REFUSED.seen(f"KDC to {each.cname[0]}: error 24", each.capture, each.reply_frame)
+    return None
+
+
+_AFTER_GUESSING = (
+    "Find out whose computer the client is, and take it off the network if it is nobody's.",
+    "Install the updates of August 2020 or later on every domain controller; look for event 5829 and 4742.",
+    "If an attempt succeeded: treat the domain as taken, and reset the passwords of its domain controllers' accounts.",
+)
+RULE = Rule(
+    name="trust-broken",
+    title="The secure channel to the domain controller cannot be set up",
+    documentation=__doc__,
+    severity="high",
+    base=0.8,
+    requires=(
+        "NetrServerAuthenticate, 2 or 3 answered with 0xC0000022, 0xC000018A to 0xC000018D or 0xC0000388; or a fault "
+        "1786 to 1789; or such a status in netlogon.log",
+    ),
+    find=find,
+    clues=(ACCOUNT_REFUSED, PRECISE, GUESSED, GUESSED_RIGHT, LATER_GOOD),
+    next_steps=(
+        "On the computer: Test-ComputerSecureChannel -Verbose, then Test-ComputerSecureChannel -Repair; or "
+        "nltest /sc_verify:DOMAIN and nltest /sc_reset:DOMAIN.",
+        "Of a trust between domains: netdom trust A /domain:B /verify, then /reset.",
+        "Look whether the account is there and enabled, and for events 5722 and 5805 on the domain controller.",
+    ),
+    references=("[MS-NRPC] 3.5.4.4.2", "[MS-ERREF] 2.3.1", "KB4557222"),
+)
