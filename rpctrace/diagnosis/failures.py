@@ -6,7 +6,7 @@ there, referral paths that stop, and lines of a log that tell of a failure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
@@ -14,7 +14,8 @@ from typing import TypeVar
 from rpctrace.report import Authentication, Call, Endpoint, Event, KerberosExchange, LogEntry, ReferralPath, Report
 
 # RFC 4120 7.5.9: pre-authentication is asked for, and what is too big for UDP goes over TCP; every client meets these.
-ORDINARY_KDC_ERRORS = frozenset((25, 52))
+PREAUTHENTICATION_REQUIRED, RESPONSE_TOO_BIG = 25, 52
+ORDINARY_KDC_ERRORS = frozenset((PREAUTHENTICATION_REQUIRED, RESPONSE_TOO_BIG))
 _KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
 _Thing = TypeVar("_Thing")
 
@@ -97,6 +98,8 @@ def _found(report: Report) -> Iterator[tuple[FailureKind, str, tuple[object, ...
         yield FailureKind.CALL, "calls", calls
     for exchanges in alike(filter(is_kdc_refusal, report.kerberos), _exchange_key):
         yield FailureKind.KDC, "exchanges", exchanges
+    for exchanges in alike(_too_big_in_vain(report.kerberos), _exchange_key):
+        yield FailureKind.KDC, "exchanges", exchanges
     for refused in alike((a for a in report.authentications if a.outcome == "rejected"), _authentication_key):
         yield FailureKind.AUTHENTICATION, "authentications", refused
     for events in alike(report.events, _event_key):
@@ -114,6 +117,19 @@ def is_kdc_refusal(exchange: KerberosExchange) -> bool:
     if exchange.carried_in not in _KDC_CARRIERS or exchange.error in ORDINARY_KDC_ERRORS:
         return False
     return exchange.error is not None or exchange.outcome in ("unanswered", "rejected")
+
+
+def _too_big_in_vain(kerberos: Sequence[KerberosExchange]) -> list[KerberosExchange]:
+    """Answers that did not fit UDP (52), after which no KDC of the realm answered that client over TCP."""
+    answered: set[Hashable] = set()
+    in_vain: list[KerberosExchange] = []
+    for exchange in reversed(kerberos):
+        key = exchange.capture, exchange.client.address, (exchange.realm or "").casefold()
+        if exchange.carried_in == "kdc_tcp" and exchange.reply is not None:
+            answered.add(key)
+        elif exchange.carried_in == "kdc_udp" and exchange.error == RESPONSE_TOO_BIG and key not in answered:
+            in_vain.append(exchange)
+    return in_vain[::-1]
 
 
 def alike(things: Iterable[_Thing], key: Callable[[_Thing], Hashable]) -> list[tuple[_Thing, ...]]:

@@ -8,9 +8,32 @@ from collections.abc import Iterator, Mapping, Sequence
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.rule import Rule
 from rpctrace.diagnosis.rules import (
+    bad_password,
     call_failed,
+    client_unknown,
+    connection_reset,
+    dyn_port_blocked,
+    dyn_port_closed,
+    epm_blocked,
+    epm_not_registered,
+    etype_nosupp,
+    idle_drop,
+    kdc_policy,
+    kdc_refused,
+    kdc_unreachable,
+    krb_udp_toobig,
+    mtu_blackhole,
+    oxid_address,
     pac_xforest_u2u,
+    pwd_expired,
+    rc4_2026,
+    referral_broken,
     sec_pkg_unspecified,
+    skew_kdc,
+    smartcard,
+    spn_duplicate,
+    spn_unknown,
+    transited_rejected,
 )
 from rpctrace.diagnosis.weighing import LEAST_TO_EXPLAIN, Weighed
 from rpctrace.report import SEVERITIES, Finding, Report
@@ -18,9 +41,37 @@ from rpctrace.report import SEVERITIES, Finding, Report
 RULES: tuple[Rule, ...] = (
     # The ticket was presented, and its PAC
     pac_xforest_u2u.RULE,
+    # A KDC refused: clocks, services, encryption types, trusts, policy
+    skew_kdc.RULE,
+    spn_unknown.RULE,
+    spn_duplicate.RULE,
+    etype_nosupp.RULE,
+    rc4_2026.RULE,
+    transited_rejected.RULE,
+    kdc_policy.RULE,
+    # The account
+    client_unknown.RULE,
+    bad_password.RULE,
+    pwd_expired.RULE,
+    smartcard.RULE,
+    # The way to a KDC
+    kdc_unreachable.RULE,
+    krb_udp_toobig.RULE,
+    referral_broken.RULE,
+    # The way to an endpoint
+    epm_not_registered.RULE,
+    epm_blocked.RULE,
+    dyn_port_blocked.RULE,
+    dyn_port_closed.RULE,
+    oxid_address.RULE,
+    # A connection that broke
+    mtu_blackhole.RULE,
+    idle_drop.RULE,
+    connection_reset.RULE,
     # The last resorts, the more telling first
     sec_pkg_unspecified.RULE,
     call_failed.RULE,
+    kdc_refused.RULE,
 )
 
 
