@@ -31,7 +31,7 @@ from builders import (  # noqa: E402  (the path above comes first)
     pcapng,
     reordered,
 )
-from making import cast, domain_member, endpoints, others, pipes, tickets, web  # noqa: E402
+from making import broken, cast, domain_member, endpoints, others, pipes, refusals, tickets, web  # noqa: E402
 from making.article import ARTICLE, Telling, ask_for_ticket, ask_in_vain, class_factory, exchange, whole_story  # noqa: E402
 from making.everyday import everyday  # noqa: E402
 
@@ -152,10 +152,14 @@ BUILT = {
     "secure-channel.pcap": domain_member.secure_channel_set_up,
 }
 
+# Of each rule about a KDC, an account, an endpoint or the network: what it is about, and beside it what looks alike
+CAUSES_C = {f"{name}.pcap": make for name, make in {**refusals.REFUSALS, **broken.BROKEN}.items()}
+
 SAMPLES: dict[str, Callable[[], bytes]] = {
     **{f"remote-assistance/{name}": make for name, make in ASSISTANCE.items()},
     **{f"built/{name}": _nanosecond_pcap(make) for name, make in BUILT.items()},
     "built/two-interfaces.pcapng": _two_interfaces,
+    **{f"causes/{name}": _nanosecond_pcap(make) for name, make in CAUSES_C.items()},
 }
 
 

@@ -11,7 +11,7 @@ from rpctrace.diagnosis import network
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import call_items, call_text
-from rpctrace.report import Event, EvidenceItem, Stream
+from rpctrace.report import Call, Event, EvidenceItem, Stream
 
 TOKEN_KINDS = frozenset(("bind", "alter_context", "auth3"))
 
@@ -27,6 +27,7 @@ class Connections:
             for call in failure.calls:
                 if call.outcome == "unanswered":
                     self._waiting.setdefault(network.ends_key(call), failure)
+        self._open = {network.ends_key(call): call for call in evidence.report.calls if call.reply is None}
         self._opened: dict[Hashable, list[tuple[Position, Stream]]] = defaultdict(list)
         for stream in evidence.report.streams:
             place = stream.client.address, stream.server.address, stream.server.port
@@ -44,6 +45,10 @@ class Connections:
     def waiting(self, event: Event) -> Failure | None:
         """The failure of the call that waited on the event's connection."""
         return self._waiting.get(network.ends_key(event))
+
+    def open_call(self, event: Event) -> Call | None:
+        """The last call of the event's connection whose answer is not there, whether it failed or cannot be told."""
+        return self._open.get(network.ends_key(event))
 
     def about(self, failure: Failure) -> tuple[Failure, bool]:
         """What a finding is about: the call that waited, else the connection; and whether it is the first about it."""
@@ -74,9 +79,9 @@ def waiting_text(waiting: Failure | None) -> str:
     return f"{call_text(waiting.call)} got no answer" if waiting is not None else ""
 
 
-def carries_token(waiting: Failure | None) -> bool:
+def carries_token(call: Call | None) -> bool:
     """Whether what was lost with the connection carried a token of an authentication."""
-    return waiting is not None and waiting.call.kind in TOKEN_KINDS
+    return call is not None and call.kind in TOKEN_KINDS and call.auth is not None
 
 
 def is_by_client(event: Event) -> bool:

@@ -124,10 +124,13 @@ def _too_big_in_vain(kerberos: Sequence[KerberosExchange]) -> list[KerberosExcha
     answered: set[Hashable] = set()
     in_vain: list[KerberosExchange] = []
     for exchange in reversed(kerberos):
-        key = exchange.capture, exchange.client.address, (exchange.realm or "").casefold()
+        client = exchange.capture, exchange.client.address
+        of_realm = (*client, (exchange.realm or "").casefold())  # of a message that was cut, any realm
         if exchange.carried_in == "kdc_tcp" and exchange.reply is not None:
-            answered.add(key)
-        elif exchange.carried_in == "kdc_udp" and exchange.error == RESPONSE_TOO_BIG and key not in answered:
+            answered.add(of_realm)
+            continue
+        too_big = exchange.carried_in == "kdc_udp" and exchange.error == RESPONSE_TOO_BIG
+        if too_big and answered.isdisjoint((of_realm, (*client, ""))):
             in_vain.append(exchange)
     return in_vain[::-1]
 

@@ -65,7 +65,7 @@ def went_on(evidence: Evidence, failure: Failure) -> WentOn | None:
     exchange = last(evidence, failure)
     later = evidence.later_answer(exchange)
     if later is not None:
-        return WentOn(True, later)
+        return WentOn(later.user_to_user == exchange.user_to_user, later)
     if exchange.error in (S_PRINCIPAL_UNKNOWN, MUST_USE_USER2USER) and exchange.kind == "TGS":
         for each in evidence.answers_after(exchange, OTHER_WAY_NS):
             if each.kind == "TGS" and serves_as_well(exchange, each):
@@ -151,7 +151,8 @@ def kdc_text(exchange: KerberosExchange) -> str:
 
 def refusal_text(exchange: KerberosExchange) -> str:
     """Who refused what to whom, with which error."""
-    what = "a ticket-granting ticket" if exchange.kind == "AS" and is_for_granting(exchange) else sname_text(exchange)
+    granting = exchange.kind == "AS" and is_for_granting(exchange)
+    what = "a ticket-granting ticket" if granting else f"a ticket for {sname_text(exchange)}"
     return f"{kdc_text(exchange)} refused {client_text(exchange)} {what}: {exchange_answer(exchange)}"
 
 

@@ -15,31 +15,36 @@ No capture of the lab shows it.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 
 from rpctrace.diagnosis import kdc, network
-from rpctrace.diagnosis.evidence import Evidence
+from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import exchange_items, host_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
-from rpctrace.report import EvidenceItem, KerberosExchange
+from rpctrace.report import Event, EvidenceItem, KerberosExchange
+
+SOON_NS = 60 * NS_PER_SECOND
 
 NOBODY = Clue(0.5, "no KDC answered this client in these captures")
 AGAIN = Clue(0.4, "the client asked several times")
 WAS_REFUSED = Clue(0.5, "the connection was refused: nothing listens on port 88 there, or a firewall says so")
+SENT_ON = Clue(0.6, "a KDC had just sent the client on to another realm: referral-broken says more", against=True)
 ANSWERS_OTHERWISE = Clue(0.7, "the same KDC answered the same client at another time or over UDP", against=True)
 
 _Answered = Mapping[tuple[str, str | None], KerberosExchange]
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    answered = _answered(evidence)
+    answered, referrals = _answered(evidence), _referrals(evidence)
     for failure in evidence.of(FailureKind.KDC):
         exchange = failure.exchange
         if exchange.error is None and exchange.outcome == "unanswered" and not kdc.came_by_referral(evidence, exchange):
             yield _no_reply(evidence, failure, answered)
     for failure in network.attempts(evidence, network.REFUSED, network.NO_ANSWER, port=kdc.KDC_PORT):
-        yield _no_connection(evidence, failure, answered)
+        yield _no_connection(evidence, failure, answered, referrals)
 
 
 def _answered(evidence: Evidence) -> _Answered:
@@ -71,7 +76,31 @@ def _no_reply(evidence: Evidence, failure: Failure, answered: _Answered) -> Hypo
     )
 
 
-def _no_connection(evidence: Evidence, failure: Failure, answered: _Answered) -> Hypothesis:
+def _referrals(evidence: Evidence) -> Mapping[str, list[KerberosExchange]]:
+    """Client -> referrals that nothing followed, in order."""
+    table: dict[str, list[KerberosExchange]] = defaultdict(list)
+    for failure in evidence.of(FailureKind.PATH):
+        for path in failure.paths:
+            end = evidence.exchanges.get(path.exchanges[-1])
+            if end is not None and end.reply is not None:
+                table[end.client.address].append(end)
+    for ends in table.values():
+        ends.sort(key=evidence.asked_at)
+    return table
+
+
+def _sent_on(evidence: Evidence, event: Event, referrals: Mapping[str, list[KerberosExchange]]) -> EvidenceItem | None:
+    ends, at = referrals.get(event.client.address, []), evidence.seen_at(event)
+    before = bisect_left(ends, at, key=evidence.asked_at)
+    if not before or at[0] - evidence.asked_at(ends[before - 1])[0] > SOON_NS:
+        return None
+    end = ends[before - 1]
+    return SENT_ON.seen(kdc.hop_item(end).text, end.capture, end.reply_frame)
+
+
+def _no_connection(
+    evidence: Evidence, failure: Failure, answered: _Answered, referrals: Mapping[str, list[KerberosExchange]]
+) -> Hypothesis:
     event, count = failure.event, network.tries(failure)
     was_refused = event.kind == network.REFUSED
     how = "refused the connection" if was_refused else "did not answer the attempt to connect"
@@ -87,6 +116,7 @@ def _no_connection(evidence: Evidence, failure: Failure, answered: _Answered) ->
             AGAIN.seen(f"tried {count} times", event.capture, max(event.frames, default=None))
             if count >= network.TRIES else None,
             *_clues(event.client.address, event.server.address, event.capture, answered),
+            _sent_on(evidence, event, referrals),
             network.ends_soon(evidence, event) if not was_refused else None,
         ),
         severity="note" if got_on else None,
@@ -110,7 +140,7 @@ RULE = Rule(
     base=0.5,
     requires=("a request to a KDC without a reply, or a connection to port 88 that was refused or not answered",),
     find=find,
-    clues=(NOBODY, AGAIN, WAS_REFUSED, ANSWERS_OTHERWISE, network.ENDS_SOON),
+    clues=(NOBODY, AGAIN, WAS_REFUSED, SENT_ON, ANSWERS_OTHERWISE, network.ENDS_SOON),
     next_steps=(
         "See which domain controller the client finds: nltest /dsgetdc:<domain> /force /kdc.",
         "Try the port: Test-NetConnection <domain controller> -Port 88, and portqry -n <domain controller> -p udp "

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 
 from rpctrace.diagnosis import broken, network
 from rpctrace.diagnosis.evidence import Evidence
+from rpctrace.diagnosis.observed import call_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found
 
 LARGE_OCTETS = 1_200  # what fits a packet of 1 280 octets, the least of IPv6 and of many tunnels, arrives everywhere
@@ -51,7 +52,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             continue
         event, octets = failure.event, _octets(failure.event.octets)
         pair = event.client.address, event.server.address
-        waiting = connections.waiting(event)
+        waiting, lost_call = connections.waiting(event), connections.open_call(event)
         frame = max(event.frames, default=None)
         later = gone.get(pair)
         yield Hypothesis(
@@ -62,8 +63,8 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             found(
                 FULL_PACKETS.seen(f"{octets} octets", event.capture, frame)
                 if octets >= MAXIMUM_SEGMENT_OCTETS else None,
-                TOKEN_LOST.seen(broken.waiting_text(waiting), event.capture, frame)
-                if broken.carries_token(waiting) else None,
+                TOKEN_LOST.seen(f"it was the {call_text(lost_call)}", event.capture, frame)
+                if lost_call is not None and broken.carries_token(lost_call) else None,
                 OTHERS_TOO.seen(f"{hangs[pair]} connections", event.capture, frame) if hangs[pair] > 1 else None,
                 HOST_GONE.seen(later.text, later.capture, min(later.frames, default=None)) if later else None,
             ),
