@@ -146,8 +146,10 @@ def other_realm() -> list[TimedFrame]:
 
 
 def certificate() -> bytes:
-    """PA-PK-AS-REQ (16) with a made-up body (RFC 4556 3.2.1)."""
-    return kerberos.padata(16, der.sequence(der.context(0, filler("signed auth pack", 120))))
+    """PA-PK-AS-REQ (16) whose ContentInfo holds made-up data instead of a signature (RFC 4556 3.2.1, RFC 5652 3)."""
+    data = der.context(0, der.octet_string(filler("auth pack", 120)))
+    content = der.sequence(der.object_identifier("1.2.840.113549.1.7.1"), data)
+    return kerberos.padata(16, der.sequence(der.tagged(0x80, content)))
 
 
 def too_big_then_tcp() -> list[TimedFrame]:
@@ -179,7 +181,7 @@ REFUSALS: dict[str, Callable[[], list[TimedFrame]]] = {
     "kdc-policy-not": partial(refused_on_the_way, 12, "KDC policy rejects transited path"),
     "client-unknown": lambda: told((logon(cname=principal("exprt")), error(6))),
     "client-unknown-not": other_realm,
-    "bad-password": lambda: told((logon(), error(24, ntstatus=0xC000006A))),
+    "bad-password": lambda: told((logon(), error(24))),
     "bad-password-not": lambda: told((logon(certificate()), error(24))),
     "pwd-expired": lambda: told((logon(), error(23, ntstatus=0xC0000071))),
     "pwd-expired-not": lambda: told((logon(sname=principal("kadmin", "changepw")), granted())),
