@@ -42,9 +42,10 @@ class Connections:
         for failed in self._failed.values():
             failed.sort(key=lambda each: each[0])
 
-    def waiting(self, event: Event) -> Failure | None:
-        """The failure of the call that waited on the event's connection."""
-        return self._waiting.get(network.ends_key(event))
+    def waiting(self, failure: Failure) -> Failure | None:
+        """The failure of the first call that waited on one of the connections that broke alike."""
+        found = (self._waiting.get(network.ends_key(event)) for event in failure.events)
+        return next((each for each in found if each is not None), None)
 
     def open_call(self, event: Event) -> Call | None:
         """The last call of the event's connection whose answer is not there, whether it failed or cannot be told."""
@@ -52,7 +53,7 @@ class Connections:
 
     def about(self, failure: Failure) -> tuple[Failure, bool]:
         """What a finding is about: the call that waited, else the connection; and whether it is the first about it."""
-        subject = self.waiting(failure.event) or failure
+        subject = self.waiting(failure) or failure
         first = subject.number not in self._told
         self._told.add(subject.number)
         return subject, first

@@ -36,7 +36,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
         if not first:
             continue
         event, count = failure.event, failure.count
-        waiting, again = connections.waiting(event), connections.opened_after(event)
+        waiting, again = connections.waiting(failure), connections.opened_after(event)
         frame = max(event.frames, default=None)
         yield Hypothesis(
             subject,

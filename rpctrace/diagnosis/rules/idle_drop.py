@@ -37,7 +37,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
         if not first:
             continue
         event = failure.event
-        waiting, again = connections.waiting(event), connections.opened_after(event)
+        waiting, again = connections.waiting(failure), connections.opened_after(event)
         gone = connections.failed_after(event)
         frame = max(event.frames, default=None)
         yield Hypothesis(

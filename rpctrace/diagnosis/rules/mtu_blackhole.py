@@ -38,7 +38,9 @@ ONE_SIDE = Ceiling(
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
     lost = [each for each in network.attempts(evidence, network.RETRANSMITTED) if _octets(each.event.octets)]
-    hangs = Counter((each.event.client.address, each.event.server.address) for each in lost)
+    hangs: Counter[tuple[str, str]] = Counter()
+    for each in lost:
+        hangs[each.event.client.address, each.event.server.address] += each.count
     gone = {
         (each.event.client.address, each.event.server.address): each.event
         for each in network.attempts(evidence, network.NO_ANSWER)
@@ -52,7 +54,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             continue
         event, octets = failure.event, _octets(failure.event.octets)
         pair = event.client.address, event.server.address
-        waiting, lost_call = connections.waiting(event), connections.open_call(event)
+        waiting, lost_call = connections.waiting(failure), connections.open_call(event)
         frame = max(event.frames, default=None)
         later = gone.get(pair)
         yield Hypothesis(
