@@ -31,7 +31,18 @@ from builders import (  # noqa: E402  (the path above comes first)
     pcapng,
     reordered,
 )
-from making import cast, domain_member, endpoints, others, pipes, refusals, tickets, web  # noqa: E402
+from making import (  # noqa: E402
+    broken,
+    cast,
+    domain_member,
+    endpoints,
+    kdc_refusals,
+    others,
+    pipes,
+    refusals,
+    tickets,
+    web,
+)
 from making.article import ARTICLE, Telling, ask_for_ticket, ask_in_vain, class_factory, exchange, whole_story  # noqa: E402
 from making.everyday import everyday  # noqa: E402
 
@@ -152,14 +163,14 @@ BUILT = {
     "secure-channel.pcap": domain_member.secure_channel_set_up,
 }
 
-# One cause each, and near misses
-CAUSES_B = {f"causes/{name}.pcap": _nanosecond_pcap(make) for name, make in refusals.CAUSES.items()}
+# Of each rule one capture that it is about, and of most one beside it that looks alike
+CAUSES = {**refusals.CAUSES, **kdc_refusals.REFUSALS, **broken.BROKEN}
 
 SAMPLES: dict[str, Callable[[], bytes]] = {
     **{f"remote-assistance/{name}": make for name, make in ASSISTANCE.items()},
     **{f"built/{name}": _nanosecond_pcap(make) for name, make in BUILT.items()},
     "built/two-interfaces.pcapng": _two_interfaces,
-    **CAUSES_B,
+    **{f"causes/{name}.pcap": _nanosecond_pcap(make) for name, make in CAUSES.items()},
 }
 
 

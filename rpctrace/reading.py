@@ -171,6 +171,7 @@ class Reading:
         kerberos = exchanges.numbered([*carried, *asked, *filter(None, shown)], len(before.kerberos))
         authentications = [exchanges.authentication(assembler, each) for each in met]
         told = [(each, call) for call in gathered.tellers for each in endpoints.told(assembler, call)]
+        servers = self._servers(met) | self._addresses({each.server for each, _ in told})
         reached = {
             **self.table.limits,
             **self.reassembler.limits,
@@ -188,13 +189,18 @@ class Reading:
             kerberos=kerberos[:EXCHANGES_KEPT],
             authentications=exchanges.numbered_authentications(authentications, len(before.authentications)),
             endpoints=endpoints.numbered(told, identities, len(before.endpoints)),
-            events=events.all_of(assembler, gathered.notices, gathered.incidents, self._servers(met)),
+            events=events.all_of(assembler, gathered.notices, gathered.incidents, servers),
             summary=self.tally.summary(),
             streams=tuple(map(assembler.stream, sorted(conversations.facts, key=lambda facts: facts.number))),
             problems=tuple(_problems(self.index, capture, self.decoder, conversations)),
             limits=tuple(limits_reached(reached)),
             pdus=lines.numbered() if lines else (),
         )
+
+    def _addresses(self, servers: set[str | None]) -> set[str]:
+        """The addresses of hosts to which an answer sent a client: nobody else may have reached them."""
+        known = {name.casefold() for name in servers if name is not None}
+        return known | {address for address, name in self.names.items() if name.casefold() in known}
 
     def _servers(self, met: list[ObservedAuthentication]) -> set[str]:
         """The addresses that served something that was read."""

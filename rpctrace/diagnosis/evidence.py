@@ -28,6 +28,7 @@ from rpctrace.report import (
 )
 
 NS_PER_SECOND = 1_000_000_000
+ANSWERS_LOOKED_THROUGH = 64  # of one client, after one exchange
 _Place = tuple[int, str]  # line of time, address
 
 
@@ -90,6 +91,12 @@ class Evidence:
 
     def seen_at(self, event: Event) -> Position:
         return self._timeline.position(event.capture, event.first_ns, min(event.frames, default=None))
+
+    def began_at(self, stream: Stream) -> Position:
+        return self._timeline.position(stream.capture, stream.first_ns, stream.first_frame)
+
+    def told_at(self, endpoint: Endpoint) -> Position:
+        return self._timeline.position(endpoint.capture, endpoint.time_ns, endpoint.frame)
 
     # Calls and their connection
 
@@ -251,27 +258,74 @@ class Evidence:
         return self.paths.get(exchange.path or "") if exchange is not None else None
 
     @cached_property
-    def _got(self) -> Mapping[tuple[_Place, Hashable], list[Position]]:
-        table: dict[tuple[_Place, Hashable], list[Position]] = defaultdict(list)
-        for each in self.report.kerberos:
-            answered = self.answered_at(each)
-            if each.error is None and each.reply is not None and answered is not None:
-                table[self._asker(each), _sought(each)].append(answered)
-        for positions in table.values():
-            positions.sort()
+    def _answers(self) -> list[tuple[Position, KerberosExchange]]:
+        """Exchanges that gave the client what it asked for, in order."""
+        answers = [
+            (answered, each)
+            for each in self.report.kerberos
+            if each.error is None and each.reply is not None and (answered := self.answered_at(each)) is not None
+        ]
+        return sorted(answers, key=_position)
+
+    @cached_property
+    def _got(self) -> Mapping[tuple[_Place, Hashable], list[tuple[Position, KerberosExchange]]]:
+        table: dict[tuple[_Place, Hashable], list[tuple[Position, KerberosExchange]]] = defaultdict(list)
+        for answered, each in self._answers:
+            table[self._asker(each), _sought(each)].append((answered, each))
+        return table
+
+    @cached_property
+    def _got_by(self) -> Mapping[_Place, list[tuple[Position, KerberosExchange]]]:
+        table: dict[_Place, list[tuple[Position, KerberosExchange]]] = defaultdict(list)
+        for answered, each in self._answers:
+            table[self._asker(each)].append((answered, each))
         return table
 
     def made_good(self, exchange: KerberosExchange) -> bool:
         """Whether the same client later got what this exchange was refused."""
-        return self.later_success(exchange) is not None
+        return self.later_answer(exchange) is not None
 
-    def later_success(self, exchange: KerberosExchange) -> Position | None:
+    def later_answer(self, exchange: KerberosExchange) -> KerberosExchange | None:
+        """The exchange in which the same client got what this one was refused."""
         got = self._got.get((self._asker(exchange), _sought(exchange)), ())
         at = self.answered_at(exchange) or self.asked_at(exchange)
-        after = bisect_right(got, at)
-        return got[after] if after < len(got) else None
+        after = bisect_right(got, at, key=_position)
+        return got[after][1] if after < len(got) else None
+
+    def earlier_answer(self, exchange: KerberosExchange) -> KerberosExchange | None:
+        """The last exchange in which the same client had got before what this one was refused."""
+        got = self._got.get((self._asker(exchange), _sought(exchange)), ())
+        before = bisect_left(got, self.asked_at(exchange), key=_position)
+        return got[before - 1][1] if before else None
+
+    def later_success(self, exchange: KerberosExchange) -> Position | None:
+        later = self.later_answer(exchange)
+        return None if later is None else self.answered_at(later)
+
+    def answers_after(self, exchange: KerberosExchange, within_ns: int) -> Iterator[KerberosExchange]:
+        """What the same client got from any KDC after this exchange, for so long (a capture without times: of what
+        came next), in order."""
+        at = self.answered_at(exchange) or self.asked_at(exchange)
+        got = self._got_by.get(self._asker(exchange), ())
+        after = bisect_right(got, at, key=_position)
+        for answered, each in got[after : after + ANSWERS_LOOKED_THROUGH]:
+            if exchange.request_ns is not None and answered[0] > at[0] + within_ns:
+                return
+            yield each
+
+    def remaining_ns(self, record: Call | KerberosExchange | Authentication) -> int | None:
+        """How long its capture went on after it (after its answer, where there is one); None without times."""
+        last_ns = max(filter(None, (record.request_ns, record.reply_ns)), default=None)
+        end_ns = self.end_ns(record.capture)
+        return None if last_ns is None or end_ns is None else end_ns - last_ns
+
+    def end_ns(self, capture: int) -> int | None:
+        """When the last frame of a capture was taken, by its own clock."""
+        captures = self.report.captures
+        return captures[capture].last_ns if capture < len(captures) else None
 
     def _asker(self, exchange: KerberosExchange) -> _Place:
+        """The client of an exchange."""
         return self.line(exchange.capture), self.host(exchange.client.address)
 
     # Logs
@@ -301,6 +355,11 @@ class Evidence:
                 results[result.file, result.line] = result
         return tuple(results.values())
 
+    def is_about_a_call(self, entry: LogEntry) -> bool:
+        """Whether the line, or the other half of its pair, was joined to a call."""
+        partner = self._log_lines.get((entry.file, entry.partner or 0))
+        return bool(entry.calls or (partner is not None and partner.calls))
+
     @cached_property
     def _log_times(self) -> list[int]:
         return sorted(entry.time_ns for entry in self.report.log_entries if entry.time_ns is not None)
@@ -317,9 +376,17 @@ class Evidence:
 
 
 def _sought(exchange: KerberosExchange) -> Hashable:
-    """What a later success must be about: the same client's ticket, the same service."""
-    names = exchange.cname if exchange.kind == "AS" else exchange.sname
-    return exchange.kind == "AS", tuple(each.casefold() for each in names)
+    """What a later success must be about: a service, in an AS exchange for the same client. The ticket-granting service
+    is one, however its realm is written."""
+    service = tuple(each.casefold() for each in exchange.sname)
+    if exchange.kind != "AS":
+        return exchange.kind, service
+    client = tuple(each.casefold() for each in exchange.cname)
+    return "AS", client, service[:1] if service[:1] == ("krbtgt",) else service
+
+
+def _position(placed: tuple[Position, KerberosExchange]) -> Position:
+    return placed[0]
 
 
 def _first_frame(record: Call | KerberosExchange | Authentication) -> int | None:

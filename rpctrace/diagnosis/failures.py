@@ -7,7 +7,7 @@ log that tell of a failure.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
@@ -15,7 +15,8 @@ from typing import TypeVar
 from rpctrace.report import Authentication, Call, Endpoint, Event, KerberosExchange, LogEntry, ReferralPath, Report
 
 # RFC 4120 7.5.9: pre-authentication is asked for, and what is too big for UDP goes over TCP; every client meets these.
-ORDINARY_KDC_ERRORS = frozenset((25, 52))
+PREAUTHENTICATION_REQUIRED, RESPONSE_TOO_BIG = 25, 52
+ORDINARY_KDC_ERRORS = frozenset((PREAUTHENTICATION_REQUIRED, RESPONSE_TOO_BIG))
 _KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
 # Interfaces of activation, by opnum: ISystemActivator 3 and 4, IActivation 0 ([MS-DCOM] 1.9, 3.1.2.5.2.3).
 _SYSTEM_ACTIVATOR = "000001a0-0000-0000-c000-000000000046"
@@ -110,6 +111,8 @@ def _found(report: Report) -> Iterator[tuple[FailureKind, str, tuple[object, ...
         yield FailureKind.RESULT, "calls", calls
     for exchanges in alike(filter(is_kdc_refusal, report.kerberos), _exchange_key):
         yield FailureKind.KDC, "exchanges", exchanges
+    for exchanges in alike(_too_big_in_vain(report.kerberos), _exchange_key):
+        yield FailureKind.KDC, "exchanges", exchanges
     for refused in alike((a for a in report.authentications if a.outcome == "rejected"), _authentication_key):
         yield FailureKind.AUTHENTICATION, "authentications", refused
     for events in alike(report.events, _event_key):
@@ -144,6 +147,22 @@ def is_kdc_refusal(exchange: KerberosExchange) -> bool:
     if exchange.carried_in not in _KDC_CARRIERS or exchange.error in ORDINARY_KDC_ERRORS:
         return False
     return exchange.error is not None or exchange.outcome in ("unanswered", "rejected")
+
+
+def _too_big_in_vain(kerberos: Sequence[KerberosExchange]) -> list[KerberosExchange]:
+    """Answers that did not fit UDP (52), after which no KDC of the realm answered that client over TCP."""
+    answered: set[Hashable] = set()
+    in_vain: list[KerberosExchange] = []
+    for exchange in reversed(kerberos):
+        client = exchange.capture, exchange.client.address
+        of_realm = (*client, (exchange.realm or "").casefold())  # of a message that was cut, any realm
+        if exchange.carried_in == "kdc_tcp" and exchange.reply is not None:
+            answered.add(of_realm)
+            continue
+        too_big = exchange.carried_in == "kdc_udp" and exchange.error == RESPONSE_TOO_BIG
+        if too_big and answered.isdisjoint((of_realm, (*client, ""))):
+            in_vain.append(exchange)
+    return in_vain[::-1]
 
 
 def alike(things: Iterable[_Thing], key: Callable[[_Thing], Hashable]) -> list[tuple[_Thing, ...]]:

@@ -61,7 +61,8 @@ class Weighed:
         rule, said, about = self.rule, self.hypothesis, self.hypothesis.about
         held = [ceiling for ceiling in said.ceilings if ceiling.value <= self.confidence]
         worst = "note" if runner_up else said.severity or rule.severity
-        frames = frames_of(about)
+        capture = capture_of(about)
+        frames = frames_of(about) or _frames_shown(said.required, capture)  # a path has none of its own
         times = f" ({about.count} times)" if about.count > 1 else ""
         return Finding(
             rule=rule.name,
@@ -70,7 +71,7 @@ class Weighed:
             confidence=self.confidence,
             summary=f"{said.summary}{times}.",
             calls=tuple(call.id for call in about.calls),
-            capture=capture_of(about),
+            capture=capture,
             frames=frames,
             display_filter=display_filter(frames),
             evidence=(*said.required, *self.clues),
@@ -81,6 +82,11 @@ class Weighed:
             rivals=tuple(Rival(each.rule.name, each.title, each.confidence) for each in rivals),
             concerns=concerns(about),
         )
+
+
+def _frames_shown(items: Iterable[EvidenceItem], capture: int | None) -> tuple[int, ...]:
+    """The frames of one capture in which evidence was seen."""
+    return tuple(sorted({each.frame for each in items if each.frame is not None and each.capture == capture}))
 
 
 def capture_of(failure: Failure) -> int | None:
