@@ -18,7 +18,7 @@ def test_a_call_that_waited() -> None:
 
 
 def test_a_close_in_order_is_none() -> None:
-    assert stays_silent("connection-reset").findings[0].rule == "call-failed"
+    assert stays_silent("connection-reset").findings[0].rule == "call-unanswered"
 
 
 def test_a_client_that_gives_up_is_less_of_a_failure() -> None:
