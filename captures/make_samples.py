@@ -64,6 +64,7 @@ SLOW = Telling(answer_ms=45_163)  # the domain controller gave up after 45 secon
 SILENT = Telling(answer_ms=19_060)
 NO_DC = Telling(answer_ms=21_160)
 FIXED = Telling(status=None)
+FIXED_LATE = Telling(status=None, answer_ms=165)
 FLAGS_23 = Telling(fault_flags=dcerpc.WHOLE | dcerpc.Pfc.DID_NOT_EXECUTE)
 NEW_YEAR = Telling(start_ns=cast.NEW_YEAR_NS)
 BEFORE_NS = 3_000 * cast.MILLISECOND_NS  # what a capture at the other two computers holds of the time before
@@ -168,6 +169,7 @@ ASSISTANCE: dict[str, Callable[[], bytes]] = {
     "novice-dc-silent.pcapng": lambda: _refused_late(SILENT, logon_channel.silent(SILENT)),
     "novice-no-dc.pcapng": lambda: _refused_late(NO_DC, logon_channel.no_domain_controller(NO_DC)),
     "dc.pcapng": lambda: _seen(AT_DC_B, ARTICLE, logon_channel.validated(ARTICLE)),
+    "dc-passed-on.pcapng": lambda: _seen(AT_DC_B, FIXED_LATE, logon_channel.passed_on(FIXED_LATE)),
     "scenario.keytab": keys.scenario_keytab,
     "scenario.keys.json": _keys,
     **logs.LOGS,

@@ -229,6 +229,7 @@ READINGS: dict[str, list[tuple[str, str, str, str]]] = {
     "remote-assistance/novice-dc-silent.pcapng": [*ACTIVATED, NOVICE, REFUSED],
     "remote-assistance/novice-no-dc.pcapng": [*ACTIVATED, NOVICE, REFUSED],
     "remote-assistance/dc.pcapng": [],
+    "remote-assistance/dc-passed-on.pcapng": [],
     "built/bind-nak-extended-error.pcap": [
         ("11", "2", "", "dcom/app1.domainb.com@DOMAINB.COM"),
         ("13", "2", "9", ""),

@@ -263,6 +263,14 @@ def test_tshark_opens_the_sealed_calls() -> None:
     assert "06:26:50" in times
 
 
+def test_tshark_verifies_the_signatures_of_the_pacs_that_are_presented() -> None:
+    """In both binds, in the ticket-granting ticket that the novice hands out, and in the refused alter_context: the
+    KDC's, for which it needs krbtgt of the realm that issued."""
+    wanted = '_ws.expert.message contains "Verified KDC checksum" && dcerpc'
+    shown = tshark(FOLDER / "expert.pcapng", *WITH_KEYS, "-Y", wanted, "-T", "fields", "-e", "dcerpc.pkt_type")
+    assert shown == ["11", "11", "12", "14"]
+
+
 @cache
 def merged_report() -> Report:
     return analyze([FOLDER / name for name in NAMES])
@@ -289,6 +297,23 @@ def test_the_domain_controller_asks_nobody() -> None:
     assert sent == []
     others = fields(FOLDER / "dc.pcapng", "ip && !(ip.addr == 10.2.0.21) && !(ip.addr == 10.2.0.73)", "frame.number")
     assert others == []
+
+
+def test_a_controller_that_can_asks_the_next_one() -> None:
+    """The counterpart: the same question goes on to the other forest before it is answered."""
+    calls = [call for call in analyze(FOLDER / "dc-passed-on.pcapng").calls if call.opnum == 39]
+    first, second = sorted(calls, key=lambda call: call.request_ns or 0)
+    assert [call.server.address for call in (first, second)] == ["10.2.0.10", "10.1.0.5"]
+    assert (first.reply_ns or 0) > (second.reply_ns or 0) > 0
+
+
+@pytest.mark.parametrize(("name", "kind"), [("novice-no-dc", "no_answer"), ("novice-dc-silent", "retransmitted")])
+def test_a_controller_that_does_not_answer_is_an_event(name: str, kind: str) -> None:
+    """And seconds pass between AP-REQ and fault."""
+    report = analyze(FOLDER / f"{name}.pcapng")
+    assert [(event.kind, event.server.address) for event in report.events] == [(kind, "10.2.0.10")]
+    (call,) = (call for call in report.calls if call.failed)
+    assert (call.reply_ns or 0) - (call.request_ns or 0) > 18_000_000_000
 
 
 # Of scenario_sequence: what shows each step to a reader without keys, and at which of the three places it is seen.

@@ -39,20 +39,20 @@ def _closing(number: int) -> Episode:
     return frames
 
 
-def _web(number: int) -> Episode:
+def web(client: Host, number: int, at_ns: int) -> list[TimedFrame]:
     """A short conversation in TLS records (RFC 8446 5.1) of filler."""
+    server = Host(f"203.0.113.{number}", cast.GATEWAY_MAC)
+    conversation = talk((client, 49200 + number), (server, 443), at_ns)
+    conversation.connect()
+    for direction, size in ((CLIENT, 180), (SERVER, 420)):
+        record = b"\x17\x03\x03" + size.to_bytes(2, "big") + filler(f"web {number}", size)
+        conversation.send(direction, record, acknowledge=True)
+    conversation.reset()
+    return conversation.frames
 
-    def frames(at_ns: int) -> list[TimedFrame]:
-        server = Host(f"203.0.113.{number}", cast.GATEWAY_MAC)
-        conversation = talk((EXPERT, 49200 + number), (server, 443), at_ns)
-        conversation.connect()
-        for direction, size in ((CLIENT, 180), (SERVER, 420)):
-            record = b"\x17\x03\x03" + size.to_bytes(2, "big") + filler(f"web {number}", size)
-            conversation.send(direction, record, acknowledge=True)
-        conversation.reset()
-        return conversation.frames
 
-    return frames
+def _web(number: int) -> Episode:
+    return lambda at_ns: web(EXPERT, number, at_ns)
 
 
 def _local_names(at_ns: int) -> list[TimedFrame]:
