@@ -1,7 +1,7 @@
 """Report -> failures: what went wrong, like things together. A finding is about one of these.
 
 Failed calls, refusals of a KDC, authentications refused outside RPC, incidents of connections, endpoints that are not
-there, referral paths that stop, and lines of a log that tell of a failure.
+there, referral paths that stop, lines of a log that tell of a failure, and handshakes that the client broke off.
 """
 
 from __future__ import annotations
@@ -29,12 +29,14 @@ class FailureKind(Enum):
     ENDPOINT = "endpoint"
     PATH = "referral path"
     LOG = "log"
+    HANDSHAKE = "handshake"
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Records of one kind that failed alike: same hosts, same thing asked, same answer, same ticket. Only the list of
-    `kind` is filled. `number` is its place among the failures of the report."""
+    `kind` is filled; a handshake that the client broke off is a call, which itself was answered. `number` is its place
+    among the failures of the report."""
 
     number: int
     kind: FailureKind
@@ -107,6 +109,8 @@ def _found(report: Report) -> Iterator[tuple[FailureKind, str, tuple[object, ...
         yield FailureKind.PATH, "paths", paths
     for entries in alike((e for e in report.log_entries if e.phase == "Returns" and e.status), _entry_key):
         yield FailureKind.LOG, "entries", entries
+    for calls in alike(broken_off(report), _call_key):
+        yield FailureKind.HANDSHAKE, "calls", calls
 
 
 def is_kdc_refusal(exchange: KerberosExchange) -> bool:
@@ -114,6 +118,25 @@ def is_kdc_refusal(exchange: KerberosExchange) -> bool:
     if exchange.carried_in not in _KDC_CARRIERS or exchange.error in ORDINARY_KDC_ERRORS:
         return False
     return exchange.error is not None or exchange.outcome in ("unanswered", "rejected")
+
+
+def broken_off(report: Report) -> Iterator[Call]:
+    """Calls whose ticket the server accepted (AP-REQ, AP-REP), and whose security context was then never used: no third
+    leg and no request, though every PDU of the connection until its end was read."""
+    streams = {stream.id: stream for stream in report.streams}
+    kept: dict[str, int] = {}
+    last: dict[tuple[str, int | None], Call] = {}
+    for call in report.calls:
+        kept[call.connection] = kept.get(call.connection, 0) + 1
+        if call.auth is not None:
+            last[call.connection, call.auth.context_id] = call
+    for call in last.values():
+        stream = streams.get(call.connection)
+        if stream is None or stream.ended is None or stream.gaps or stream.calls != kept[call.connection]:
+            continue
+        said = call.auth
+        if not call.failed and said is not None and (said.token, said.reply_token) == ("AP-REQ", "AP-REP"):
+            yield call
 
 
 def alike(things: Iterable[_Thing], key: Callable[[_Thing], Hashable]) -> list[tuple[_Thing, ...]]:

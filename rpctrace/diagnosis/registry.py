@@ -8,9 +8,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.rule import Rule
 from rpctrace.diagnosis.rules import (
+    ap_modified,
+    ap_replay,
     call_failed,
+    first_leg_rejected,
+    handshake_incomplete,
+    pac_dc_shutdown,
+    pac_hardening_2022,
+    pac_hardening_2024,
+    pac_no_dc,
+    pac_signature_bad,
     pac_xforest_u2u,
     sec_pkg_unspecified,
+    skew_ap,
+    tgt_to_service,
+    third_leg_refused,
+    ticket_expired,
+    u2u_kdc_refuses,
+    u2u_no_tgt,
+    u2u_refused,
 )
 from rpctrace.diagnosis.weighing import LEAST_TO_EXPLAIN, Weighed
 from rpctrace.report import SEVERITIES, Finding, Report
@@ -18,6 +34,25 @@ from rpctrace.report import SEVERITIES, Finding, Report
 RULES: tuple[Rule, ...] = (
     # The ticket was presented, and its PAC
     pac_xforest_u2u.RULE,
+    pac_no_dc.RULE,
+    pac_signature_bad.RULE,
+    pac_dc_shutdown.RULE,
+    pac_hardening_2024.RULE,
+    pac_hardening_2022.RULE,
+    # The ticket was presented, and refused for itself
+    skew_ap.RULE,
+    ap_modified.RULE,
+    ticket_expired.RULE,
+    ap_replay.RULE,
+    tgt_to_service.RULE,
+    # The legs of an authentication
+    third_leg_refused.RULE,
+    first_leg_rejected.RULE,
+    handshake_incomplete.RULE,
+    # User-to-user
+    u2u_no_tgt.RULE,
+    u2u_kdc_refuses.RULE,
+    u2u_refused.RULE,
     # The last resorts, the more telling first
     sec_pkg_unspecified.RULE,
     call_failed.RULE,
