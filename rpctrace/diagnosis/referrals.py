@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 
-from rpctrace.correlation.realms import is_below
 from rpctrace.diagnosis.ticket_uses import folded_names
 from rpctrace.report import KerberosExchange, ReferralPath, Report
 
@@ -20,11 +19,12 @@ class Referrals:
         self._direct: dict[_Pair, KerberosExchange] = {}
         self._ways: dict[_Pair, ReferralPath] = {}
         self._demands: dict[Hashable, KerberosExchange] = {}
-        self._realms: set[str] = set()
+        self._realms: dict[str, KerberosExchange] = {}
         for each in report.kerberos:
             ticket = each.ticket
             if ticket is not None and ticket.realm is not None and _is_granting(ticket.sname):
-                self._realms.update((ticket.realm.casefold(), ticket.sname[1].casefold()))
+                for realm in (ticket.realm, ticket.sname[1]):
+                    self._realms.setdefault(realm.rstrip(".").casefold(), each)
                 self._direct.setdefault(_pair(ticket.realm, ticket.sname[1]), each)
             if each.error == MUST_USE_USER2USER or each.ntstatus == USER2USER_REQUIRED:
                 self._demands.setdefault(folded_names(each.sname), each)
@@ -45,10 +45,9 @@ class Referrals:
         """The answer of a KDC that there is no ticket for this name but for user-to-user."""
         return self._demands.get(folded_names(sname))
 
-    def parent_of(self, realm: str) -> str | None:
-        """The realm right above this one by its name, if tickets show that there is one."""
-        above = realm.rstrip(".").casefold().partition(".")[2]
-        return above if above in self._realms and is_below(realm, above) else None
+    def parent_of(self, realm: str) -> KerberosExchange | None:
+        """The exchange whose ticket shows that there is a realm right above this one by its name."""
+        return self._realms.get(realm.rstrip(".").casefold().partition(".")[2])
 
 
 def _is_granting(sname: tuple[str, ...]) -> bool:

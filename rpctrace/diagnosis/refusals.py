@@ -25,18 +25,22 @@ _LEVELS = range(2, 7)  # [MS-RPCE] 2.2.1.1.8; another level is refused for itsel
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """`record`: the first of the failure's calls or authentications. `error`: the KRB-ERROR's code, None where the
-    answer is bare. `recovered`: the server later accepted a ticket of the same client for the same service."""
+    answer is bare. `later`: where the server then accepted a ticket of the same client for the same service."""
 
     failure: Failure
     record: Call | Authentication
     ticket: Ticket | None
     error: int | None
-    recovered: bool
+    later: Call | Authentication | None
     items: tuple[EvidenceItem, ...]
 
     @property
     def call(self) -> Call | None:
         return self.record if isinstance(self.record, Call) else None
+
+    @property
+    def recovered(self) -> bool:
+        return self.later is not None
 
     @property
     def where(self) -> str:

@@ -33,25 +33,26 @@ class TicketUses:
     def __init__(self, report: Report, places: Places) -> None:
         self._places = places
         accepted_here: dict[_Place, list[tuple[Position, Presentation, Ticket]]] = defaultdict(list)
-        self._fingerprints: set[tuple[_Place, str]] = set()
         records: list[Presentation] = [*report.calls, *report.authentications]
         for record in records:
             if record.ticket is not None and accepted(record):
                 accepted_here[self._server(record)].append((places.asked_at(record), record, record.ticket))
-                if record.ticket.fingerprint is not None:
-                    self._fingerprints.add((self._server(record), record.ticket.fingerprint))
-        self._last: dict[Hashable, Position] = {}
+        self._last: dict[Hashable, tuple[Position, Presentation]] = {}
         self._services: dict[Hashable, Presentation] = {}
+        self._tickets: dict[Hashable, Presentation] = {}
         for place, uses in accepted_here.items():
             for asked, record, ticket in sorted(uses, key=lambda each: each[0]):
-                self._last[self._use(record, ticket)] = asked
+                self._last[self._use(record, ticket)] = asked, record
                 self._services.setdefault((place, _service(ticket)), record)
+                if ticket.fingerprint is not None:
+                    self._tickets.setdefault((place, ticket.fingerprint), record)
+                    self._tickets.setdefault((place, ticket.fingerprint, record.server.port), record)
         self._answers = _answers(report)
 
-    def accepted_later(self, record: Presentation) -> bool:
-        """Whether the same server later accepted a ticket of the same client for the same service."""
+    def accepted_later(self, record: Presentation) -> Presentation | None:
+        """The last use of a ticket of the same client for the same service that the same server accepted after this."""
         last = self._last.get(self._use(record, record.ticket)) if record.ticket is not None else None
-        return last is not None and last > self._places.asked_at(record)
+        return last[1] if last is not None and last[0] > self._places.asked_at(record) else None
 
     def accepted_same_service(self, record: Presentation) -> Presentation | None:
         """A use of another ticket for the same service of the same realm that the same server accepted."""
@@ -59,10 +60,14 @@ class TicketUses:
             return None
         return self._services.get((self._server(record), _service(record.ticket)))
 
-    def accepted_same_ticket(self, record: Presentation) -> bool:
-        """Whether the same server accepted this very ticket at another time."""
+    def accepted_same_ticket(self, record: Presentation, *, same_port: bool = False) -> Presentation | None:
+        """A use of this very ticket that the same server accepted, at any port, or at the same one: another port may be
+        another process, which runs as another account."""
         fingerprint = record.ticket.fingerprint if record.ticket is not None else None
-        return fingerprint is not None and (self._server(record), fingerprint) in self._fingerprints
+        if fingerprint is None:
+            return None
+        key = self._server(record), fingerprint
+        return self._tickets.get((*key, record.server.port) if same_port else key)
 
     def exchange_in(self, record: Presentation) -> KerberosExchange | None:
         """The Kerberos exchange that travelled in a call or an authentication."""

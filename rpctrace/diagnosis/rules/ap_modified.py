@@ -8,7 +8,8 @@ of its own, or a password has not replicated.
 How we know: a KRB-ERROR says it. RPC and SMB mostly answer without one: RPC with fault 0x721 or bind_nak, SMB with
 STATUS_LOGON_FAILURE, which has other causes too. Then it is inferred: the ticket names another host than the server is,
 by what the server accepts, tells of itself, or logs on as; and nothing was asked of a domain controller meanwhile.
-What would refute it: an acceptance of the same ticket by the same server; a logon request of the server between AP-REQ
+What would refute it: an acceptance of the same ticket at the same port of the same server (another port may be another
+process, which runs as another account); a logon request of the server between AP-REQ
 and refusal, since it decrypts first.
 How to tell it from its neighbours: skew-ap, ticket-expired and ap-replay have errors of their own; pac-xforest-u2u and
 the other PAC rules are about tickets that the server could read; a damaged token looks the same without a key.
@@ -23,7 +24,7 @@ from collections.abc import Iterator
 from rpctrace.diagnosis import pac
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.identity import service_host
-from rpctrace.diagnosis.observed import host_text, ticket_text
+from rpctrace.diagnosis.observed import accepted_text, host_text, ticket_text
 from rpctrace.diagnosis.refusals import Refusal, refusals
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found
 from rpctrace.report import EvidenceItem, Ticket
@@ -41,7 +42,8 @@ SAME_HOST = Clue(0.4, "the ticket is for a name by which the server is known for
 KEY_WORKS = Clue(0.5, "the same server accepted another ticket for the same service", against=True)
 ASKED_SOMEBODY = Clue(0.5, "the server made a logon request meanwhile: it had decrypted the ticket", against=True)
 GRANTING = Clue(0.6, "it is a ticket-granting ticket, which no service can decrypt", against=True)
-ACCEPTED = Clue(1.0, "the same server accepted the same ticket", against=True)
+ACCEPTED = Clue(1.0, "the same port of the same server accepted the same ticket", against=True)
+ACCEPTED_ELSEWHERE = Clue(0.4, "another port of the same server accepted it: perhaps another account's", against=True)
 
 INFERRED = Ceiling(
     0.45,
@@ -100,8 +102,10 @@ def _clues(
         yield SAYS_SO.seen(f"KRB_AP_ERR_{named}", record.capture, refusal.reply_frame)
     if ticket is None:
         return
-    if evidence.tickets.accepted_same_ticket(record):
-        yield ACCEPTED.seen(f"{record.server.address} accepted this very ticket at another time")
+    use = evidence.tickets.accepted_same_ticket(record)
+    if use is not None:
+        same = evidence.tickets.accepted_same_ticket(record, same_port=True)
+        yield ACCEPTED.seen(*accepted_text(same)) if same is not None else ACCEPTED_ELSEWHERE.seen(*accepted_text(use))
     if pac.is_granting(ticket):
         yield GRANTING.seen(ticket_text(ticket), record.capture, ticket.frame)
     yield from _of_the_host(evidence, refusal, ticket)
@@ -129,8 +133,9 @@ def _of_the_host(evidence: Evidence, refusal: Refusal, ticket: Ticket) -> Iterat
         yield OTHER_HOST.seen(f"{sure[0].text}, not for {wanted}", sure[0].capture, sure[0].frame)
     elif names and all(claim.name != wanted for claim in names):
         yield OTHER_NAME.seen(f"{names[0].text}, not {wanted}", record.capture, ticket.frame)
-    if evidence.tickets.accepted_same_service(record) is not None and not evidence.tickets.accepted_same_ticket(record):
-        yield KEY_WORKS.seen(f"{record.server.address} accepted another ticket for {'/'.join(ticket.sname)}")
+    use = evidence.tickets.accepted_same_service(record)
+    if use is not None and evidence.tickets.accepted_same_ticket(record) is None:
+        yield KEY_WORKS.seen(*accepted_text(use))
 
 
 RULE = Rule(
@@ -147,6 +152,7 @@ RULE = Rule(
     find=find,
     clues=(
         SAYS_SO, OTHER_HOST, OTHER_NAME, NOBODY_ASKED, QUICK, SAME_HOST, KEY_WORKS, ASKED_SOMEBODY, GRANTING, ACCEPTED,
+        ACCEPTED_ELSEWHERE,
     ),
     ceilings=(INFERRED, INFERRED_OTHER),
     next_steps=(

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.observed import host_text, ticket_text
+from rpctrace.diagnosis.observed import accepted_text, host_text, ticket_text
 from rpctrace.diagnosis.refusals import refusals
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 
@@ -35,7 +35,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             f"{host_text(record.server)} refused the ticket for {ticket_text(refusal.ticket)} of"
             f" {host_text(record.client)} in the {refusal.where}: it had seen this authenticator before",
             refusal.items,
-            found(SAME_TICKET.seen(f"{record.server.address} accepted the ticket elsewhere") if same else None),
+            found(SAME_TICKET.seen(*accepted_text(same)) if same is not None else None),
             missing=("a capture that begins some minutes earlier, to see the first use of the authenticator",),
             severity="low" if refusal.recovered else None,
         )

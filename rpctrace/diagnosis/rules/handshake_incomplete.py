@@ -18,9 +18,9 @@ from collections.abc import Iterator
 
 from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
 from rpctrace.diagnosis.failures import FailureKind
-from rpctrace.diagnosis.observed import call_items, call_text, host_text, ticket_text
+from rpctrace.diagnosis.observed import accepted_text, call_items, call_text, host_text, ticket_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
-from rpctrace.report import Call, EvidenceItem
+from rpctrace.report import Authentication, Call, EvidenceItem
 
 _LEGS = frozenset(("bind", "alter_context"))
 _LONG_NS = 30 * NS_PER_SECOND
@@ -88,8 +88,8 @@ def _of_the_server(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | No
         yield SERVER_WAITS.seen(text, logon.capture, next(iter(logon.request_frames), None))
 
 
-def _again(later: bool) -> EvidenceItem | None:
-    return TRIED_AGAIN.seen("a later authentication to the same service was accepted") if later else None
+def _again(later: Call | Authentication | None) -> EvidenceItem | None:
+    return TRIED_AGAIN.seen(*accepted_text(later)) if later is not None else None
 
 
 RULE = Rule(

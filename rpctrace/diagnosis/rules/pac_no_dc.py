@@ -21,7 +21,7 @@ from collections.abc import Iterator
 
 from rpctrace.diagnosis import pac
 from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
-from rpctrace.diagnosis.observed import host_text, ticket_text
+from rpctrace.diagnosis.observed import accepted_text, host_text, ticket_text
 from rpctrace.diagnosis.refusals import Refusal
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
 from rpctrace.report import Call, Event, EvidenceItem
@@ -110,8 +110,9 @@ def _clues(
         yield SYSTEM_SERVICE.seen(f"{'/'.join(ticket.sname)} is a service of the system", record.capture, ticket.frame)
     elif ticket is not None and (ticket.user_to_user or len(ticket.sname) == 1):
         yield USER_NAME.seen(f"{'/'.join(ticket.sname)}: no service of the system", record.capture, ticket.frame)
-    if evidence.tickets.accepted_same_ticket(record):
-        yield ACCEPTED.seen(f"{record.server.address} accepted the same ticket at another time")
+    use = evidence.tickets.accepted_same_ticket(record)
+    if use is not None:
+        yield ACCEPTED.seen(*accepted_text(use))
 
 
 def _lasted(evidence: Evidence, refusal: Refusal) -> int:

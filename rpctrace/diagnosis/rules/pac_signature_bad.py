@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 from rpctrace.diagnosis import pac
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.observed import host_text, ticket_text
+from rpctrace.diagnosis.observed import accepted_text, host_text, ticket_text
 from rpctrace.diagnosis.refusals import Refusal
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
 from rpctrace.report import EvidenceItem
@@ -37,7 +37,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
         told = next((each for each in results if each.status == pac.LOGON_FAILURE), None)
         if told is None:
             continue
-        record = refusal.record
+        record, use = refusal.record, evidence.tickets.accepted_same_ticket(refusal.record)
         other = next((each for each in results if each.sure and each.status != pac.LOGON_FAILURE), None)
         yield Hypothesis(
             refusal.failure,
@@ -48,9 +48,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
                 told.as_clue(LOG_FAILURE if told.sure else LOG_BY_REALM),
                 _answered(evidence, refusal),
                 other.as_clue(OTHER_RESULT) if other is not None else None,
-                ACCEPTED.seen(f"{record.server.address} accepted the same ticket at another time")
-                if evidence.tickets.accepted_same_ticket(record)
-                else None,
+                ACCEPTED.seen(*accepted_text(use)) if use is not None else None,
             ),
             (pac.LOG_SEEN,),
             severity="low" if refusal.recovered else None,

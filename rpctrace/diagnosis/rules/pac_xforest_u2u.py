@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from rpctrace.correlation.realms import BY_TICKET, RealmClaim, is_below, same_realm
 from rpctrace.diagnosis import pac, tokens
 from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
-from rpctrace.diagnosis.observed import call_text, ticket_text
+from rpctrace.diagnosis.observed import accepted_text, call_text, ticket_text
 from rpctrace.diagnosis.refusals import Refusal
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
 from rpctrace.report import Call, EvidenceItem, Ticket
@@ -186,10 +186,11 @@ def _of_the_answer(evidence: Evidence, refusal: Refusal, call: Call) -> Iterator
     status = tokens.extended_status(call)
     if status in _OTHER_CAUSES:
         yield OTHER_ERROR.seen(f"extended error {_OTHER_CAUSES[status]}", call.capture, refusal.reply_frame)
-    if evidence.tickets.accepted_same_ticket(call):
-        yield ACCEPTED_BEFORE.seen(f"{call.server.address} answered the same ticket with an AP-REP elsewhere")
-    elif refusal.recovered:
-        yield ACCEPTED_LATER.seen(f"{call.server.address} later accepted {call.client.address} for the same name")
+    use = evidence.tickets.accepted_same_ticket(call)
+    if use is not None:
+        yield ACCEPTED_BEFORE.seen(*accepted_text(use))
+    elif refusal.later is not None:
+        yield ACCEPTED_LATER.seen(*accepted_text(refusal.later))
 
 
 def _of_the_path(evidence: Evidence, ticket: Ticket, claim: RealmClaim | None) -> Iterator[EvidenceItem | None]:
@@ -203,13 +204,16 @@ def _of_the_path(evidence: Evidence, ticket: Ticket, claim: RealmClaim | None) -
             text = f"a KDC of {realm} gave a ticket for {claim.realm} itself"
             yield DIRECT_TRUST.seen(text, direct.capture, direct.reply_frame)
         elif is_parent(realm, claim.realm) or is_parent(claim.realm, realm):
-            yield PARENT_CHILD.seen(f"{realm} and {claim.realm} are parent and child by their names")
+            text = f"{realm} and {claim.realm} are parent and child by their names"
+            yield PARENT_CHILD.seen(text, claim.capture, claim.frame)
         elif path is not None:
             asked = evidence.exchanges.get(path.exchanges[-1])
             way = f"the way from {realm} to {claim.realm} leads through {', '.join(path.realms[1:-1])}"
             yield ROUNDABOUT.seen(way, path.capture, asked.reply_frame if asked is not None else None)
-    if referrals.parent_of(realm) is not None:
-        yield CHILD_REALM.seen(f"{realm} is a child domain; tickets name the realm above it")
+    above = referrals.parent_of(realm)
+    if above is not None:
+        text = f"{realm} is a child domain: a ticket names the realm above it"
+        yield CHILD_REALM.seen(text, above.capture, above.reply_frame)
 
 
 def is_parent(realm: str, other: str) -> bool:

@@ -39,11 +39,11 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             continue
         record = refusal.record
         made_good = "; the client tried again and was accepted" if refusal.recovered else ""
-        ticket = f" in the ticket for {ticket_text(refusal.ticket)}" if refusal.ticket is not None else ""
+        ticket = f" with a ticket for {ticket_text(refusal.ticket)}" if refusal.ticket is not None else ""
         yield Hypothesis(
             refusal.failure,
-            f"{host_text(record.server)} refused {host_text(record.client)} in the {refusal.where}: their clocks differ"
-            f" by more than is allowed (KRB_AP_ERR_SKEW){ticket}{made_good}",
+            f"{host_text(record.server)} refused {host_text(record.client)} in the {refusal.where}{ticket}: their"
+            f" clocks differ by more than is allowed (KRB_AP_ERR_SKEW){made_good}",
             refusal.items,
             found(*_clues(clocks, refusal)),
             missing=("the client's clock at that time: w32tm /stripchart on the client",),

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 from rpctrace.correlation.realms import same_realm
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.observed import host_text, ticket_text
+from rpctrace.diagnosis.observed import accepted_text, host_text, ticket_text
 from rpctrace.diagnosis.pac import is_granting
 from rpctrace.diagnosis.refusals import refusals
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
@@ -42,7 +42,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             refusal.items,
             found(
                 REFERRAL.seen(f"a referral to {ticket.sname[1]}", record.capture, ticket.frame) if referral else None,
-                ACCEPTED.seen(f"{record.server.address} accepted the ticket elsewhere") if same else None,
+                ACCEPTED.seen(*accepted_text(same)) if same is not None else None,
             ),
             severity="low" if refusal.recovered else None,
         )

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 
 from rpctrace.diagnosis import pac, tokens
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.observed import host_text, ticket_text
+from rpctrace.diagnosis.observed import accepted_text, host_text, ticket_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
 
@@ -66,21 +66,22 @@ def _seen_from_the_start(evidence: Evidence, call: Call) -> bool:
 
 
 def _clues(evidence: Evidence, call: Call, told: Call | None, *, alone: bool) -> Iterator[EvidenceItem | None]:
-    if evidence.tickets.accepted_same_ticket(call):
-        yield ACCEPTED.seen(f"{call.server.address} accepted this very ticket at another time")
+    use = evidence.tickets.accepted_same_ticket(call)
+    if use is not None:
+        yield ACCEPTED.seen(*accepted_text(use))
     logon = pac.asked_meanwhile(evidence, call)
     if logon is not None:
         text = f"{logon.operation or 'a logon request'} to {logon.server.address}"
         yield LOGON_BETWEEN.seen(text, logon.capture, next(iter(logon.request_frames), None))
-    issuer = evidence.issuer(call)
+    issuer, frame = evidence.issuer(call), call.ticket.frame if call.ticket is not None else None
     issued = evidence.answered_at(issuer) if issuer is not None else None
     handed = evidence.answered_at(told) if told is not None else None
     if alone:
-        yield NONE_HANDED_OUT.seen("no TGT-REQ and no TGT-REP came before the AP-REQ", call.capture)
+        yield NONE_HANDED_OUT.seen("no TGT-REQ and no TGT-REP came before the AP-REQ", call.capture, frame)
     if issuer is not None and issued is not None and handed is not None and issued > handed:
         yield FRESH.seen("the ticket was issued after the TGT-REP", issuer.capture, issuer.reply_frame)
     else:
-        yield FROM_CACHE.seen("the ticket was not issued within this handshake", call.capture)
+        yield FROM_CACHE.seen("the ticket was not issued within this handshake", call.capture, frame)
 
 
 RULE = Rule(
