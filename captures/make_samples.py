@@ -31,7 +31,7 @@ from builders import (  # noqa: E402  (the path above comes first)
     pcapng,
     reordered,
 )
-from making import cast, domain_member, endpoints, others, pipes, tickets, web  # noqa: E402
+from making import cast, domain_member, endpoints, others, pipes, refused_tickets, tickets, web  # noqa: E402
 from making.article import ARTICLE, Telling, ask_for_ticket, ask_in_vain, class_factory, exchange, whole_story  # noqa: E402
 from making.everyday import everyday  # noqa: E402
 
@@ -152,9 +152,32 @@ BUILT = {
     "secure-channel.pcap": domain_member.secure_channel_set_up,
 }
 
+# Refused tickets: what each rule about them fires on, and a near miss.
+CAUSES_A = {
+    "pac-no-dc.pcap": refused_tickets.no_domain_controller,
+    "pac-no-dc-not.pcap": refused_tickets.domain_controller_answers,
+    "pac-signature-bad.pcap": refused_tickets.validated_as(0xC000006D),
+    "pac-signature-bad-not.pcap": refused_tickets.validated_as(0),
+    "pac-dc-shutdown.pcap": refused_tickets.validated_as(0xC00000DC),
+    "pac-dc-shutdown-not.pcap": refused_tickets.validated_as(0xC0000064),
+    "pac-hardening-2024.pcap": refused_tickets.ticket_logon_unknown,
+    "pac-hardening-2024-not.pcap": refused_tickets.logon_denied,
+    "pac-hardening-2022.pcap": refused_tickets.delegation_refused,
+    "pac-hardening-2022-not.pcap": refused_tickets.referral_refused,
+    "ap-modified.pcap": refused_tickets.answered_with(41),
+    "ap-modified-not.pcap": refused_tickets.refused_once,
+    "ticket-expired.pcap": refused_tickets.expired_over_smb(renewed=False),
+    "ticket-expired-not.pcap": refused_tickets.expired_over_smb(renewed=True),
+    "ap-replay.pcap": refused_tickets.answered_with(34),
+    "ap-replay-not.pcap": refused_tickets.used_twice,
+    "handshake-incomplete.pcap": refused_tickets.broken_off,
+    "handshake-incomplete-not.pcap": refused_tickets.cut_off,
+}
+
 SAMPLES: dict[str, Callable[[], bytes]] = {
     **{f"remote-assistance/{name}": make for name, make in ASSISTANCE.items()},
     **{f"built/{name}": _nanosecond_pcap(make) for name, make in BUILT.items()},
+    **{f"causes/{name}": _nanosecond_pcap(make) for name, make in CAUSES_A.items()},
     "built/two-interfaces.pcapng": _two_interfaces,
 }
 

@@ -20,7 +20,7 @@ from rpctrace.diagnosis.registry import RULES
 
 FOLDER = Path(__file__).parents[1] / "captures"
 SUFFIXES = {".pcap", ".pcapng", ".cap"}
-MAXIMUM_TOTAL_OCTETS = 2_000_000
+MAXIMUM_TOTAL_OCTETS = 3_000_000
 ASSISTANCE = FOLDER / "remote-assistance"
 
 

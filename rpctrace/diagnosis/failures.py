@@ -99,7 +99,7 @@ def _found(report: Report) -> Iterator[tuple[FailureKind, str, tuple[object, ...
         yield FailureKind.CALL, "calls", calls
     for exchanges in alike(filter(is_kdc_refusal, report.kerberos), _exchange_key):
         yield FailureKind.KDC, "exchanges", exchanges
-    for refused in alike((a for a in report.authentications if a.outcome == "rejected"), _authentication_key):
+    for refused in alike(filter(is_refused, report.authentications), _authentication_key):
         yield FailureKind.AUTHENTICATION, "authentications", refused
     for events in alike(report.events, _event_key):
         yield FailureKind.CONNECTION, "events", events
@@ -118,6 +118,11 @@ def is_kdc_refusal(exchange: KerberosExchange) -> bool:
     if exchange.carried_in not in _KDC_CARRIERS or exchange.error in ORDINARY_KDC_ERRORS:
         return False
     return exchange.error is not None or exchange.outcome in ("unanswered", "rejected")
+
+
+def is_refused(said: Authentication) -> bool:
+    """Whether a server refused an authentication: by a status, or by a KRB-ERROR after which it did not go on."""
+    return said.outcome == "rejected" or (said.outcome != "accepted" and said.kerberos_error is not None)
 
 
 def broken_off(report: Report) -> Iterator[Call]:

@@ -18,9 +18,9 @@ from rpctrace.diagnosis import pac
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import host_text, ticket_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
-from rpctrace.report import EvidenceItem, LogEntry
+from rpctrace.report import EvidenceItem
 
-SAYS_SO = Clue(0.7, "netlogon.log: generic logon, package Kerberos, 0xC00000DC")
+SAYS_SO = Clue(0.7, "generic logon, package Kerberos, 0xC00000DC: in netlogon.log, or seen unsealed")
 LOGONS_AROUND = Clue(0.4, "other logons within ten minutes returned 0xC00000DC")
 BY_REALM = Clue(0.3, "the line is joined by the realm alone, not by server or time", against=True)
 OTHER_RESULT = Clue(1.0, "the validation had another result", against=True)
@@ -30,8 +30,8 @@ _STATUSES = (pac.INVALID_SERVER_STATE, pac.NO_SUCH_USER)
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
     for refusal in pac.candidates(evidence):
         results = pac.results(evidence, refusal.record)
-        told = next((each for each in results if each.entry and _clue(evidence, each.entry) is not None), None)
-        if told is None or told.entry is None:
+        told = next((each for each in results if _clue(evidence, each) is not None), None)
+        if told is None:
             continue
         record = refusal.record
         other = next((each for each in results if each.sure and each.status not in _STATUSES), None)
@@ -39,9 +39,9 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             refusal.failure,
             f"{host_text(record.server)} refused the ticket for {ticket_text(refusal.ticket)} in the {refusal.where},"
             " while the domain controller that validates its PACs was shutting down",
-            (*refusal.items, required(told.text, entry=told.entry)),
+            (*refusal.items, required(told.text, told.capture, told.frame, told.entry)),
             found(
-                _clue(evidence, told.entry),
+                _clue(evidence, told),
                 None if told.sure else told.as_clue(BY_REALM),
                 other.as_clue(OTHER_RESULT) if other is not None else None,
             ),
@@ -49,7 +49,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             severity="low" if refusal.recovered else None,
         )
     for failure, entry in pac.lone_lines(evidence, *_STATUSES):
-        clue = _clue(evidence, entry)
+        clue = _clue(evidence, pac.Result(entry.status or 0, pac.log_text(entry), False, entry))
         if clue is not None:
             yield Hypothesis(
                 failure,
@@ -61,11 +61,12 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             )
 
 
-def _clue(evidence: Evidence, entry: LogEntry) -> EvidenceItem | None:
-    """What says that the domain controller was going down: the line itself, or one near it."""
-    if entry.status == pac.INVALID_SERVER_STATE:
-        return SAYS_SO.seen(pac.log_text(entry), entry=entry)
-    near = pac.shutdown_near(evidence, entry) if entry.status == pac.NO_SUCH_USER else None
+def _clue(evidence: Evidence, result: pac.Result) -> EvidenceItem | None:
+    """What says that the domain controller was going down: the result itself, or a line near it."""
+    if result.status == pac.INVALID_SERVER_STATE:
+        return result.as_clue(SAYS_SO)
+    entry = result.entry if result.status == pac.NO_SUCH_USER else None
+    near = pac.shutdown_near(evidence, entry) if entry is not None else None
     return LOGONS_AROUND.seen(f"line {near.line}: {near.status_hex}", entry=near) if near is not None else None
 
 
@@ -77,7 +78,7 @@ RULE = Rule(
     base=0.5,
     requires=(
         "an AP-REQ that was refused without a KRB-ERROR",
-        "netlogon.log: its generic logon with 0xC00000DC, or with 0xC0000064 and 0xC00000DC within ten minutes",
+        "its generic logon with 0xC00000DC; or, in netlogon.log, with 0xC0000064 and 0xC00000DC within ten minutes",
     ),
     find=find,
     clues=(SAYS_SO, LOGONS_AROUND, BY_REALM, OTHER_RESULT),

@@ -25,7 +25,7 @@ from rpctrace.report import Call, EvidenceItem
 NONE_HANDED_OUT = Clue(0.45, "the whole connection was captured, and the server handed out no ticket-granting ticket")
 FROM_CACHE = Clue(0.1, "the ticket was issued before the capture, or before this handshake")
 FRESH = Clue(1.0, "the KDC issued the ticket after the server's TGT-REP of this handshake", against=True)
-LOGON_BETWEEN = Clue(0.6, "the server asked its domain controller meanwhile: it had read the ticket", against=True)
+LOGON_BETWEEN = Clue(1.0, "the server asked its domain controller meanwhile: it had read the ticket", against=True)
 ACCEPTED = Clue(1.0, "the same server accepted the same ticket", against=True)
 
 KEY_NOT_SEEN = Ceiling(
