@@ -44,6 +44,7 @@ from making import (  # noqa: E402
     others,
     pipes,
     refusals,
+    refused_tickets,
     tickets,
     web,
 )
@@ -206,7 +207,27 @@ BUILT = {
 }
 
 # Of each rule one capture that it is about, and of most one beside it that looks alike
-CAUSES = {**refusals.CAUSES, **kdc_refusals.REFUSALS, **broken.BROKEN}
+REFUSED_TICKETS = {
+    "pac-no-dc": refused_tickets.no_domain_controller,
+    "pac-no-dc-not": refused_tickets.domain_controller_answers,
+    "pac-signature-bad": refused_tickets.validated_as(0xC000006D),
+    "pac-signature-bad-not": refused_tickets.validated_as(0),
+    "pac-dc-shutdown": refused_tickets.validated_as(0xC00000DC),
+    "pac-dc-shutdown-not": refused_tickets.validated_as(0xC0000064),
+    "pac-hardening-2024": refused_tickets.ticket_logon_unknown,
+    "pac-hardening-2024-not": refused_tickets.logon_denied,
+    "pac-hardening-2022": refused_tickets.delegation_refused,
+    "pac-hardening-2022-not": refused_tickets.referral_refused,
+    "ap-modified": refused_tickets.answered_with(41),
+    "ap-modified-not": refused_tickets.refused_once,
+    "ticket-expired": refused_tickets.expired_over_smb(renewed=False),
+    "ticket-expired-not": refused_tickets.expired_over_smb(renewed=True),
+    "ap-replay": refused_tickets.answered_with(34),
+    "ap-replay-not": refused_tickets.used_twice,
+    "handshake-incomplete": refused_tickets.broken_off,
+    "handshake-incomplete-not": refused_tickets.cut_off,
+}
+CAUSES = {**REFUSED_TICKETS, **refusals.CAUSES, **kdc_refusals.REFUSALS, **broken.BROKEN}
 
 SAMPLES: dict[str, Callable[[], bytes]] = {
     **{f"remote-assistance/{name}": make for name, make in ASSISTANCE.items()},

@@ -15,6 +15,9 @@ from rpctrace.correlation.hosts import same_hosts
 from rpctrace.correlation.realms import RealmClaim, realms_of_hosts
 from rpctrace.correlation.timeline import Position, Timeline
 from rpctrace.diagnosis.failures import Failure, FailureKind, failures
+from rpctrace.diagnosis.identity import NameClaim, names_of_hosts, shown_realms
+from rpctrace.diagnosis.referrals import Referrals
+from rpctrace.diagnosis.ticket_uses import TicketUses
 from rpctrace.report import (
     Authentication,
     Call,
@@ -216,12 +219,27 @@ class Evidence:
         its silence means something."""
         return (self.line(capture), self.host(address)) in self._active
 
+    @cached_property
+    def _attempts(self) -> Mapping[_Place, list[tuple[Position, Event]]]:
+        table: dict[_Place, list[tuple[Position, Event]]] = defaultdict(list)
+        for event in self.report.events:
+            place = self.line(event.capture), self.host(event.client.address)
+            table[place].append((self.seen_at(event), event))
+        for events in table.values():
+            events.sort(key=lambda each: each[0])
+        return table
+
     def attempts_of(self, address: str, capture: int) -> tuple[Event, ...]:
-        """What happened on connections that the host opened."""
-        place = self.line(capture), self.host(address)
-        return tuple(
-            each for each in self.report.events if (self.line(each.capture), self.host(each.client.address)) == place
-        )
+        """What happened on connections that the host opened, in order of time."""
+        return tuple(event for _, event in self._attempts.get((self.line(capture), self.host(address)), ()))
+
+    def attempts_between(self, address: str, record: Call | Authentication) -> tuple[Event, ...]:
+        """What happened on connections that the host opened between a call to it and its answer."""
+        events = self._attempts.get((self.line(record.capture), self.host(address)), ())
+        start, end = self.asked_at(record), self.answered_at(record)
+        first = bisect_left(events, start, key=lambda each: each[0])
+        last = bisect_right(events, end, key=lambda each: each[0]) if end is not None else len(events)
+        return tuple(event for _, event in events[first:last])
 
     # Hosts and realms
 
@@ -234,25 +252,45 @@ class Evidence:
         return self._hosts.get(address, address)
 
     @cached_property
-    def _realms(self) -> Mapping[str, tuple[RealmClaim, ...]]:
-        return realms_of_hosts(self.report, self._given)
+    def _realms(self) -> Mapping[str, list[RealmClaim]]:
+        """By the address by which a host is known here."""
+        table: dict[str, list[RealmClaim]] = defaultdict(list)
+        for address, claims in realms_of_hosts(self.report, self._given).items():
+            table[self.host(address)].extend(claims)
+        for address, claim in shown_realms(self.report):
+            table[self.host(address)].append(claim)
+        return table
 
     def realm_of(self, address: str) -> RealmClaim | None:
         """What is surest about a host's realm, by any of its addresses."""
-        host = self.host(address)
-        claims = [
-            claim
-            for each, known in self._realms.items()
-            if each == address or self.host(each) == host
-            for claim in known
-        ]
-        return max(claims, key=lambda claim: claim.surety, default=None)
+        return max(self._realms.get(self.host(address), ()), key=lambda claim: claim.surety, default=None)
+
+    @cached_property
+    def _names(self) -> Mapping[str, list[NameClaim]]:
+        table: dict[str, list[NameClaim]] = defaultdict(list)
+        for address, claims in names_of_hosts(self.report).items():
+            table[self.host(address)].extend(claims)
+        return table
+
+    def names_of(self, address: str) -> tuple[NameClaim, ...]:
+        """What the captures show of a host's names, by any of its addresses."""
+        return tuple(self._names.get(self.host(address), ()))
 
     # Tickets
 
     def issuer(self, record: Call | Authentication) -> KerberosExchange | None:
         """The exchange that issued the ticket which was presented."""
         return self.exchanges.get(record.ticket.exchange or "") if record.ticket is not None else None
+
+    @cached_property
+    def tickets(self) -> TicketUses:
+        """Which server accepted which ticket, and what it answered."""
+        return TicketUses(self.report, self)
+
+    @cached_property
+    def referrals(self) -> Referrals:
+        """How realms stand to each other, as KDCs show it."""
+        return Referrals(self.report)
 
     def path_of(self, exchange: KerberosExchange | None) -> ReferralPath | None:
         return self.paths.get(exchange.path or "") if exchange is not None else None
@@ -359,6 +397,11 @@ class Evidence:
         """Whether the line, or the other half of its pair, was joined to a call."""
         partner = self._log_lines.get((entry.file, entry.partner or 0))
         return bool(entry.calls or (partner is not None and partner.calls))
+    def calls_of_line(self, entry: LogEntry) -> tuple[Call, ...]:
+        """The calls that a line, or the other half of its pair, was joined to."""
+        other = self._log_lines.get((entry.file, entry.partner or 0))
+        joined = dict.fromkeys((*entry.calls, *(other.calls if other is not None else ())))
+        return tuple(self.calls[identity] for identity in joined if identity in self.calls)
 
     @cached_property
     def _log_times(self) -> list[int]:
@@ -369,6 +412,26 @@ class Evidence:
         moment = call.reply_ns if call.reply_ns is not None else call.request_ns
         times = self._log_times
         return moment is not None and bool(times) and times[0] <= moment <= times[-1]
+
+    @cached_property
+    def _by_status(self) -> Mapping[tuple[str, int], list[LogEntry]]:
+        table: dict[tuple[str, int], list[LogEntry]] = defaultdict(list)
+        for entry in self.report.log_entries:
+            if entry.status is not None:
+                table[entry.file, entry.status].append(entry)
+        for entries in table.values():
+            entries.sort(key=lambda entry: entry.time_ns or 0)
+        return table
+
+    def log_near(self, entry: LogEntry, status: int, within_ns: int) -> LogEntry | None:
+        """A line of the same log with this status whose time is that of `entry`, give or take; of a log without times,
+        any."""
+        entries = self._by_status.get((entry.file, status), [])
+        if entry.time_ns is None:
+            return entries[0] if entries else None
+        first = bisect_left(entries, entry.time_ns - within_ns, key=lambda each: each.time_ns or 0)
+        near = entries[first] if first < len(entries) else None
+        return near if near is not None and (near.time_ns or 0) <= entry.time_ns + within_ns else None
 
     @property
     def has_logs(self) -> bool:

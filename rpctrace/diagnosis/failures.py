@@ -1,8 +1,8 @@
 """Report -> failures: what went wrong, like things together. A finding is about one of these.
 
 Failed calls, calls that were answered with a code of failure inside the answer, refusals of a KDC, authentications
-refused outside RPC, incidents of connections, endpoints that are not there, referral paths that stop, and lines of a
-log that tell of a failure.
+refused outside RPC, incidents of connections, endpoints that are not there, referral paths that stop, lines of a log
+that tell of a failure, and handshakes that the client broke off.
 """
 
 from __future__ import annotations
@@ -41,12 +41,14 @@ class FailureKind(Enum):
     ENDPOINT = "endpoint"
     PATH = "referral path"
     LOG = "log"
+    HANDSHAKE = "handshake"
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
     """Records of one kind that failed alike: same hosts, same thing asked, same answer, same ticket. Only the list of
-    `kind` is filled. `number` is its place among the failures of the report."""
+    `kind` is filled; a handshake that the client broke off is a call, which itself was answered. `number` is its place
+    among the failures of the report."""
 
     number: int
     kind: FailureKind
@@ -113,7 +115,7 @@ def _found(report: Report) -> Iterator[tuple[FailureKind, str, tuple[object, ...
         yield FailureKind.KDC, "exchanges", exchanges
     for exchanges in alike(_too_big_in_vain(report.kerberos), _exchange_key):
         yield FailureKind.KDC, "exchanges", exchanges
-    for refused in alike((a for a in report.authentications if a.outcome == "rejected"), _authentication_key):
+    for refused in alike(filter(is_refused, report.authentications), _authentication_key):
         yield FailureKind.AUTHENTICATION, "authentications", refused
     for events in alike(report.events, _event_key):
         yield FailureKind.CONNECTION, "events", events
@@ -123,6 +125,8 @@ def _found(report: Report) -> Iterator[tuple[FailureKind, str, tuple[object, ...
         yield FailureKind.PATH, "paths", paths
     for entries in alike((e for e in report.log_entries if e.phase == "Returns" and e.status), _entry_key):
         yield FailureKind.LOG, "entries", entries
+    for calls in alike(broken_off(report), _call_key):
+        yield FailureKind.HANDSHAKE, "calls", calls
 
 
 def is_activation(call: Call) -> bool:
@@ -163,6 +167,28 @@ def _too_big_in_vain(kerberos: Sequence[KerberosExchange]) -> list[KerberosExcha
         if too_big and answered.isdisjoint((of_realm, (*client, ""))):
             in_vain.append(exchange)
     return in_vain[::-1]
+def is_refused(said: Authentication) -> bool:
+    """Whether a server refused an authentication: by a status, or by a KRB-ERROR after which it did not go on."""
+    return said.outcome == "rejected" or (said.outcome != "accepted" and said.kerberos_error is not None)
+
+
+def broken_off(report: Report) -> Iterator[Call]:
+    """Calls whose ticket the server accepted (AP-REQ, AP-REP), and whose security context was then never used: no third
+    leg and no request, though every PDU of the connection until its end was read."""
+    streams = {stream.id: stream for stream in report.streams}
+    kept: dict[str, int] = {}
+    last: dict[tuple[str, int | None], Call] = {}
+    for call in report.calls:
+        kept[call.connection] = kept.get(call.connection, 0) + 1
+        if call.auth is not None:
+            last[call.connection, call.auth.context_id] = call
+    for call in last.values():
+        stream = streams.get(call.connection)
+        if stream is None or stream.ended is None or stream.gaps or stream.calls != kept[call.connection]:
+            continue
+        said = call.auth
+        if not call.failed and said is not None and (said.token, said.reply_token) == ("AP-REQ", "AP-REP"):
+            yield call
 
 
 def alike(things: Iterable[_Thing], key: Callable[[_Thing], Hashable]) -> list[tuple[_Thing, ...]]:
