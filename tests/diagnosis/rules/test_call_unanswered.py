@@ -1,0 +1,59 @@
+"""Connections that end while a call is open."""
+
+from __future__ import annotations
+
+from incident_records import SERVER, event, stream
+from judging import answered, bound, cause, faulted, findings, has, interface, judged, only
+
+from rpctrace.diagnosis.rules import call_unanswered as rule
+from rpctrace.report import Host
+
+RULE = rule.RULE
+OPEN = {"outcome": "unanswered", "reply": None, "reply_frames": (), "reply_ns": None, "interfaces": (interface(),)}
+RESET = "reset by the server in frame 300"
+
+
+def test_it_fires_on_a_reset_and_not_where_the_capture_ends() -> None:
+    """Two calls lost at once: one process."""
+    finding = cause("call-unanswered")[RULE.name]
+    assert finding.severity == "medium"
+    assert "the server reset the connection" in finding.summary
+    assert RULE.name not in cause("call-unanswered-not")
+
+
+def test_after_a_refusal_it_is_a_consequence() -> None:
+    """The server closed for that; a note."""
+    finding = findings("lab/alter-wrongkey-krb5.pcap")[RULE.name]
+    assert finding.severity == "note"
+    assert "after the server had answered" in finding.summary
+    calls = (bound(), faulted(0x1C01000B), answered(3, **OPEN))
+    assert only(RULE, *calls, stream("tcp-0-0", 1, ended=RESET)).hypothesis.severity == "note"
+
+
+def test_the_client_may_have_left() -> None:
+    """Less sure, and low."""
+    closed = stream("tcp-0-0", 1, ended="closed by the client in frame 300")
+    weighed = only(RULE, bound(), answered(2, **OPEN), closed)
+    assert has(weighed, rule.CLIENT_LEFT)
+    assert weighed.hypothesis.severity == "low"
+    assert weighed.confidence == 0.52
+
+
+def test_clues_of_a_process_that_died() -> None:
+    """Another connection at the same time; the port refuses afterwards; a reset."""
+    server = Host(SERVER, 49154, None)
+    calls = (answered(2, **OPEN), answered(2.1, "other", connection="tcp-0-1", **OPEN))
+    streams = (stream("tcp-0-0", 1, ended=RESET), stream("tcp-0-1", 1, ended=RESET))
+    (weighed,) = judged(RULE, *calls, *streams, event(9, kind="refused", server=server))
+    for clue in (rule.OTHERS_TOO, rule.GONE, rule.RESET):
+        assert has(weighed, clue)
+    assert weighed.confidence > 0.9
+
+
+def test_lost_octets_and_abandoned_calls() -> None:
+    """The answer may be in a gap; who abandons a call waits for none."""
+    torn = stream("tcp-0-0", 1, ended=RESET, missing_octets=1460, gaps=1)
+    assert has(only(RULE, answered(2, **OPEN), torn), rule.GAPS)
+    left = answered(2, **OPEN, notes=("abandoned by the client in frame 10",))
+    assert not judged(RULE, left, stream("tcp-0-0", 1, ended=RESET))
+    assert not judged(RULE, answered(2, **OPEN), stream("tcp-0-0", 1))

@@ -1,0 +1,52 @@
+"""Refused logons of SMB, LDAP and HTTP by their status."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from incident_records import ntlm_authentication
+from judging import cause, findings, has, judged, log_line, only
+
+from rpctrace.diagnosis.rules import logon_refused as rule
+
+RULE = rule.RULE
+REFUSED = ntlm_authentication("auth-1", 2, outcome="rejected", status=0xC000006D, status_name="STATUS_LOGON_FAILURE")
+
+
+def test_a_telling_status_is_sure() -> None:
+    """A wrong password; a KRB-ERROR has rules of its own."""
+    finding = cause("logon-refused")[RULE.name]
+    assert (finding.severity, finding.confidence) == ("medium", 0.89)
+    assert "the password is wrong" in finding.summary
+    assert RULE.name not in findings("lab/clockskew-rpcclient-np.pcap")
+
+
+def test_the_next_try_makes_it_low() -> None:
+    """The same client, accepted a moment later."""
+    assert cause("logon-refused-recovered")[RULE.name].severity == "low"
+
+
+def test_ldap_tells_in_its_message() -> None:
+    """data 52e is a code that does not tell; data 775 does."""
+    assert findings("built/ldap-bind-refused.pcap")[RULE.name].confidence == 0.45
+    locked = replace(REFUSED, carried_in="ldap", status=49, notes=("AcceptSecurityContext error, data 775, v1db1",))
+    weighed = only(RULE, locked)
+    assert has(weighed, rule.BY_MESSAGE)
+    assert "locked out" in weighed.hypothesis.summary
+
+
+def test_the_log_tells() -> None:
+    """Of the same user; another user's line does not."""
+    assert only(RULE, REFUSED).confidence == 0.45
+    told = log_line(0xC0000072)
+    weighed = only(RULE, REFUSED, log_entries=(told,))
+    assert has(weighed, rule.BY_LOG)
+    assert "disabled" in weighed.hypothesis.summary
+    assert only(RULE, REFUSED, log_entries=(replace(told, user="bob"),)).confidence == 0.45
+
+
+def test_what_is_no_refusal() -> None:
+    """Accepted, or an error of Kerberos."""
+    assert not judged(RULE, ntlm_authentication("auth-1", 2))
+    assert not judged(RULE, replace(REFUSED, kerberos_error=37))
+    assert has(only(RULE, replace(REFUSED, status=0xC0000234)), rule.TELLING)

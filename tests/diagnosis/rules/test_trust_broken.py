@@ -1,0 +1,59 @@
+"""Secure channels that cannot be set up, and guessing at them."""
+
+from __future__ import annotations
+
+from incident_records import exchange, refused
+from judging import answered, cause, channel, faulted, findings, has, judged, log_line, only, shared
+from shared_captures import needs_shared
+
+from rpctrace.diagnosis.rules import trust_broken as rule
+
+RULE = rule.RULE
+AUTHENTICATE = "NetrServerAuthenticate3"
+REFUSED = answered(2, secure_channel=channel(AUTHENTICATE, 0xC0000022))
+
+
+def test_it_fires_on_a_refused_channel_and_not_on_one_that_stands() -> None:
+    """No account in the domain."""
+    finding = cause("trust-broken")[RULE.name]
+    assert "RESOURCE-WIN73$" in finding.summary
+    assert (finding.severity, finding.confidence) == ("high", 0.86)
+    assert findings("built/secure-channel.pcap") == {}
+
+
+def test_a_success_afterwards_makes_it_low() -> None:
+    """The computer tried its new password second."""
+    assert cause("trust-broken-recovered")[RULE.name].severity == "low"
+    later = answered(3, "later", secure_channel=channel(AUTHENTICATE))
+    assert has(only(RULE, REFUSED, later), rule.LATER_GOOD)
+
+
+@needs_shared
+def test_hundreds_of_attempts_are_guessing() -> None:
+    """CVE-2020-1472, which succeeds in the end: that makes it worse, not better."""
+    name = "public/CVE-2020-1472_Zerologon_RPC_NetLogon_NullChallenge_SecChan_6_from_nonDC_to_DC.pcapng"
+    finding = shared(name)[RULE.name]
+    assert "guesses" in finding.title
+    assert finding.severity == "high"
+    assert finding.confidence > 0.9
+
+
+def test_guessing_needs_many_attempts_in_a_short_time() -> None:
+    """Twenty within seconds; a computer that tries every hour is broken."""
+    fast = [answered(2 + at / 10, f"try-{at}", secure_channel=REFUSED.secure_channel) for at in range(25)]
+    assert has(only(RULE, *fast), rule.GUESSED)
+    good = answered(9, "good", secure_channel=channel(AUTHENTICATE))
+    assert has(only(RULE, *fast, good), rule.GUESSED_RIGHT)
+    slow = [answered(2 + at * 3600, f"try-{at}", secure_channel=REFUSED.secure_channel) for at in range(25)]
+    assert "guesses" not in only(RULE, *slow).title
+
+
+def test_faults_logs_and_kdcs_tell_too() -> None:
+    """Win32 1789, a line of netlogon.log, error 24 for a computer account."""
+    assert only(RULE, faulted(1789)).confidence == 0.86
+    (line,) = judged(RULE, log_entries=(log_line(0xC000018D),))
+    assert "netlogon.log" in line.hypothesis.summary
+    assert has(line, rule.PRECISE)
+    kdc = exchange("krb-1", 1, kind="AS", cname=("WS1$",), **refused(24, "KDC_ERR_PREAUTH_FAILED"))
+    assert has(only(RULE, REFUSED, kdc), rule.ACCOUNT_REFUSED)
+    assert not judged(RULE, faulted(1700), log_entries=(log_line(0xC000006A),))
