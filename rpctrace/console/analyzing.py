@@ -105,7 +105,7 @@ def _selection(choices: AnalyzeChoices) -> Selection | None:
 def read_captures(
     captures: Sequence[str], options: Options, quiet: bool, logs: Sequence[str] = ()
 ) -> tuple[Report, ExitStatus]:
-    """The report on all captures and logs that can be read; others are named on standard error and make the status 3."""
+    """The report on what can be read; what cannot is named on standard error and makes the status 3."""
     from rpctrace.analysis import analyze
 
     errors: list[CaptureError] = []
