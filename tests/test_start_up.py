@@ -29,7 +29,8 @@ READING = {
 }  # fmt: skip
 OTHER_COMMANDS = {
     "rpctrace.console.checking", "rpctrace.console.doctor", "rpctrace.console.verifying", "rpctrace.expectations",
-    "rpctrace.explanation", "rpctrace.selection", "rpctrace.spellings", "rpctrace.tshark", "rpctrace.verification",
+    "rpctrace.console.summing_logs", "rpctrace.explanation", "rpctrace.log_reading", "rpctrace.log_summary",
+    "rpctrace.logs", "rpctrace.selection", "rpctrace.spellings", "rpctrace.tshark", "rpctrace.verification",
 }  # fmt: skip
 TEXT = {"rpctrace.render.table", "rpctrace.render.short_report", "rpctrace.render.full_tables"}
 OTHER_RENDERINGS = {"rpctrace.render.csv", "rpctrace.render.markdown", "rpctrace.render.netmon", "csv", "textwrap"}

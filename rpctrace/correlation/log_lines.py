@@ -26,6 +26,7 @@ from rpctrace.correlation.log_fit import (
     local_seconds,
     year_of,
 )
+from rpctrace.correlation.log_neighbours import neighbour
 from rpctrace.correlation.log_subjects import About, Index, Subject, is_enough_without_time, said_of, subjects_of
 from rpctrace.correlation.log_words import fit_words
 from rpctrace.correlation.matching import median
@@ -56,39 +57,46 @@ def join(report: Report) -> Report:
     by_file: dict[str, list[LogEntry]] = defaultdict(list)
     for entry in report.log_entries:
         by_file[entry.file].append(entry)
-    logs: list[LogFacts] = []
-    entries: list[LogEntry] = []
-    clocks: list[HostClock] = []
+    results = [_joined(log, by_file.get(log.path, []), subjects) for log in report.logs]
+    facts = [result.facts for result in results]
+    last_turns = {path: max(entry.year_turns for entry in same) for path, same in by_file.items()}
+    for place, result in enumerate(results):
+        near = neighbour(facts, place, last_turns) if result.facts.found == "unknown" else None
+        if near is not None:
+            again = _joined(near, by_file.get(near.path, []), subjects)
+            results[place] = again._replace(facts=replace(again.facts, text=near.text))
+    entries = [entry for result in results for entry in result.entries]
     controllers = {call.id: call.server.address for call in report.calls if call.secure_channel is not None}
-    for log in report.logs:
-        facts, joined, fit = _joined(log, by_file.get(log.path, []), subjects)
-        logs.append(facts)
-        entries += joined
-        clocks += _clock(log, joined, fit, controllers)
+    clocks = [clock for result in results for clock in _clock(result, controllers)]
     kept, left_out = _kept(entries, report.captures)
     limits = (*report.limits, Limit(LIMIT, LOG_ENTRIES_KEPT, left_out)) if left_out > 0 else report.limits
     found = (*report.host_clocks, *clocks)
-    return replace(report, logs=tuple(logs), log_entries=tuple(kept), limits=limits, host_clocks=found)
+    logs = tuple(result.facts for result in results)
+    return replace(report, logs=logs, log_entries=tuple(kept), limits=limits, host_clocks=found)
 
 
-def _clock(
-    log: LogFacts, entries: Iterable[LogEntry], fit: Fit, controllers: Mapping[str, str]
-) -> Iterator[HostClock]:
+class _Result(NamedTuple):
+    """One log, joined."""
+
+    facts: LogFacts
+    entries: list[LogEntry]
+    fit: Fit
+
+
+def _clock(result: _Result, controllers: Mapping[str, str]) -> Iterator[HostClock]:
     """The clock of the host that wrote the log: the controller to which SamLogon calls went that have a line in it;
     where there is none, the log's path stands for it."""
-    if not fit.residuals_ns:
+    if not result.fit.residuals_ns:
         return
-    asked = Counter(controllers[call] for entry in entries for call in entry.calls if call in controllers)
+    asked = Counter(controllers[call] for entry in result.entries for call in entry.calls if call in controllers)
     address = max(asked, key=lambda each: (asked[each], each), default=None)
-    offsets = sorted(fit.residuals_ns)
+    offsets = sorted(result.fit.residuals_ns)
     spread = offsets[-1] - offsets[0]
-    name = log.path if address is None else None
+    name = result.facts.path if address is None else None
     yield HostClock(address, name, NETLOGON, None, median(offsets), len(offsets), spread)
 
 
-def _joined(
-    log: LogFacts, entries: Sequence[LogEntry], subjects: Sequence[Subject]
-) -> tuple[LogFacts, list[LogEntry], Fit]:
+def _joined(log: LogFacts, entries: Sequence[LogEntry], subjects: Sequence[Subject]) -> _Result:
     by_line = {entry.line: entry for entry in entries}
     logons = [
         _Logon(entry, by_line.get(entry.partner or 0))
@@ -118,7 +126,7 @@ def _joined(
         residual_s=fit.residual_s,
         text=fit_words(log, fit),
     )
-    return facts, [found[entry.line].into(entry) if entry.line in found else entry for entry in timed], fit
+    return _Result(facts, [found[entry.line].into(entry) if entry.line in found else entry for entry in timed], fit)
 
 
 class _Found:

@@ -28,8 +28,8 @@ from rpctrace.report import (
 )
 
 MAXIMUM_NAMES_OF_A_HOST = 256
-# What NTLM names is the server or its domain, and nothing tells which of the two.
-UNSURE_SOURCES = frozenset(("ntlm_target",))
+# What NTLM names is the server or its domain, and nothing tells which of the two; web servers are called by aliases.
+UNSURE_SOURCES = frozenset(("ntlm_target", "http_ticket"))
 
 
 class Telling(NamedTuple):
@@ -42,7 +42,7 @@ class Telling(NamedTuple):
 
 def names_of_hosts(report: Report, *, sure: bool = False) -> Mapping[str, frozenset[str]]:
     """Address -> its names as `host_names` writes them (without regard to case; with and without the domain). `sure`
-    leaves out those of which it is not known whether they are the host's or its domain's."""
+    leaves out those that may be its domain's, or an alias beside which the host has a name of its own."""
     hosts = same_hosts(report.kerberos)
     found: dict[str, set[str]] = defaultdict(set)
     addresses: dict[str, set[str]] = defaultdict(set)
@@ -99,9 +99,10 @@ def _resolved(host: Host) -> Iterator[Telling]:
 
 def _served(server: Host, ticket: Ticket | TicketName | None) -> Iterator[Telling]:
     if ticket is not None:
-        is_password_service = [part.casefold() for part in ticket.sname[:1]] == ["kadmin"]
-        host = None if is_password_service else service_host(ticket.sname)
-        yield from _named(server.address, host, "ticket")
+        service = ticket.sname[0].casefold() if ticket.sname else ""
+        if service != "kadmin":
+            source = "http_ticket" if service == "http" else "ticket"
+            yield from _named(server.address, service_host(ticket.sname), source)
 
 
 def _of_ntlm(record: Call | Authentication, ntlm: Ntlm | None) -> Iterator[Telling]:

@@ -37,7 +37,7 @@ SPN = shown(ticket(REALM_B, "HTTP", "Web.DomainB.com:8080"), 1)
     [
         (call("c", 1, server=Host(SERVER, 1, "dc1")), Telling(SERVER, "dc1", "name_resolution")),
         (call("c", 1, client=Host(CLIENT, 1, "ws1")), Telling(CLIENT, "ws1", "name_resolution")),
-        (call("c", 1, ticket=SPN), Telling(SERVER, "Web.DomainB.com", "ticket")),
+        (call("c", 1, ticket=SPN), Telling(SERVER, "Web.DomainB.com", "http_ticket")),
         (ap_exchange("k", 1, ticket(REALM_B, "cifs", "fs1")), Telling(SERVER, "fs1", "ticket")),
         (call("c", 1, auth=NTLM), Telling(CLIENT, "WS1", "ntlm_workstation")),
         (call("c", 1, auth=NTLM), Telling(SERVER, "DC1", "ntlm_target")),
@@ -84,6 +84,10 @@ def test_an_address_is_no_name() -> None:
     said = ntlm_authentication("a", 1, target=SERVER, ntlm=None)
     six = ntlm_authentication("b", 1, target="fe80::1", ntlm=None)
     assert names_of_hosts(report(said, six)) == {}
+
+
+def test_an_alias_of_the_web_is_not_sure() -> None:
+    assert names_of_hosts(report(call("c", 1, ticket=SPN)), sure=True) == {}
 
 
 def test_what_may_be_the_domain_s_name_is_not_sure() -> None:

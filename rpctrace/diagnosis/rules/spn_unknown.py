@@ -8,9 +8,10 @@ How we know: KDC_ERR_S_PRINCIPAL_UNKNOWN (7) or KDC_ERR_MUST_USE_USER2USER (27) 
 name that was asked for. The exchanges before it show over which realms the client had been sent.
 What would refute it: a ticket for this name for anybody at that time; the account then exists and this KDC did not have
 it yet (replication), or was not asked for the same name.
-How to tell it from its neighbours: followed by a user-to-user ticket for the same account, or by a ticket for another
-name of the same host, it is an ordinary step and no more than a note. spn-duplicate is error 8. u2u-kdc-refuses is the
-refusal of a request that already was user-to-user.
+How to tell it from its neighbours: error 27 only says how the client should ask instead, and is a note; followed by
+NTLM, spn-unknown-ntlm has more to say. Followed by a user-to-user ticket for the same account, or by a ticket for
+another name of the same host, it is an ordinary step and no more than a note. spn-duplicate is error 8. u2u-kdc-refuses
+is the refusal of a request that already was user-to-user.
 How sure: the KDC says so (RFC 4120 7.5.9); a domain controller that has not replicated yet, or is shutting down, says
 the same. Every such error of the lab and of the public captures was for a name that did not exist.
 """
@@ -22,13 +23,12 @@ from collections.abc import Iterator, Mapping
 from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
-from rpctrace.report import Authentication, Call, EvidenceItem, KerberosExchange
+from rpctrace.report import EvidenceItem, KerberosExchange
 
 NO_ACCOUNT = (kdc.S_PRINCIPAL_UNKNOWN, kdc.MUST_USE_USER2USER)
 
 AFTER_REFERRAL = Clue(0.3, "other realms had sent the client to this KDC: they hold the name to be of its realm")
 BY_ADDRESS = Clue(0.5, "the service is asked for by an IP address, for which Windows registers no name")
-NTLM_AFTER = Clue(0.2, "the client went on with NTLM")
 KNOWN_ELSEWHERE = Clue(0.6, "another client got a ticket for the same name in these captures", against=True)
 WAS_USER_TO_USER = Clue(0.6, "the request was user-to-user already", against=True)
 
@@ -39,10 +39,13 @@ _NO_SPN = "The account that was asked for has no service principal name"
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
     failures = list(kdc.refusals(evidence, *NO_ACCOUNT))
     issued = _issued(evidence) if failures else {}
-    fallbacks = _fallbacks(evidence) if failures else {}
+    fallbacks = _fallbacks(evidence) if failures else frozenset()
     for failure in failures:
         exchange = failure.exchange
+        if exchange.error == kdc.S_PRINCIPAL_UNKNOWN and any(each.id in fallbacks for each in failure.exchanges):
+            continue  # spn-unknown-ntlm tells what came of it
         settled = kdc.went_on(evidence, failure)
+        asks_for_user_to_user = exchange.error == kdc.MUST_USE_USER2USER and not exchange.user_to_user
         way = kdc.way_text(evidence, exchange)
         yield Hypothesis(
             failure,
@@ -52,14 +55,13 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
                 _referral_clue(evidence, exchange),
                 BY_ADDRESS.seen(f"{kdc.sname_text(exchange)} names an address", exchange.capture,
                                 exchange.request_frame) if kdc.names_an_address(exchange) else None,
-                _fallback_clue(fallbacks, failure.exchanges),
                 _known_clue(issued, exchange),
                 WAS_USER_TO_USER.seen("enc-tkt-in-skey is set", exchange.capture, exchange.request_frame)
                 if exchange.user_to_user else None,
             ),
             title=_title(exchange),
             next_steps=_steps(exchange),
-            severity=settled.severity if settled else None,
+            severity="note" if asks_for_user_to_user else settled.severity if settled else None,
         )  # fmt: skip
 
 
@@ -117,24 +119,11 @@ def _known_clue(
     return None
 
 
-def _fallbacks(evidence: Evidence) -> Mapping[str, Authentication | Call]:
-    """NTLM that followed an error of Kerberos, by the exchange that had the error."""
-    return {each.after_error: each for each in evidence.report.authentications if each.after_error is not None} | {
-        each.auth.after_error: each
-        for each in evidence.report.calls
-        if each.auth is not None and each.auth.after_error is not None
-    }
-
-
-def _fallback_clue(
-    fallbacks: Mapping[str, Authentication | Call], exchanges: tuple[KerberosExchange, ...]
-) -> EvidenceItem | None:
-    after = next((fallbacks[each.id] for each in exchanges if each.id in fallbacks), None)
-    if after is None:
-        return None
-    frame = after.request_frames[-1] if isinstance(after, Call) and after.request_frames else None
-    shown = after.request_frame if isinstance(after, Authentication) else frame
-    return NTLM_AFTER.seen(f"NTLM to {after.server.address} followed", after.capture, shown)
+def _fallbacks(evidence: Evidence) -> frozenset[str]:
+    """Exchanges whose error NTLM followed."""
+    said = {each.after_error for each in evidence.report.authentications}
+    called = {each.auth.after_error for each in evidence.report.calls if each.auth is not None}
+    return frozenset(each for each in said | called if each is not None)
 
 
 def _folded(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -152,7 +141,7 @@ RULE = Rule(
         "above note only where no ticket for this name, this account or another name of this host followed",
     ),
     find=find,
-    clues=(AFTER_REFERRAL, BY_ADDRESS, NTLM_AFTER, KNOWN_ELSEWHERE, WAS_USER_TO_USER),
+    clues=(AFTER_REFERRAL, BY_ADDRESS, KNOWN_ELSEWHERE, WAS_USER_TO_USER),
     next_steps=(
         "Look for the name in the whole forest: setspn -F -Q <service>/<host>.",
         "If it is missing, register it on the account that the service runs as: setspn -S <service>/<host> <account>.",
