@@ -47,7 +47,7 @@ def auth(token: str | None, reply_token: str | None = None, **changes: Any) -> A
     return replace(KERBEROS, **{"token": token, "reply_token": reply_token, **changes})
 
 
-def leg(identity: str, second: float, token: str | None, reply: str | None = None, **changes: Any) -> Call:
+def leg(identity: str, second: float, token: str | None, reply_token: str | None = None, **changes: Any) -> Call:
     """A bind or alter_context that the server accepted after 10 ms, with tokens."""
     said = {
         "kind": "bind",
@@ -55,7 +55,7 @@ def leg(identity: str, second: float, token: str | None, reply: str | None = Non
         "server": Host(SERVER, PORT, None),
         "reply": "bind_ack",
         "outcome": "accepted",
-        "auth": auth(token, reply),
+        "auth": auth(token, reply_token),
         "opnum": None,
         "operation": None,
     }

@@ -271,6 +271,39 @@ READINGS: dict[str, list[tuple[str, str, str, str]]] = {
     "built/secure-channel.pcap": [],
 }
 
+# What the samples of refused tickets show: `NOVICE` in an alter_context, or a ticket for the host in a bind.
+_OF_NOVICE = ("pac-no-dc", "pac-signature-bad", "pac-dc-shutdown")
+READINGS |= {f"causes/{name}{near}.pcap": [NOVICE, REFUSED] for name in _OF_NOVICE for near in ("", "-not")}
+READINGS |= {
+    "causes/pac-hardening-2024.pcap": [NOVICE, ("3", "3", "0x000006f7", ""), REFUSED],
+    "causes/pac-hardening-2024-not.pcap": [("3", "3", "0x00000005", "")],
+    "causes/pac-hardening-2022.pcap": [],
+    "causes/pac-hardening-2022-not.pcap": [],
+    "causes/ap-modified.pcap": [HOST, ("12", "2", "41", HOST[3])],
+    "causes/ap-modified-not.pcap": [HOST, ("14", "3", "", HOST[3]), ("3", "3", "0x00000721", "")],
+    "causes/ticket-expired.pcap": [],
+    "causes/ticket-expired-not.pcap": [],
+    "causes/ap-replay.pcap": [HOST, ("12", "2", "34", HOST[3])],
+    "causes/ap-replay-not.pcap": [HOST, HOST],
+    "causes/handshake-incomplete.pcap": [HOST],
+    "causes/handshake-incomplete-not.pcap": [HOST],
+}
+# Errors that travel outside DCE/RPC: frame, code, name.
+ERRORS_BESIDE = {
+    "causes/pac-hardening-2022.pcap": [("6", "41", "http,web1.domainb.com")],
+    "causes/pac-hardening-2022-not.pcap": [("6", "41", "http,web1.domainb.com")],
+    "causes/ticket-expired.pcap": [("7", "32", "cifs,fs1.domainb.com")],
+    "causes/ticket-expired-not.pcap": [("7", "32", "cifs,fs1.domainb.com")],
+}
+
+
+@pytest.mark.parametrize("name", ERRORS_BESIDE)
+def test_tshark_reads_errors_beside_the_calls(name: str) -> None:
+    """Of KDCs and of session setups; nothing in these captures is malformed."""
+    read = fields(FOLDER / name, "kerberos.error_code", "frame.number", "kerberos.error_code", "kerberos.SNameString")
+    assert read == ERRORS_BESIDE[name]
+    assert fields(FOLDER / name, "_ws.malformed", "frame.number") == []
+
 
 def test_every_built_capture_has_its_reading() -> None:
     """No built capture is left out of the comparison with tshark; those of causes are compared below."""

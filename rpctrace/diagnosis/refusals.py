@@ -32,7 +32,13 @@ class Refusal:
     ticket: Ticket | None
     error: int | None
     later: Call | Authentication | None
-    items: tuple[EvidenceItem, ...]
+
+    @property
+    def items(self) -> tuple[EvidenceItem, ...]:
+        """What the capture shows of it."""
+        if isinstance(self.record, Call):
+            return call_items(self.failure)
+        return authentication_items(self.record)
 
     @property
     def call(self) -> Call | None:
@@ -68,13 +74,12 @@ def refusals(evidence: Evidence) -> Iterator[Refusal]:
         error = call.auth.kerberos_error if call.auth is not None else None
         if error is not None or _is_bare_call(call):
             later = evidence.tickets.accepted_later(last)
-            yield Refusal(failure, call, call.ticket, error, later, call_items(failure))
+            yield Refusal(failure, call, call.ticket, error, later)
     for failure in evidence.of(FailureKind.AUTHENTICATION):
         said, latest = failure.authentication, failure.authentications[-1]
         if said.kerberos_error is not None or _is_bare_authentication(said):
-            items = authentication_items(said)
             later = evidence.tickets.accepted_later(latest)
-            yield Refusal(failure, said, said.ticket, said.kerberos_error, later, items)
+            yield Refusal(failure, said, said.ticket, said.kerberos_error, later)
 
 
 def refused_token(call: Call) -> bool:

@@ -10,7 +10,8 @@ seconds pass.
 What would refute it: a validation with any other result, an answer of the domain controller before the refusal, a
 later acceptance of the same ticket without a change on the server's side.
 How to tell it from its neighbours: pac-xforest-u2u and pac-signature-bad come at once, because a domain controller
-answers (a computer that knows already that there is none refuses at once too: then only the log tells); skew and wrong keys (skew-ap, ap-modified) ask no domain controller at all.
+answers (a computer that knows already that there is none refuses at once too: then only the log tells); skew and wrong
+keys (skew-ap, ap-modified) ask no domain controller at all.
 How sure: with the log nearly proof; from a capture alone a judgement, since the request is sealed, and a service of the
 system has no PAC validated ([MS-APDS] note 2).
 """
@@ -139,7 +140,8 @@ RULE = Rule(
     ),
     find=find,
     clues=(
-        LOG_NO_SERVERS, LOG_BY_REALM, LOGON_LOST, CANNOT_CONNECT, SLOW, USER_NAME, SYSTEM_SERVICE, OTHER_RESULT, ACCEPTED,
+        LOG_NO_SERVERS, LOG_BY_REALM, LOGON_LOST, CANNOT_CONNECT, SLOW, USER_NAME, SYSTEM_SERVICE, OTHER_RESULT,
+        ACCEPTED,
     ),
     ceilings=(pac.LOG_SEEN, CAPTURE_ALONE, pac.LOG_ALONE),
     next_steps=(
