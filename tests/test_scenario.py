@@ -10,7 +10,7 @@ from functools import cache
 from io import StringIO
 from pathlib import Path
 from struct import unpack_from
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from builders import kerberos_crypto, pac, sealing
@@ -104,10 +104,19 @@ def frames(name: str) -> list[bytes]:
     return found
 
 
+class Opened(NamedTuple):
+    """Each ticket that a KDC granted with its opened part, what opened it, and the session keys of the ticket-granting
+    tickets that came along; by name."""
+
+    tickets: dict[str, tuple[Any, Any]]
+    keys: dict[str, Key]
+    sessions: dict[str, Key]
+
+
 @cache
-def tickets_of_the_exchanges() -> dict[str, tuple[Any, Any]]:
-    """Of each TGS exchange of expert.pcapng that succeeds: ticket and its opened part by name; on the way everything
-    is opened that this run encrypts for a KDC, and every checksum is verified."""
+def exchanges() -> Opened:
+    """The TGS exchanges of expert.pcapng: everything is opened that is encrypted for or by a KDC, and every checksum is
+    verified."""
     keys, sessions, found = dict(long_term_keys()), {}, {}
     messages = kdc_messages("expert.pcapng")
     for (asked_type, asked), (told_type, told) in zip(messages[::2], messages[1::2], strict=True):
@@ -135,8 +144,7 @@ def tickets_of_the_exchanges() -> dict[str, tuple[Any, Any]]:
         assert int(inside["nonce"]) == int(request["req-body"]["nonce"])
         keys.setdefault(name_of(ticket), key)
         found[name_of(ticket)] = ticket, given
-    found["keys"] = keys, sessions
-    return found
+    return Opened(found, keys, sessions)
 
 
 def pac_of(part: Any) -> bytes:
@@ -157,9 +165,8 @@ REFERRALS = (
 @pytest.mark.parametrize(("name", "realm"), REFERRALS)
 def test_a_ticket_opens_and_its_pac_is_signed_by_the_realm_that_issued_it(name: str, realm: str) -> None:
     """Server checksum by the key that the ticket is encrypted with, KDC checksum over it by the realm's krbtgt."""
-    found = tickets_of_the_exchanges()
-    ticket, part = found[name]
-    key = found["keys"][0][name]
+    ticket, part = exchanges().tickets[name]
+    key = exchanges().keys[name]
     assert str(part["crealm"]) == "CHILD.DOMAINA.COM"
     assert str(part["cname"]["name-string"][0]) == "expert"
     octets = pac_of(part)
@@ -175,10 +182,9 @@ def test_a_ticket_opens_and_its_pac_is_signed_by_the_realm_that_issued_it(name: 
 
 def test_the_user_to_user_ticket_opens_with_the_session_key_of_the_novice() -> None:
     """And with none of the keytab; scenario.keys.json names both session keys."""
-    found = tickets_of_the_exchanges()
-    ticket, part = found["novice@child.domainA.COM"]
+    ticket, part = exchanges().tickets["novice@child.domainA.COM"]
     told = json.loads((FOLDER / "scenario.keys.json").read_text(encoding="utf-8"))["session_keys"]
-    novice = found["keys"][1]["krbtgt/CHILD.DOMAINA.COM@CHILD.DOMAINA.COM"]
+    novice = exchanges().sessions["krbtgt/CHILD.DOMAINA.COM@CHILD.DOMAINA.COM"]
     assert novice.contents.hex() == told["novice's ticket-granting ticket"]
     assert session_of(part).contents.hex() == told["user-to-user ticket"]
     for key in long_term_keys().values():
@@ -206,7 +212,7 @@ def payloads(name: str, port: int) -> list[tuple[int, bytes]]:
 
 def test_the_authenticator_of_the_refused_ap_req_opens() -> None:
     """RFC 4121 4.1.1: checksum type 0x8003, the flags of DCE style, a subkey."""
-    session = session_of(tickets_of_the_exchanges()["novice@child.domainA.COM"][1])
+    session = session_of(exchanges().tickets["novice@child.domainA.COM"][1])
     (altered,) = (octets for _, octets in payloads("expert.pcapng", 49834) if octets[2] == 14)
     presented = decoded(altered[altered.index(b"\x6e\x82") :], asn1.AP_REQ())
     proof = opened(session, AP_AUTHENTICATOR, presented["authenticator"], asn1.Authenticator())
@@ -228,7 +234,7 @@ def test_the_logon_request_opens_with_the_password_of_the_computer() -> None:
     request, response = (octets for _, octets in calls[-2:])
     stub = sealing.netlogon_opened(key, request)
     assert "Kerberos".encode("utf-16-le") in stub
-    octets = pac_of(tickets_of_the_exchanges()["novice@child.domainA.COM"][1])
+    octets = pac_of(exchanges().tickets["novice@child.domainA.COM"][1])
     data = AES.new(key, AES.MODE_CFB, bytes(16)).encrypt(pac.verify_request(octets))
     assert data in stub
     assert unpack_from("<I", sealing.netlogon_opened(key, response), 16)[0] == 0xC0000064
