@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import BinaryIO
 
 from rpctrace.capture.storage import Capture, open_capture
@@ -17,6 +17,7 @@ from rpctrace.network.flow import Segment
 from rpctrace.protocols.registry import DATAGRAM_RECOGNISERS, RECOGNISERS
 from rpctrace.reading import Options as Options
 from rpctrace.reading import Reading
+from rpctrace.record import record
 from rpctrace.report import Report, Tool
 from rpctrace.scan.datagrams import Datagrams
 from rpctrace.scan.merging import Helpers
@@ -26,7 +27,7 @@ from rpctrace.version import __version__
 Source = str | os.PathLike[str] | BinaryIO
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Progress:
     """How far the reading is: octets read of the file's `size_octets` (None on a pipe), and frames so far."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from rpctrace import report, tally
@@ -27,6 +27,7 @@ from rpctrace.limits import EXCHANGES_KEPT, PDUS_KEPT, limits_reached
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Endpoint, Segment, Transport
 from rpctrace.protocols.registry import RECOGNISERS
+from rpctrace.record import record
 from rpctrace.report import ProblemEntry, Report
 from rpctrace.scan.flows import FlowTable
 from rpctrace.stream import reassembly
@@ -36,7 +37,7 @@ UDP = Transport.UDP
 ATTEMPTS = (IncidentKind.REFUSED, IncidentKind.NO_ANSWER)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Options:
     """What a caller may choose. `calls`: `default` keeps 20 000 ordinary calls and every notable one, `all` keeps all,
     `notable` only those that failed, stayed unanswered or carried a token. `pdus` records every MSRPC PDU for the

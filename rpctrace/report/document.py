@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from rpctrace.record import record
 from rpctrace.report.calls import Call, Host
 from rpctrace.report.exchanges import Authentication, Endpoint, Event, KerberosExchange, ReferralPath
 from rpctrace.report.findings import Finding
@@ -11,7 +10,7 @@ from rpctrace.report.findings import Finding
 SCHEMA = "rpctrace.report/1"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tool:
     """The program that made the report."""
 
@@ -19,7 +18,7 @@ class Tool:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CaptureFacts:
     """One input file. `complete` is False when octets of it could not be read; `stopped_at` is where that began."""
 
@@ -36,7 +35,7 @@ class CaptureFacts:
     stopped_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Clock:
     """How a capture's clock stands to the `reference` capture's, which is the first of those that share frames with it,
     directly or through others: what to add to its times (`offset_ns`), how far that may be off, and from how many
@@ -50,7 +49,7 @@ class Clock:
     frames: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LogEntry:
     """A line of a netlogon.log (no reader yet: the list is empty)."""
 
@@ -70,7 +69,7 @@ class LogEntry:
     time: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Summary:
     """All requests of one client, server, interface and operation, kept or only counted. Durations in nanoseconds."""
 
@@ -85,7 +84,7 @@ class Summary:
     largest_ns: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stream:
     """One conversation that carried DCE/RPC: a TCP connection, an open pipe, a virtual connection, a pair of UDP ends.
     `endpoint`: the answer in this report that had told its port or pipe; `purpose`: what for."""
@@ -111,7 +110,7 @@ class Stream:
     purpose: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProblemEntry:
     """Something that could not be read, and where: `offset` in octets from the start of `layer`'s own structure."""
 
@@ -123,7 +122,7 @@ class ProblemEntry:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limit:
     """A named bound that was reached: `reached` counts how often (or how many were left out)."""
 
@@ -132,7 +131,7 @@ class Limit:
     reached: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PduLine:
     """One MSRPC PDU for the Network Monitor view. `conversations` are (protocol, id) pairs, innermost first."""
 
@@ -159,7 +158,7 @@ class PduLine:
     conversations: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """What one run found in its captures. `pdus` is filled only on request and is not part of the JSON document."""
 

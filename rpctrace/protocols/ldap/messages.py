@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from rpctrace.encoding import der
 from rpctrace.encoding.der import Element
@@ -16,6 +15,7 @@ from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets
 from rpctrace.errors import Malformed, ParseError
+from rpctrace.record import record
 
 _LAYER = "ldap"
 BIND_REQUEST, BIND_RESPONSE = der.application_tag(0), der.application_tag(1)
@@ -44,7 +44,7 @@ class ResultCode(OpenEnum):
     SASL_BIND_IN_PROGRESS = 14
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BindRequest(Partial):
     """`credentials` of SASL and Sicily, a view of the octets at hand; never the password of a simple bind."""
 
@@ -54,7 +54,7 @@ class BindRequest(Partial):
     credentials: memoryview | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BindResponse(Partial):
     """`matched_dn` are octets, since Sicily puts its CHALLENGE there."""
 
