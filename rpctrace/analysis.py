@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import fields, replace
 from typing import BinaryIO
@@ -12,8 +12,6 @@ from rpctrace.capture.storage import Capture, open_capture
 from rpctrace.correlation.registry import correlate
 from rpctrace.diagnosis.registry import diagnose
 from rpctrace.errors import CaptureError
-from rpctrace.network.decode import Decoder
-from rpctrace.network.flow import Segment
 from rpctrace.protocols.registry import DATAGRAM_RECOGNISERS, RECOGNISERS
 from rpctrace.reading import Options as Options
 from rpctrace.reading import Reading
@@ -80,10 +78,11 @@ def _read(
                 Progress(capture.path, capture.read_octets, capture.size_octets, capture.frame_count)
             )
         if options.plain or options.pdus:  # the Network Monitor view numbers every conversation
-            reading.read(capture, _plain(capture, reading.decoder))
+            _read_plainly(capture, reading)
         else:
             with _helpers(capture, options.jobs) as helpers:
-                reading.read(capture, scan(capture, reading.decoder, reading.table, helpers, DATAGRAMS))
+                scan(capture, reading.decoder, reading.table, reading.read, helpers, DATAGRAMS)
+        reading.close(capture)
         return reading.part(capture, before)
 
 
@@ -97,11 +96,11 @@ def _helpers(capture: Capture, jobs: int) -> AbstractContextManager[Helpers | No
     return closing(Workers(file, RECOGNISERS, jobs, datagrams=DATAGRAMS)) if is_worth_it(file) else nullcontext()
 
 
-def _plain(capture: Capture, decoder: Decoder) -> Iterator[Segment]:
+def _read_plainly(capture: Capture, reading: Reading) -> None:
     for frame in capture:
-        segment = decoder.decode(frame)
+        segment = reading.decoder.decode(frame)
         if segment is not None:
-            yield segment
+            reading.read(segment)
 
 
 def _joined(first: Report, second: Report) -> Report:

@@ -93,24 +93,29 @@ class Reading:
         self.assembler = Assembler(index, self.names)
         self.lines = _PduLines(self.assembler) if options.pdus else None
 
-    def read(self, capture: Capture, segments: Iterable[Segment]) -> None:
-        feed, others, lines = self.reassembler.feed, self.conversations.others, self.lines
-        stepping_over, incidents = self.conversations.stepping_over, self.reassembler.incidents
-        for segment in segments:
-            if lines is not None:
-                lines.numbers.segment(segment)
-            if segment.transport is UDP:
-                self._take(self.datagrams.feed(segment))
-                continue
-            self.observe(feed(segment))
-            if others:
-                for each in others:
-                    self.table.ignore(each.client, each.server, each.tunnel)
-                others.clear()
-            if stepping_over:
-                self._step_over()
-            if incidents:
-                self._note_incidents()
+    def read(self, segment: Segment) -> None:
+        """The next segment; what shows with it that nobody will look at is stepped over from here on."""
+        if self.lines is not None:
+            self.lines.numbers.segment(segment)
+        if segment.transport is UDP:
+            self._take(self.datagrams.feed(segment))
+            return
+        events = self.reassembler.feed(segment)
+        if not events and not self.reassembler.incidents:
+            return
+        conversations = self.conversations
+        self.observe(events)
+        if conversations.others:
+            for each in conversations.others:
+                self.table.ignore(each.client, each.server, each.tunnel)
+            conversations.others.clear()
+        if conversations.stepping_over:
+            self._step_over()
+        if self.reassembler.incidents:
+            self._note_incidents()
+
+    def close(self, capture: Capture) -> None:
+        """The capture is at its end."""
         self.conversations.capture_end_ns = capture.last_ns
         self.observe(self.reassembler.close(heard=self.table.heard, end_ns=capture.last_ns))
         self._note_incidents()
