@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import BinaryIO
 
 from rpctrace.capture.storage import Capture, open_capture
 from rpctrace.correlation.registry import correlate
 from rpctrace.diagnosis.failures import has_failures
 from rpctrace.errors import CaptureError
-from rpctrace.network.decode import Decoder
-from rpctrace.network.flow import Segment
 from rpctrace.protocols.registry import DATAGRAM_RECOGNISERS, RECOGNISERS
 from rpctrace.reading import Options as Options
 from rpctrace.reading import Reading
+from rpctrace.record import record
 from rpctrace.report import Report, Tool
 from rpctrace.scan.datagrams import Datagrams
 from rpctrace.scan.merging import Helpers
@@ -26,7 +25,7 @@ from rpctrace.version import __version__
 Source = str | os.PathLike[str] | BinaryIO
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Progress:
     """How far the reading is: octets read of the file's `size_octets` (None on a pipe), and frames so far."""
 
@@ -65,7 +64,7 @@ def analyze(
             unreadable(error)
     if netlogon:
         report = _with_logs(report, netlogon, options, unreadable)
-    realms = options.realms
+    realms = options.realms or {}
     if options.redact_key is not None:
         report, realms = _redacted(report, realms, options.redact_key)
     report = correlate(report)
@@ -99,10 +98,11 @@ def _read(
                 Progress(capture.path, capture.read_octets, capture.size_octets, capture.frame_count)
             )
         if options.plain or options.pdus:  # the Network Monitor view numbers every conversation
-            reading.read(capture, _plain(capture, reading.decoder))
+            _read_plainly(capture, reading)
         else:
             with _helpers(capture, options.jobs) as helpers:
-                reading.read(capture, scan(capture, reading.decoder, reading.table, helpers, DATAGRAMS))
+                scan(capture, reading.decoder, reading.table, reading.read, helpers, DATAGRAMS)
+        reading.close(capture)
         return reading.part(capture, before)
 
 
@@ -134,11 +134,11 @@ def _helpers(capture: Capture, jobs: int) -> AbstractContextManager[Helpers | No
     return closing(Workers(file, RECOGNISERS, jobs, datagrams=DATAGRAMS)) if is_worth_it(file) else nullcontext()
 
 
-def _plain(capture: Capture, decoder: Decoder) -> Iterator[Segment]:
+def _read_plainly(capture: Capture, reading: Reading) -> None:
     for frame in capture:
-        segment = decoder.decode(frame)
+        segment = reading.decoder.decode(frame)
         if segment is not None:
-            yield segment
+            reading.read(segment)
 
 
 def _joined(first: Report, second: Report) -> Report:

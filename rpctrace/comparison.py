@@ -10,9 +10,9 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
+from rpctrace.record import record
 from rpctrace.report import Authentication, Call, KerberosExchange, Report, Ticket
 
 _Record = TypeVar("_Record", Call, KerberosExchange, Authentication)
@@ -23,7 +23,7 @@ _NOWHERE: _Place = (-1, -1)
 _ORDINARY_ERRORS = (25, 52)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Side:
     """One run's part in a difference; `frames` are those of request and answer."""
 
@@ -32,7 +32,7 @@ class Side:
     frames: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Changed:
     """One thing that is otherwise in the failing run than in the good one; None: nothing there."""
 
@@ -41,7 +41,7 @@ class Changed:
     good: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Difference:
     """`about`: the call, exchange or authentication in words. A side is None where that run has no such thing."""
 
@@ -51,7 +51,7 @@ class Difference:
     changed: tuple[Changed, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Comparison:
     """`differences` in the order of the failing run; what only the good run has stands behind what came before it
     there. `same`: how many calls, exchanges and authentications agree. `findings_*`: rules that explain failures of

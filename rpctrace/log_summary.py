@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from rpctrace.assembly.codes import hexadecimal
@@ -15,6 +15,7 @@ from rpctrace.limits import LOG_REMARKS, LOG_ROWS, limits_reached
 from rpctrace.logs.line import Line, Logon, Moment
 from rpctrace.logs.opening import Log, in_order_of_time
 from rpctrace.logs.pairs import Pairs, duration_s
+from rpctrace.record import record
 from rpctrace.report import Limit, LogFacts, Tool
 
 SCHEMA = "rpctrace.netlogon/1"
@@ -40,7 +41,7 @@ _MEANINGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LogRow:
     """Logons that are alike: `count` of them, the first and the last at these times (local, as far as the year is known
     with it). Without `phase` Returns nothing answered them. `longest_s`: from Entered to Returns."""
@@ -61,7 +62,7 @@ class LogRow:
     longest_s: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LogRemark:
     """Lines of flag CRITICAL, and others known to mean trouble: the first of `count` alike, and where it is."""
 
@@ -76,7 +77,7 @@ class LogRemark:
     last_time: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LogSummary:
     """`rows` are the worst first: those that failed, that nothing answered, the others; the many before the few."""
 

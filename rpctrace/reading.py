@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Literal
 
 from rpctrace import report, tally
@@ -23,20 +23,21 @@ from rpctrace.conversations.observations import (
 )
 from rpctrace.encoding.times import iso_8601
 from rpctrace.gathering import Gathered
-from rpctrace.limits import EXCHANGES_KEPT, PDUS_KEPT, limits_reached
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Endpoint, Segment, Transport
 from rpctrace.protocols.registry import RECOGNISERS
+from rpctrace.record import record
 from rpctrace.report import ProblemEntry, Report
 from rpctrace.scan.flows import FlowTable
 from rpctrace.stream import reassembly
 from rpctrace.stream.stream import Connection, IncidentKind, StreamEvent
+from rpctrace.tally import EXCHANGES_KEPT, PDUS_KEPT
 
 UDP = Transport.UDP
 ATTEMPTS = (IncidentKind.REFUSED, IncidentKind.NO_ANSWER)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Options:
     """What a caller may choose. `calls`: `default` keeps 20 000 ordinary calls and every notable one, `all` keeps all,
     `notable` only those that failed, stayed unanswered or carried a token. `pdus` records every MSRPC PDU for the
@@ -53,7 +54,7 @@ class Options:
     netmon_utc_offset_minutes: int | None = None
     max_unpacked_octets: int | None = None
     jobs: int = 1
-    realms: Mapping[str, str] = field(default_factory=dict)
+    realms: Mapping[str, str] | None = None
     netlogon_year: int | None = None
     netlogon_utc_offset_minutes: int | None = None
     redact_key: bytes | None = None
@@ -98,24 +99,29 @@ class Reading:
         self.assembler = Assembler(index, self.names)
         self.lines = _PduLines(self.assembler) if options.pdus else None
 
-    def read(self, capture: Capture, segments: Iterable[Segment]) -> None:
-        feed, others, lines = self.reassembler.feed, self.conversations.others, self.lines
-        stepping_over, incidents = self.conversations.stepping_over, self.reassembler.incidents
-        for segment in segments:
-            if lines is not None:
-                lines.numbers.segment(segment)
-            if segment.transport is UDP:
-                self._take(self.datagrams.feed(segment))
-                continue
-            self.observe(feed(segment))
-            if others:
-                for each in others:
-                    self.table.ignore(each.client, each.server, each.tunnel)
-                others.clear()
-            if stepping_over:
-                self._step_over()
-            if incidents:
-                self._note_incidents()
+    def read(self, segment: Segment) -> None:
+        """The next segment; what shows with it that nobody will look at is stepped over from here on."""
+        if self.lines is not None:
+            self.lines.numbers.segment(segment)
+        if segment.transport is UDP:
+            self._take(self.datagrams.feed(segment))
+            return
+        events = self.reassembler.feed(segment)
+        if not events and not self.reassembler.incidents:
+            return
+        conversations = self.conversations
+        self.observe(events)
+        if conversations.others:
+            for each in conversations.others:
+                self.table.ignore(each.client, each.server, each.tunnel)
+            conversations.others.clear()
+        if conversations.stepping_over:
+            self._step_over()
+        if self.reassembler.incidents:
+            self._note_incidents()
+
+    def close(self, capture: Capture) -> None:
+        """The capture is at its end."""
         self.conversations.capture_end_ns = capture.last_ns
         self.observe(self.reassembler.close(heard=self.table.heard, end_ns=capture.last_ns))
         self._note_incidents()
@@ -193,7 +199,7 @@ class Reading:
             summary=self.tally.summary(),
             streams=tuple(map(assembler.stream, sorted(conversations.facts, key=lambda facts: facts.number))),
             problems=tuple(_problems(self.index, capture, self.decoder, conversations)),
-            limits=tuple(limits_reached(reached)),
+            limits=_limits(reached),
             pdus=lines.numbered() if lines else (),
         )
 
@@ -244,6 +250,15 @@ def _facts(capture: Capture) -> report.CaptureFacts:
         complete=capture.complete,
         stopped_at=capture.stopped_at,
     )
+
+
+def _limits(counts: Mapping[str, int]) -> tuple[report.Limit, ...]:
+    """The table of bounds is loaded when one was reached: it knows every reader, and few captures need them all."""
+    if not any(counts.values()):
+        return ()
+    from rpctrace.limits import limits_reached
+
+    return tuple(limits_reached(counts))
 
 
 def _problems(

@@ -8,12 +8,13 @@ because they say how far the report can be trusted.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
+from rpctrace.record import record
 from rpctrace.report import (
     Authentication,
     Call,
@@ -30,7 +31,7 @@ from rpctrace.report import (
 from rpctrace.spellings import interfaces_spelled, statuses_spelled
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selection:
     """Every part that is not empty must agree; within a part one agreement is enough. Times are UTC, both inclusive."""
 

@@ -19,7 +19,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up; names on one line are siblings, which do not know each other.
 FLOORS = (
-    ("errors", "version"),
+    ("errors", "record", "version"),
     ("encoding", "knowledge"),
     ("capture",),
     ("network", "logs"),
@@ -58,6 +58,7 @@ INPUT_OUTPUT_HOMES = {
     "tshark.py": "the one home of the subprocess",
     "scan/workers.py": "the processes of --jobs",
     "cli.py": "arguments and the exit status",
+    "record.py": "compiles constructors, as dataclasses does",
     "console/": "terminals and files of the commands",
 }
 # Packages that cost much to load: where they may be imported, always inside a function (click: at the top of cli).

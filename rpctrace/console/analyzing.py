@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from rpctrace.console import output_files, streams
 from rpctrace.console.exit_status import ExitStatus, strongest
 from rpctrace.console.progress import ProgressLine
 from rpctrace.errors import CaptureError, UsageError
+from rpctrace.record import record
 
 if TYPE_CHECKING:
     from rpctrace.analysis import Options
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CallsChoice = Literal["default", "all", "notable"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AnalyzeChoices:
     """What the command line asked for; the words of filters are still as they were typed."""
 

@@ -8,7 +8,6 @@ whole copy are those of the original. The file is read again for each step, so i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from struct import unpack_from
 from typing import BinaryIO
 
@@ -27,6 +26,7 @@ from rpctrace.errors import UsageError
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, TcpFlags, Transport
 from rpctrace.reading import Options
+from rpctrace.record import record
 from rpctrace.report import Report
 from rpctrace.version import __version__
 
@@ -38,7 +38,7 @@ _KEPT_BLOCKS = (Block.INTERFACE, Block.NAMES)  # of a pcapng file that is reduce
 _COPIED_OCTETS = 1 << 18
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class _Plan:
     """What is to be done: comments by frame, and the frames to keep (None: all)."""
 

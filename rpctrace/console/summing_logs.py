@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rpctrace.console import streams
 from rpctrace.console.exit_status import ExitStatus
 from rpctrace.errors import CaptureError, UsageError
+from rpctrace.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NetlogonChoices:
     """What the command line asked for."""
 

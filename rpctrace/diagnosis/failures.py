@@ -8,10 +8,10 @@ that tell of a failure, and handshakes that the client broke off.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
 
+from rpctrace.record import record
 from rpctrace.report import Authentication, Call, Endpoint, Event, KerberosExchange, LogEntry, ReferralPath, Report
 
 # RFC 4120 7.5.9: pre-authentication is asked for, and what is too big for UDP goes over TCP; every client meets these.
@@ -44,7 +44,7 @@ class FailureKind(Enum):
     HANDSHAKE = "handshake"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failure:
     """Records of one kind that failed alike: same hosts, same thing asked, same answer, same ticket. Only the list of
     `kind` is filled; a handshake that the client broke off is a call, which itself was answered. `number` is its place

@@ -7,12 +7,12 @@ whatever carried the token, which says that the security package refused and no 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from rpctrace.diagnosis import tokens
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import answer_text, authentication_answer, authentication_items, call_items, call_text
+from rpctrace.record import record
 from rpctrace.report import Authentication, Call, EvidenceItem, Ticket
 
 NAK_WITHOUT_CAUSE = frozenset((0, 9))  # C706 12.6.4.5, [MS-RPCE] 2.2.2.5; Samba says 0 where Windows says 9
@@ -22,7 +22,7 @@ _BARE_STATUSES = {"smb": frozenset((0xC000006D,)), "ldap": frozenset((49,)), "ht
 _LEVELS = range(2, 7)  # [MS-RPCE] 2.2.1.1.8; another level is refused for itself
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Refusal:
     """`record`: the first of the failure's calls or authentications. `error`: the KRB-ERROR's code, None where the
     answer is bare. `later`: where the server then accepted a ticket of the same client for the same service."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from rpctrace.record import record
 from rpctrace.report.calls import Call, Host
 from rpctrace.report.exchanges import Authentication, Endpoint, Event, KerberosExchange, ReferralPath
 from rpctrace.report.findings import Finding
@@ -12,7 +11,7 @@ from rpctrace.report.logs import LogEntry, LogFacts
 SCHEMA = "rpctrace.report/1"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tool:
     """The program that made the report."""
 
@@ -20,7 +19,7 @@ class Tool:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CaptureFacts:
     """One input file. `complete` is False when octets of it could not be read; `stopped_at` is where that began."""
 
@@ -37,7 +36,7 @@ class CaptureFacts:
     stopped_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Clock:
     """How a capture's clock stands to the `reference` capture's, which is the first of those that share frames with it,
     directly or through others: what to add to its times (`offset_ns`), how far that may be off, and from how many
@@ -51,7 +50,7 @@ class Clock:
     frames: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class HostClock:
     """How a host's own clock stood to the first capture's: `offset_ns` is what to add to that one's time to get what
     the host said it was (the median of `samples`), `spread_ns` how far the samples lie apart. `source`: where the host
@@ -67,7 +66,7 @@ class HostClock:
     spread_ns: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Summary:
     """All requests of one client, server, interface and operation, kept or only counted. Durations in nanoseconds."""
 
@@ -82,7 +81,7 @@ class Summary:
     largest_ns: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stream:
     """One conversation that carried DCE/RPC: a TCP connection, an open pipe, a virtual connection, a pair of UDP ends.
     `endpoint`: the answer in this report that had told its port or pipe; `purpose`: what for."""
@@ -108,7 +107,7 @@ class Stream:
     purpose: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProblemEntry:
     """Something that could not be read, and where: `offset` in octets from the start of `layer`'s own structure."""
 
@@ -120,7 +119,7 @@ class ProblemEntry:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limit:
     """A named bound that was reached: `reached` counts how often (or how many were left out)."""
 
@@ -129,7 +128,7 @@ class Limit:
     reached: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PduLine:
     """One MSRPC PDU for the Network Monitor view. `conversations` are (protocol, id) pairs, innermost first."""
 
@@ -156,7 +155,7 @@ class PduLine:
     conversations: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """What one run found in its captures. `pdus` is filled only on request and is not part of the JSON document."""
 

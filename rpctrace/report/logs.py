@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from rpctrace.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LogEntry:
     """A line of a netlogon.log: a logon (`kind`, `domain` and on), or any other as its `text`.
 
@@ -41,7 +41,7 @@ class LogEntry:
     joined_by: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LogFacts:
     """One log. `octets` (unpacked), `lines` and `entries` (those that are not empty) count what was read. `year` is
     that of its first line; local time is UTC and `utc_offset_minutes`. `found`: how these are known: given, fitted
