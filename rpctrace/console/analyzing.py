@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from rpctrace.console import output_files, streams
@@ -44,6 +44,7 @@ class AnalyzeChoices:
     color: streams.ColorChoice = "auto"
     verbosity: int = 0
     quiet: bool = False
+    realms: Mapping[str, str] = field(default_factory=dict)
 
 
 def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
@@ -65,6 +66,7 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
         netmon_utc_offset_minutes=choices.netmon_utc_offset_minutes,
         max_unpacked_octets=choices.max_unpacked_octets,
         jobs=choices.jobs,
+        realms=choices.realms,
     )
     report, status = read_captures(choices.captures, options, choices.quiet)
     if not report.captures:

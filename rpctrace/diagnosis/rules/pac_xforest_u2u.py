@@ -13,6 +13,8 @@ realm is another one shows in tickets for services of that computer. The validat
 the secure channel between the AP-REQ and the fault; its result shows only in netlogon.log.
 What would refute it: an AP-REP for the same ticket, a validation with another result, a server and a ticket of one
 realm or of two that trust each other directly, a server whose own traffic was captured and that asked nobody.
+How sure: judgement. A refused user-to-user ticket of a foreign realm fits the article in every respect that a capture
+shows, and so would a ticket that the server cannot open; only the log of the domain controller tells the two apart.
 """
 
 from __future__ import annotations
