@@ -62,7 +62,7 @@ def render_list(rules: Iterable[Rule] = RULES) -> str:
 
 def render_rule(rule: Rule) -> str:
     """Everything that a rule knows, in lines of at most 100 columns but for what cannot be broken."""
-    lines = [f"{rule.name}: {rule.title}"]
+    lines = [rule.name]
     for label, text in _fields(rule):
         lines += _wrapped(label, text)
     return "\n".join(lines) + "\n"
@@ -70,6 +70,7 @@ def render_rule(rule: Rule) -> str:
 
 def _fields(rule: Rule) -> Iterator[tuple[str, str]]:
     said = sections(rule)
+    yield "title", rule.title
     yield "says", said[""]
     for heading, (_, label) in SECTIONS.items():
         if heading in said:

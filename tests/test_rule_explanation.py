@@ -25,8 +25,8 @@ def test_everything_that_a_rule_knows_is_shown(rule: Rule) -> None:
     """Each paragraph, clue, ceiling, step and reference; in lines that fit but for what cannot be broken."""
     text = render_rule(rule)
     flat = " ".join(text.split())
-    assert text.startswith(f"{rule.name}: {rule.title}\n")
-    for said in (*sections(rule).values(), *rule.requires, *rule.next_steps, *rule.references):
+    assert text.startswith(f"{rule.name}\n  title ")
+    for said in (rule.title, *sections(rule).values(), *rule.requires, *rule.next_steps, *rule.references):
         assert " ".join(said.split()) in flat
     for clue in rule.clues:
         assert f"{clue.weight:.2f} {clue.what}" in flat

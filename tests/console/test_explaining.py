@@ -18,8 +18,8 @@ def test_codes_and_rules_beside_each_other(capsys: pytest.CaptureFixture[str]) -
     """In the order that was asked, a blank line between them; both spellings of a rule."""
     assert run("explain", "skew-kdc", "KRB_AP_ERR_SKEW", "spn_unknown") == ExitStatus.DONE
     out = capsys.readouterr().out
-    assert out.startswith("skew-kdc: ")
-    assert out.index("\n\nKRB_AP_ERR_SKEW\n") < out.index("\n\nspn-unknown: ")
+    assert out.startswith("skew-kdc\n")
+    assert out.index("\n\nKRB_AP_ERR_SKEW\n") < out.index("\n\nspn-unknown\n")
     assert out.endswith("\n")
 
 
@@ -69,8 +69,8 @@ def test_the_list_and_single_rules(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(capsys.readouterr().out.splitlines()) == len(RULES)
     assert run("rules", "skew-kdc", "idle_drop") == ExitStatus.DONE
     out = capsys.readouterr().out
-    assert out.startswith("skew-kdc: ")
-    assert "\n\nidle-drop: " in out
+    assert out.startswith("skew-kdc\n")
+    assert "\n\nidle-drop\n" in out
 
 
 def test_the_check(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
