@@ -56,6 +56,20 @@ def _octets_given(_context: click.Context, _parameter: click.Parameter, value: s
     return int(match[1]) * _UNITS[match[2].lower()]
 
 
+def _realms_given(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    """HOST=REALM -> host: realm; an address may be of IPv6, a host is named once."""
+    realms: dict[str, str] = {}
+    for value in values:
+        host, _, realm = (part.strip() for part in value.partition("="))
+        if not host or not realm or any(map(str.isspace, host + realm)) or "=" in realm:
+            raise click.BadParameter(f"{value!r} is not HOST=REALM, such as ws2.domainb.com=DOMAINB.COM")
+        if realms.setdefault(host, realm) != realm:
+            raise click.BadParameter(f"{host!r} has two realms, {realms[host]!r} and {realm!r}")
+    return realms
+
+
 def _minutes_given(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
@@ -105,6 +119,8 @@ def cli() -> None:
               help="Only faults with this status (0x721, 1825, RPC_S_SEC_PKG_ERROR).")  # fmt: skip
 @click.option("--since", metavar="TIME", help="Only calls at or after this time (ISO 8601; UTC unless it says more).")
 @click.option("--until", metavar="TIME", help="Only calls at or before this time.")
+@click.option("--realm", "realms", multiple=True, metavar="HOST=REALM", callback=_realms_given,
+              help="The Kerberos realm of a host (address or name), where you know it; repeatable.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 on a finding this severe or more.")
 @click.option("--calls", type=click.Choice(("default", "all", "notable")), default="default",
               help="Which calls to keep: 20 000 ordinary and all notable ones, all, or only notable ones.")  # fmt: skip
@@ -185,24 +201,24 @@ def annotate(capture: str, output: str, only_evidence: bool, netmon_utc_offset: 
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
-@click.argument("what", nargs=-1, required=True, metavar="WHAT...")
-def explain(what: tuple[str, ...]) -> ExitStatus:
-    """Tell what a status, NTSTATUS, HRESULT, Kerberos error, name or UUID means."""
-    from rpctrace.explanation import explain as meanings_of
-    from rpctrace.explanation import render_explanation
+@click.argument("what", nargs=-1, metavar="WHAT...")
+@click.option("--kerberos-dll", metavar="VERSION", help="Whether a Kerberos.dll of this version has the hotfix.")
+@click.option("--os", "system", metavar="NAME", help="The Windows that it is of (with --kerberos-dll).")
+def explain(what: tuple[str, ...], kerberos_dll: str | None, system: str | None) -> ExitStatus:
+    """Tell what a status, NTSTATUS, HRESULT, Kerberos error, name, UUID or rule means."""
+    from rpctrace.console.explaining import explain_command
 
-    status, shown = ExitStatus.DONE, False
-    for each in what:
-        try:
-            meanings = meanings_of(each)
-        except UsageError as error:
-            streams.tell(error)
-            status = ExitStatus.USAGE
-            continue
-        for meaning in meanings:
-            streams.put(("\n" if shown else "") + render_explanation(meaning).rstrip("\n"))
-            shown = True
-    return status
+    return explain_command(what, kerberos_dll, system)
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[RULE]...")
+@click.option("--check", is_flag=True, help="Say what is missing or malformed in the rules (exit status 1).")
+def rules(names: tuple[str, ...], check: bool) -> ExitStatus:
+    """List the rules that explain failures, or show what some of them know."""
+    from rpctrace.console.explaining import rules_command
+
+    return rules_command(names, check=check)
 
 
 @cli.command("netlogon")

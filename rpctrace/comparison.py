@@ -157,8 +157,8 @@ def _compared(
     """Every pair, those without a difference too (nothing changed)."""
     groups: dict[Hashable, tuple[list[_Record], list[_Record]]] = defaultdict(lambda: ([], []))
     for records, place in ((bad, 0), (good, 1)):
-        for record in records:
-            groups[key(record)][place].append(record)
+        for each in records:
+            groups[key(each)][place].append(each)
     for mine, other in groups.values():
         for one, two in _paired(mine, other, facets):
             changed = _changes(facets(one) if one is not None else None, facets(two) if two is not None else None)
@@ -174,22 +174,22 @@ def _paired(
     """In order where there are as many of both; otherwise equal ones first, then the rest in order."""
     if len(bad) != len(good):
         left: dict[tuple[str | None, ...], list[_Record]] = defaultdict(list)
-        for record in reversed(good):
-            left[tuple(facets(record).values())].append(record)
+        for each in reversed(good):
+            left[tuple(facets(each).values())].append(each)
         unlike: list[_Record] = []
         matched: set[str] = set()
-        for record in bad:
-            equal = left.get(tuple(facets(record).values()))
+        for each in bad:
+            equal = left.get(tuple(facets(each).values()))
             if equal:
                 other = equal.pop()
                 matched.add(other.id)
-                yield record, other
+                yield each, other
             else:
-                unlike.append(record)
-        bad, good = unlike, [record for record in good if record.id not in matched]
+                unlike.append(each)
+        bad, good = unlike, [each for each in good if each.id not in matched]
     yield from zip(bad, good, strict=False)
-    yield from ((record, None) for record in bad[len(good) :])
-    yield from ((None, record) for record in good[len(bad) :])
+    yield from ((each, None) for each in bad[len(good) :])
+    yield from ((None, each) for each in good[len(bad) :])
 
 
 def _changes(bad: Facets | None, good: Facets | None) -> tuple[Changed, ...]:

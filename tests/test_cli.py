@@ -73,6 +73,12 @@ def test_a_file_named_like_a_command(
         ("x.pcap", "--fail-on", "terrible"),
         ("-", "-"),
         ("explain", "no-such-code-at-all"),
+        ("x.pcap", "--realm", "DOMAINB.COM"),
+        ("x.pcap", "--realm", "=DOMAINB.COM"),
+        ("x.pcap", "--realm", "host="),
+        ("x.pcap", "--realm", "a b=C"),
+        ("x.pcap", "--realm", "a=B=C"),
+        ("x.pcap", "--realm", "a=B", "--realm", "a=C"),
         ("check",),
         ("check", "a", "b", "--expect", "c"),
         ("verify", "-"),
@@ -100,6 +106,44 @@ def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     """`rpctrace schema` prints the document that the package ships."""
     run("schema")
     assert json.loads(capsys.readouterr().out)["title"] == "rpctrace.report/1"
+
+
+@pytest.mark.parametrize(
+    ("given", "realms"),
+    [
+        ((), {}),
+        (("10.2.0.73=DOMAINB.COM",), {"10.2.0.73": "DOMAINB.COM"}),
+        (("fe80::1=A.COM", " ws2 = B.COM "), {"fe80::1": "A.COM", "ws2": "B.COM"}),
+        (("ws2=A.COM", "ws2=A.COM"), {"ws2": "A.COM"}),
+    ],
+)
+def test_realms_of_hosts(
+    given: tuple[str, ...], realms: dict[str, str], expert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--realm HOST=REALM`, as often as needed, reaches the analysis."""
+    from rpctrace import analysis
+
+    seen: list[dict[str, str]] = []
+    analyze = analysis.analyze
+
+    def noting(sources: object, options: analysis.Options, *others: object) -> object:
+        seen.append(dict(options.realms))
+        return analyze(sources, options, *others)
+
+    monkeypatch.setattr(analysis, "analyze", noting)
+    words = [word for each in given for word in ("--realm", each)]
+    assert run("analyze", expert, "-q", *words) == ExitStatus.DONE
+    assert seen == [realms]
+
+
+def test_a_realm_changes_what_is_found(expert: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The article's fault: with the server in a realm of its own, and in that of the ticket."""
+    found = []
+    for realm in ("DOMAINB.COM", "child.domainA.COM"):
+        assert run("analyze", expert, "-q", "--json", "--realm", f"10.2.0.73={realm}") == ExitStatus.DONE
+        found.append({each["rule"] for each in json.loads(capsys.readouterr().out)["findings"]})
+    assert "pac-xforest-u2u" in found[0]
+    assert "pac-xforest-u2u" not in found[1]
 
 
 def test_a_negative_code_reaches_explain(capsys: pytest.CaptureFixture[str]) -> None:

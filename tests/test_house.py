@@ -29,7 +29,7 @@ FLOORS = (
     ("report",),
     ("correlation",),
     ("diagnosis",),
-    ("tally", "assembly", "explanation"),
+    ("tally", "assembly", "explanation", "rule_explanation", "hotfix"),
     ("limits",),
     ("gathering",),
     ("reading", "log_reading", "log_summary"),

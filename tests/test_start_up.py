@@ -28,9 +28,10 @@ READING = {
     "rpctrace.network", "rpctrace.protocols", "rpctrace.report", "rpctrace.stream", "rpctrace.tally",
 }  # fmt: skip
 OTHER_COMMANDS = {
-    "rpctrace.console.checking", "rpctrace.console.doctor", "rpctrace.console.verifying", "rpctrace.expectations",
-    "rpctrace.console.summing_logs", "rpctrace.explanation", "rpctrace.log_reading", "rpctrace.log_summary",
-    "rpctrace.logs", "rpctrace.selection", "rpctrace.spellings", "rpctrace.tshark", "rpctrace.verification",
+    "rpctrace.console.checking", "rpctrace.console.doctor", "rpctrace.console.explaining",
+    "rpctrace.console.summing_logs", "rpctrace.console.verifying", "rpctrace.expectations", "rpctrace.explanation",
+    "rpctrace.hotfix", "rpctrace.log_reading", "rpctrace.log_summary", "rpctrace.logs", "rpctrace.rule_explanation",
+    "rpctrace.selection", "rpctrace.spellings", "rpctrace.tshark", "rpctrace.verification",
 }  # fmt: skip
 TEXT = {"rpctrace.render.table", "rpctrace.render.short_report", "rpctrace.render.full_tables"}
 OTHER_RENDERINGS = {"rpctrace.render.csv", "rpctrace.render.markdown", "rpctrace.render.netmon", "csv", "textwrap"}
@@ -45,7 +46,8 @@ FRONT = {
     "rpctrace.encoding", "rpctrace.encoding.text", "rpctrace.errors", "rpctrace.version",
 }  # fmt: skip
 EXPLAIN = {
-    "rpctrace.explanation", "rpctrace.knowledge", "rpctrace.knowledge.impacket_names", "rpctrace.knowledge.tables",
+    "rpctrace.console.explaining", "rpctrace.explanation", "rpctrace.knowledge", "rpctrace.knowledge.impacket_names",
+    "rpctrace.knowledge.tables",
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from rpctrace.console import output_files, streams
@@ -49,6 +49,7 @@ class AnalyzeChoices:
     color: streams.ColorChoice = "auto"
     verbosity: int = 0
     quiet: bool = False
+    realms: Mapping[str, str] | None = None
 
 
 def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
@@ -74,6 +75,7 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
         netlogon_year=choices.netlogon_year,
         netlogon_utc_offset_minutes=choices.netlogon_utc_offset_minutes,
         redact_key=key,
+        realms=choices.realms,
     )
     report, status = read_captures(choices.captures, options, choices.quiet, choices.netlogon)
     if not report.captures:
