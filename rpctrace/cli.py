@@ -24,7 +24,7 @@ from rpctrace.encoding.text import safe_text
 from rpctrace.errors import CaptureError, EngineError, RpctraceError, UsageError
 from rpctrace.version import __version__
 
-FORMATS = ("text", "json", "jsonl", "csv", "netmon", "markdown")
+FORMATS = ("text", "json", "jsonl", "csv", "netmon", "markdown", "junit", "sarif")
 TABLES = ("findings", "faults", "calls", "kerberos", "auth", "endpoints", "events", "streams")
 SEVERITIES = ("high", "medium", "low", "note")
 GARBAGE_THRESHOLD = 50_000  # objects made since the last look; Python's own is 700
@@ -112,7 +112,8 @@ def cli() -> None:
 @click.option("--json", "form", flag_value="json", help="The same as -f json.")
 @click.option("--jsonl", "form", flag_value="jsonl", help="The same as -f jsonl.")
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
-              help="Write into FILE, in the form of its suffix (.json .jsonl .csv .md .txt); repeatable.")  # fmt: skip
+              help="Write into FILE, in the form of its suffix (.json .jsonl .csv .parquet .md .txt .junit.xml .sarif);"
+              " repeatable.")  # fmt: skip
 @click.option("--host", "hosts", multiple=True, metavar="HOST", help="Only calls of this address, network or name.")
 @click.option("--interface", "interfaces", multiple=True, metavar="UUID|NAME", help="Only calls of this interface.")
 @click.option("--status", "statuses", multiple=True, metavar="STATUS",
@@ -158,14 +159,19 @@ def analyze(captures: tuple[str, ...], form: str | None, netmon_utc_offset: int 
 @click.option("--update", is_flag=True, help="Write the expectations from what is found now.")
 @click.option("--expect", metavar="FILE", help="The expectations of the one capture given.")
 @click.option("--allow-missing", is_flag=True, help="A capture without expectations is fine.")
+@click.option("--baseline", metavar="FILE", help="Known failures, which do not fail the run.")
+@click.option("--update-baseline", is_flag=True, help="Write the failures of this run into --baseline FILE.")
+@click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
+              help="Write into FILE, in the form of its suffix (.junit.xml .sarif); repeatable.")  # fmt: skip
+@click.option("--github", is_flag=True, help="Print GitHub workflow commands, which show beside the files.")
+@click.option("--force", is_flag=True, help="Replace an existing -o file that is no report.")
 @_verbose
 @_quiet
-def check(paths: tuple[str, ...], update: bool, expect: str | None, allow_missing: bool, quiet: bool,
-          **_: Any) -> ExitStatus:  # fmt: skip
+def check(verbosity: int, **choices: Any) -> ExitStatus:  # noqa: ARG001  # -vv: the traceback of an internal error
     """Compare captures with what is expected of them (<capture>.expect.toml beside each); folders are walked."""
-    from rpctrace.console.checking import check_command
+    from rpctrace.console.checking import CheckChoices, check_command
 
-    return check_command(paths, update=update, expect=expect, allow_missing=allow_missing, quiet=quiet)
+    return check_command(CheckChoices(**choices))
 
 
 @cli.command()

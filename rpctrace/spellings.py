@@ -66,3 +66,19 @@ def reject_reasons_spelled(text: str) -> frozenset[int]:
     if not found:
         raise UsageError(f"{safe_text(text)!r} is no reject reason of a bind_nak")
     return found
+
+
+def kerberos_errors_spelled(text: str) -> frozenset[int]:
+    """The error codes of Kerberos that a number or name stands for. Raises `UsageError` for an unknown name."""
+    number = number_written(text)
+    if number is not None:
+        return frozenset((number,))
+    wanted = text.strip().casefold()
+    found = frozenset(
+        code
+        for code, fact in tables.kerberos_errors().items()
+        if wanted in (fact.name.casefold(), *(alias.name.casefold() for alias in fact.aliases))
+    )
+    if not found:
+        raise UsageError(f"{safe_text(text)!r} is no error of Kerberos")
+    return found

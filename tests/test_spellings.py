@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rpctrace.errors import UsageError
-from rpctrace.spellings import interfaces_spelled, reject_reasons_spelled, statuses_spelled
+from rpctrace.spellings import interfaces_spelled, kerberos_errors_spelled, reject_reasons_spelled, statuses_spelled
 
 
 @pytest.mark.parametrize(
@@ -48,3 +48,10 @@ def test_reject_reasons() -> None:
     assert reject_reasons_spelled("0x8") == {8}
     with pytest.raises(UsageError):
         reject_reasons_spelled("no such reason")
+
+
+def test_kerberos_errors() -> None:
+    """Number or name, in the spellings of RFC 4120 and of others."""
+    assert kerberos_errors_spelled("37") == kerberos_errors_spelled("KRB_AP_ERR_SKEW") == {37}
+    with pytest.raises(UsageError):
+        kerberos_errors_spelled("KRB_NOTHING")

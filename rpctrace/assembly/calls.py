@@ -14,9 +14,10 @@ from rpctrace import report
 from rpctrace.assembly import stub_data
 from rpctrace.assembly.codes import hexadecimal
 from rpctrace.conversations.observations import ConversationFacts, ObservedCall, ObservedPdu
+from rpctrace.encoding import flow_ids
 from rpctrace.encoding.times import iso_8601
 from rpctrace.knowledge import tables
-from rpctrace.network.flow import Endpoint
+from rpctrace.network.flow import Endpoint, Transport
 from rpctrace.protocols.dcerpc.call import (
     CallAuthentication,
     CallKind,
@@ -34,8 +35,8 @@ _Made = TypeVar("_Made")
 
 _SHARED = 4096  # values of one type that are held for the calls to come
 _REQUEST = CallKind.REQUEST
-PIPE, HTTP = "ncacn_np", "ncacn_http"
-_STREAM_WORDS = {"ncacn_ip_tcp": "tcp", PIPE: "np", HTTP: "http", "ncadg_ip_udp": "udp"}
+PIPE, HTTP, DATAGRAMS = "ncacn_np", "ncacn_http", "ncadg_ip_udp"
+_STREAM_WORDS = {"ncacn_ip_tcp": "tcp", PIPE: "np", HTTP: "http", DATAGRAMS: "udp"}
 _PROVIDER_REJECTION, _NEGOTIATE_ACK = 2, 3
 # [MS-RPCE] 2.2.2.14 BindTimeFeatureNegotiationBitmask
 _FEATURES = ((0x1, "SecurityContextMultiplexingSupported"), (0x2, "KeepConnectionOnOrphanSupported"))
@@ -134,6 +135,8 @@ class Assembler:
         )
 
     def stream(self, facts: ConversationFacts) -> report.Stream:
+        protocol = Transport.UDP if facts.transport == DATAGRAMS else Transport.TCP
+        channel = facts.channel.name if facts.channel else None
         return report.Stream(
             sys.intern(stream_id(self.capture, facts)),
             self.capture,
@@ -152,6 +155,8 @@ class Assembler:
             facts.ended,
             facts.transport,
             facts.channel.name if facts.channel and facts.transport == PIPE else None,
+            uid=flow_ids.uid(protocol, facts.client, facts.server, facts.first_ns, channel, facts.connection.tunnel),
+            community_id=flow_ids.community_id(protocol, facts.client, facts.server),
         )
 
     def pdu_line(self, observed: ObservedPdu, conversations: tuple[tuple[str, int], ...]) -> report.PduLine:

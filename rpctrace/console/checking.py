@@ -3,158 +3,185 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from rpctrace.console import output_files, streams
+from rpctrace.console.cases import Case, Result, cases_of, expectation_at, read_case, result_of, text_of
 from rpctrace.console.exit_status import ExitStatus, strongest
 from rpctrace.encoding.text import safe_text
-from rpctrace.errors import CaptureError, UsageError
-from rpctrace.expectations import MAXIMUM_OCTETS, SUFFIX, Expectation, differences, read_expectation, written
+from rpctrace.errors import UsageError
+from rpctrace.expectations.baseline import Known, baseline_text, read_baseline
+from rpctrace.expectations.comparing import differences
+from rpctrace.expectations.reading import read_expectation
+from rpctrace.expectations.values import Difference
+from rpctrace.expectations.writing import written
 from rpctrace.record import record
-from rpctrace.report import Report
-
-CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".cap")
-PACKED_SUFFIXES = ("", ".gz", ".bz2", ".xz", ".zst")
-_WALKED = tuple(suffix + packed for suffix in CAPTURE_SUFFIXES for packed in PACKED_SUFFIXES)
 
 
 @record
-class Case:
-    """A capture and where its expectations are; either may be missing on disk."""
+class CheckChoices:
+    """What the command line asked for."""
 
-    capture: str
-    expectations: str
+    paths: tuple[str, ...]
+    update: bool = False
+    expect: str | None = None
+    allow_missing: bool = False
+    baseline: str | None = None
+    update_baseline: bool = False
+    outputs: tuple[str, ...] = ()
+    github: bool = False
+    force: bool = False
+    quiet: bool = False
 
 
-def check_command(
-    paths: Sequence[str], *, update: bool, expect: str | None, allow_missing: bool, quiet: bool
-) -> ExitStatus:
-    cases = list(_cases(paths, expect))
+def check_command(choices: CheckChoices) -> ExitStatus:
+    _refuse_what_does_not_fit(choices)
+    cases = cases_of(choices.paths, choices.expect)
     if not cases:
         streams.tell("no capture found")
         return ExitStatus.UNREAD
+    inputs = [path for case in cases for path in (case.capture, case.expectations)]
+    for path in choices.outputs:
+        output_files.check_output(path, inputs, choices.force)
     # A file that cannot be meant stops all before any work; so --update never writes over what is no expectation.
-    expected = {case: _expectation(case.expectations) for case in cases}
-    if update:
-        return strongest(*[_update(case, quiet) for case in cases])
-    statuses = [_check(case, expected[case], allow_missing, quiet) for case in cases]
+    expected = {case: expectation_at(case.expectations) for case in cases}
+    if choices.update:
+        return strongest(*[_update(case, choices.quiet) for case in cases])
+    known = _Baseline(choices.baseline, choices.update_baseline)
+    results = []
+    for case in cases:
+        results.append(result_of(case, expected[case], choices.allow_missing))
+        _tell(results[-1], known.of(results[-1]), choices.quiet)
+    if choices.update_baseline:
+        known.write(results, choices.quiet)
+    known.tell_what_is_over(results)
+    _write_reports(results, known, choices)
+    statuses = [_status(result, known) for result in results]
     failed = sum(status is not ExitStatus.DONE for status in statuses)
     captures = f"{len(cases)} capture{'' if len(cases) == 1 else 's'}"
-    streams.put(f"{captures}, {failed} not as expected" if failed else f"{captures} as expected")
+    streams.put(f"{captures}, {failed} not as expected" if failed else f"{captures} as expected{known.words(results)}")
     return strongest(*statuses)
 
 
-def _cases(paths: Sequence[str], expect: str | None) -> Iterator[Case]:
-    if expect is not None:
-        if len(paths) != 1 or os.path.isdir(paths[0]):
-            raise UsageError("--expect goes with one capture")
-        yield Case(paths[0], expect)
+def _refuse_what_does_not_fit(choices: CheckChoices) -> None:
+    from rpctrace.console.check_reports import written_into
+
+    if choices.update_baseline and choices.baseline is None:
+        raise UsageError("--update-baseline goes with --baseline FILE")
+    if choices.update and (choices.baseline is not None or choices.outputs or choices.github):
+        raise UsageError("--update compares nothing, so it goes with no --baseline, -o or --github")
+    for path in choices.outputs:
+        written_into(path)
+
+
+class _Baseline:
+    """The known failures of a file; its captures are named from the file's folder."""
+
+    def __init__(self, path: str | None, may_be_missing: bool) -> None:
+        self._path = path
+        text = None if path is None else text_of(path)
+        if path is not None and text is None and not may_be_missing:
+            raise UsageError(f"{path}: no such file; --update-baseline writes it")
+        self._known: frozenset[Known] = read_baseline(text, str(path)) if text is not None else frozenset()
+
+    def _known_as(self, result: Result, difference: Difference) -> Known:
+        return Known(self._name(result), difference.code, difference.about)
+
+    def _name(self, result: Result) -> str:
+        folder = os.path.dirname(self._path or "") or "."
+        try:
+            name = os.path.relpath(result.case.capture, folder)
+        except ValueError:  # another drive of Windows
+            name = os.path.abspath(result.case.capture)
+        return safe_text(name.replace(os.sep, "/"))
+
+    def of(self, result: Result) -> frozenset[Difference]:
+        if not self._known:
+            return frozenset()
+        return frozenset(each for each in result.differences if self._known_as(result, each) in self._known)
+
+    def write(self, results: Sequence[Result], quiet: bool) -> None:
+        """The failures of these results, and what was known of captures that were not checked now."""
+        assert self._path is not None
+        checked = {self._name(result) for result in results}
+        now = {self._known_as(result, each) for result in results for each in result.differences}
+        self._known = frozenset(now | {each for each in self._known if each.capture not in checked})
+        text = baseline_text(self._known)
+        output_files.write_whole(self._path, lambda out: out.write(text))
+        if not quiet:
+            streams.put(f"wrote   {safe_text(self._path)}")
+
+    def tell_what_is_over(self, results: Sequence[Result]) -> None:
+        checked = {self._name(result) for result in results if result.unread is None}
+        now = {self._known_as(result, each) for result in results for each in result.differences}
+        for each in sorted(self._known - now):
+            if each.capture in checked:
+                streams.tell(f"{self._path}: no longer fails: {each.capture}: {each.code}: {each.about}")
+
+    def words(self, results: Sequence[Result]) -> str:
+        count = sum(len(self.of(result)) for result in results)
+        return f", apart from {count} known failure{'' if count == 1 else 's'}" if count else ""
+
+
+def _status(result: Result, known: _Baseline) -> ExitStatus:
+    if result.status is ExitStatus.FOUND and known.of(result).issuperset(result.differences):
+        return ExitStatus.DONE
+    return result.status
+
+
+def _tell(result: Result, known: frozenset[Difference], quiet: bool) -> None:
+    name = safe_text(result.case.capture)
+    fresh = [each for each in result.differences if each not in known]
+    if fresh:
+        streams.put("\n".join([f"DIFFERS {name}", *(f"        {_difference_words(each)}" for each in fresh)]))
+    if known and not quiet:
+        streams.put("\n".join([f"known   {name}", *(f"        {_difference_words(each)}" for each in _ordered(known))]))
+    if result.unread is not None:
+        streams.put(f"UNREAD  {name}")
+        streams.tell(result.unread)
+    elif not result.differences and not quiet:
+        streams.put(f"{'ok   ' if result.has_expectations else 'read '}   {name}")
+
+
+def _ordered(known: frozenset[Difference]) -> list[Difference]:
+    return sorted(known, key=lambda each: (each.line or 0, each.text))
+
+
+def _difference_words(difference: Difference) -> str:
+    return difference.text + (f" (line {difference.line})" if difference.line is not None else "")
+
+
+def _write_reports(results: Sequence[Result], baseline: _Baseline, choices: CheckChoices) -> None:
+    if not choices.outputs and not choices.github:
         return
-    seen: set[str] = set()
-    for path in paths:
-        for capture in _captures_in(path) if os.path.isdir(path) else (path.removesuffix(SUFFIX),):
-            if capture not in seen:
-                seen.add(capture)
-                yield Case(capture, capture + SUFFIX)
+    from rpctrace.console.check_reports import github_lines, write_report
 
-
-def _captures_in(folder: str) -> list[str]:
-    """Captures below a folder by their suffix, and whatever has expectations beside it, sorted."""
-    found: set[str] = set()
-    # A folder that cannot be listed is read as a capture: that fails with its name, instead of passing for empty.
-    for where, folders, files in os.walk(folder, onerror=lambda error: found.add(str(error.filename))):
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in files:
-            if name.endswith(SUFFIX):
-                found.add(os.path.join(where, name.removesuffix(SUFFIX)))
-            elif name.lower().endswith(_WALKED):
-                found.add(os.path.join(where, name))
-    return sorted(found)
-
-
-def _expectation(path: str) -> Expectation | None:
-    """What a file says; None where there is no file. Raises `UsageError`, or `CaptureError` where it cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            octets = file.read(MAXIMUM_OCTETS + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise CaptureError(path, (error.strerror or "cannot be read").lower()) from None
-    if len(octets) > MAXIMUM_OCTETS:
-        raise UsageError(f"{path}: more than {MAXIMUM_OCTETS} octets")
-    try:
-        return read_expectation(octets.decode("utf-8"), path)
-    except UnicodeDecodeError as error:
-        line = octets[: error.start].count(b"\n") + 1
-        raise UsageError(f"{path}: line {line}: not UTF-8") from None
-
-
-def _check(case: Case, expected: Expectation | None, allow_missing: bool, quiet: bool) -> ExitStatus:
-    from rpctrace.analysis import Options, analyze
-
-    try:
-        report = analyze(case.capture, Options(calls="all"))
-    except CaptureError as error:
-        _put("UNREAD ", case)
-        streams.tell(error)
-        return ExitStatus.UNREAD
-    if not report.captures[0].frames:
-        _put("UNREAD ", case)
-        streams.tell(f"{case.capture}: holds no frame")
-        return ExitStatus.UNREAD
-    if expected is None:
-        status = _without_expectations(case, allow_missing, quiet)
-        return status if report.complete else _in_part(case, report)
-    said = [
-        f"{difference.text}" + (f" (line {difference.line})" if difference.line is not None else "")
-        for difference in differences(report, expected)
-    ]
-    status = _not_as_expected(case, said) if said else ExitStatus.DONE
-    if not report.complete and expected.complete:
-        return _in_part(case, report)
-    if not said and not quiet:
-        _put("ok     ", case)
-    return status
-
-
-def _put(word: str, case: Case) -> None:
-    streams.put(f"{word} {safe_text(case.capture)}")
-
-
-def _without_expectations(case: Case, allow_missing: bool, quiet: bool) -> ExitStatus:
-    if not allow_missing:
-        return _not_as_expected(case, ["it has no expectations; check --update writes them"])
-    if not quiet:
-        _put("read   ", case)
-    return ExitStatus.DONE
-
-
-def _in_part(case: Case, report: Report) -> ExitStatus:
-    _put("UNREAD ", case)
-    where = report.captures[0].stopped_at
-    streams.tell(f"{case.capture}: read in part{'' if where is None else f', reading stopped at octet {where}'}")
-    return ExitStatus.UNREAD
-
-
-def _not_as_expected(case: Case, said: Sequence[str]) -> ExitStatus:
-    streams.put("\n".join([f"DIFFERS {safe_text(case.capture)}", *(f"        {line}" for line in said)]))
-    return ExitStatus.FOUND
+    known = {result: baseline.of(result) for result in results}
+    for path in choices.outputs:
+        output_files.write_whole(path, lambda out, path=path: write_report(path, results, known, out))  # type: ignore[misc]
+        if not choices.quiet:
+            streams.tell(f"wrote {path}")
+    if choices.github:
+        for line in github_lines(results, known):
+            streams.put(line)
 
 
 def _update(case: Case, quiet: bool) -> ExitStatus:
-    from rpctrace.analysis import Options, analyze
-
+    report, unread = read_case(case)
+    if report is None:
+        streams.tell(unread)
+        return ExitStatus.UNREAD
+    before = text_of(case.expectations)
     try:
-        report = analyze(case.capture, Options(calls="all"))
-    except CaptureError as error:
-        streams.tell(error)
-        return ExitStatus.UNREAD
-    if not report.captures[0].frames:
-        streams.tell(f"{case.capture}: holds no frame")
-        return ExitStatus.UNREAD
-    text = written(report, os.path.basename(case.capture))
-    output_files.write_whole(case.expectations, lambda out: out.write(text))
+        text = written(report, os.path.basename(case.capture), before)
+    except UsageError as error:
+        streams.tell(f"{case.expectations} is left as it is: {error}")
+        return ExitStatus.FOUND
+    if text != before:
+        output_files.write_whole(case.expectations, lambda out: out.write(text))
     if not quiet:
-        streams.put(f"wrote   {safe_text(case.expectations)}")
-    return ExitStatus.DONE
+        streams.put(f"{'wrote' if text != before else 'same '}   {safe_text(case.expectations)}")
+    left = differences(report, read_expectation(text, case.expectations))
+    for each in left:
+        streams.tell(f"{case.expectations}: is left to you: {_difference_words(each)}")
+    return ExitStatus.FOUND if left else ExitStatus.DONE

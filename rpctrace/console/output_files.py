@@ -15,11 +15,15 @@ from typing import BinaryIO, TextIO
 from rpctrace.errors import UsageError
 
 HEAD_OCTETS = 512
+TAIL_OCTETS = 64 * 1024
 # How the reports of each suffix begin; a report without a mark of its own is not known again.
 _BEGINNINGS = re.compile(
     rb'\{\s*"schema": ?"rpctrace\.report/'
     rb'|\{"type":"tool","schema":"rpctrace\.report/'
     rb"|id,capture,connection,kind,transport,"
+    rb'|<\?xml version="1.0" encoding="UTF-8"\?>\n<testsuites name="rpctrace '
+    rb'|\{\s*"\$schema": "[^"\n]{1,200}/sarif-schema-2\.1\.0\.json",\s*"version": "2\.1\.0",\s*"runs": '
+    rb'\[\s*\{\s*"tool": \{\s*"driver": \{\s*"name": "rpctrace"'
     rb"|## RPC failures\n\n- "
     rb"|[^\n]{1,400}; (?:at least )?\d+ calls?, \d+ failed\n"
 )
@@ -46,6 +50,9 @@ def _is_report(path: str) -> bool:
         return False
     with open(path, "rb") as existing:
         head = existing.read(HEAD_OCTETS)
+        if head.startswith(b"PAR1"):  # Parquet says what it holds at its end
+            existing.seek(-min(existing.seek(0, os.SEEK_END), TAIL_OCTETS), os.SEEK_END)
+            return b"rpctrace.report/" in existing.read(TAIL_OCTETS)
     return not head or _BEGINNINGS.match(head) is not None
 
 

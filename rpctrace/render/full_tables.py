@@ -167,6 +167,8 @@ _STREAMS: Table[Stream] = Table(
     ),
     (
         ("Lasted", lambda stream, _: _duration(stream.first_ns, stream.last_ns)),
+        ("uid", lambda stream, _: _text(stream.uid)),
+        ("Community ID", lambda stream, _: _text(stream.community_id)),
         ("Capture", _capture),
     ),
     "No connection carried RPC.",

@@ -28,6 +28,8 @@ ENTRIES = (
     Entry("csv", (".csv",), "csv"),
     Entry("netmon", (), "netmon"),
     Entry("markdown", (".md", ".markdown"), "markdown"),
+    Entry("junit", (".junit.xml",), "junit"),
+    Entry("sarif", (".sarif",), "sarif"),
 )
 
 

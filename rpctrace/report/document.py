@@ -84,7 +84,9 @@ class Summary:
 @record
 class Stream:
     """One conversation that carried DCE/RPC: a TCP connection, an open pipe, a virtual connection, a pair of UDP ends.
-    `endpoint`: the answer in this report that had told its port or pipe; `purpose`: what for."""
+    `endpoint`: the answer in this report that had told its port or pipe; `purpose`: what for. `uid` follows from its
+    ends, its first time and its pipe; `community_id` is that of the flow, as Zeek, Suricata and Wireshark compute it
+    (version 1, seed 0; of the inner flow, where it came through a tunnel)."""
 
     id: str
     capture: int
@@ -105,6 +107,8 @@ class Stream:
     pipe: str | None = None
     endpoint: str | None = None
     purpose: str | None = None
+    uid: str | None = None
+    community_id: str | None = None
 
 
 @record

@@ -56,7 +56,10 @@ def test_a_regression_is_1_and_readable(folder: Path, capsys: pytest.CaptureFixt
     assert "expected 1 failed calls, found 0" in said
     article(folder, status=5)
     assert run(folder) == 1
-    assert "found and not expected: alter_context, call_id 2" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "expected and not found: kind alter_context" in said
+    assert "nearest: alter_context, call_id 2" in said
+    assert "(status is 0x00000005, not 0x00000721)" in said
 
 
 def test_expectations_are_missing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,3 +194,84 @@ def test_a_folder_that_cannot_be_listed_is_no_pass(
     monkeypatch.setattr(os, "scandir", refusing)
     assert cli.main(["check", str(folder)]) == 3
     assert str(locked) in capsys.readouterr().err
+
+
+def test_update_keeps_what_people_wrote(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And tells what it cannot make true: what must not be there and is."""
+    expert = folder / "expert.pcap"
+    expectations(expert).write_text("# by hand\n\n[forbid]  # never\nstatuses = [0x721]\n")
+    assert run(expert, "--update") == 1
+    said = capsys.readouterr()
+    assert "is left to you: must not be there (status 1825): alter_context" in said.err
+    text = expectations(expert).read_text()
+    assert text.startswith("# by hand\n")
+    assert "[forbid]  # never\nstatuses = [0x721]" in text
+    assert "[[call]]" in text
+
+
+def test_update_refuses_what_it_cannot_edit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Politely: the file stays."""
+    expert, text = folder / "expert.pcap", 'call = [{kind = "bind"}]\n'
+    expectations(expert).write_text(text)
+    assert run(expert, "--update") == 1
+    assert "is left as it is" in capsys.readouterr().err
+    assert expectations(expert).read_text() == text
+
+
+def test_a_baseline(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Known failures do not fail a run; new ones do; one that is over is told; the unread stay unread."""
+    run(folder, "--update")
+    article(folder, status=5)
+    base = folder / "known.toml"
+    assert run(folder, "--baseline", base) == 2
+    assert run(folder, "--baseline", base, "--update-baseline") == 0
+    assert 'capture = "expert.pcap"' in base.read_text()
+    capsys.readouterr()
+    assert run(folder, "--baseline", base) == 0
+    said = capsys.readouterr()
+    assert "known   " in said.out
+    assert said.out.splitlines()[-1] == "2 captures as expected, apart from 2 known failures"
+    article(folder, status=None)
+    assert run(folder, "--baseline", base) == 1
+    article(folder)
+    assert run(folder, "--baseline", base) == 0
+    assert "no longer fails: expert.pcap: missing: call, kind alter_context" in capsys.readouterr().err
+    assert run(folder, "--baseline", base, "--update-baseline", "-q") == 0
+    assert "[[known]]" not in base.read_text()
+    (folder / "expert.pcap").write_bytes(b"no capture")
+    assert run(folder, "--baseline", base, "--update-baseline") == 3
+
+
+def test_what_does_not_go_together_is_2(folder: Path) -> None:
+    """And writes nothing."""
+    before = sorted(folder.rglob("*"))
+    assert run(folder, "--update-baseline") == 2
+    assert run(folder, "--update", "--github") == 2
+    assert run(folder, "--update", "-o", folder / "x.sarif") == 2
+    assert run(folder, "-o", folder / "x.json") == 2
+    assert run(folder, "-o", folder / "nowhere" / "x.sarif") == 2
+    assert sorted(folder.rglob("*")) == before
+
+
+def test_a_baseline_is_no_expectation(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file of something else is refused and stays."""
+    other = folder / "pyproject.toml"
+    other.write_text("[project]\nname = 'x'\n")
+    assert run(folder, "--baseline", other, "--update-baseline") == 2
+    assert "is no baseline" in capsys.readouterr().err
+    assert other.read_text() == "[project]\nname = 'x'\n"
+
+
+def test_reports_of_a_run(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """JUnit, SARIF and GitHub's lines beside the usual output; a second run may replace the files."""
+    run(folder, "--update")
+    article(folder, status=5)
+    words = (folder, "-o", folder / "x.junit.xml", "-o", folder / "x.sarif", "--github")
+    assert run(*words) == 1
+    assert "::error file=" in capsys.readouterr().out
+    first = (folder / "x.junit.xml").read_text(), (folder / "x.sarif").read_text()
+    assert run(*words) == 1
+    assert ((folder / "x.junit.xml").read_text(), (folder / "x.sarif").read_text()) == first
+    assert 'failures="2" errors="0"' in first[0]
+    assert '"ruleId": "missing"' in first[1]
+    assert run(folder, "-o", folder / "expert.pcap.expect.toml.junit.xml") == 1

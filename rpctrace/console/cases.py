@@ -1,0 +1,136 @@
+"""Paths -> the captures to check and their expectations; one of them, read -> what became of each expectation."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+
+from rpctrace.console.exit_status import ExitStatus
+from rpctrace.errors import CaptureError, UsageError
+from rpctrace.expectations.comparing import outcomes
+from rpctrace.expectations.reading import read_expectation
+from rpctrace.expectations.values import Difference, Expectation, Outcome
+from rpctrace.record import record
+from rpctrace.report import Report
+
+SUFFIX = ".expect.toml"
+MAXIMUM_OCTETS = 4 * 1024 * 1024
+CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".cap")
+PACKED_SUFFIXES = ("", ".gz", ".bz2", ".xz", ".zst")
+_WALKED = tuple(suffix + packed for suffix in CAPTURE_SUFFIXES for packed in PACKED_SUFFIXES)
+HAS_EXPECTATIONS = "has expectations"
+
+
+@record
+class Case:
+    """A capture and where its expectations are; either may be missing on disk."""
+
+    capture: str
+    expectations: str
+
+
+@record
+class Result:
+    """What became of a case. `unread`: why the capture could not be read, or only in part; None where it was."""
+
+    case: Case
+    outcomes: tuple[Outcome, ...]
+    unread: str | None
+    has_expectations: bool
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        return tuple(each for outcome in self.outcomes for each in outcome.differences)
+
+    @property
+    def status(self) -> ExitStatus:
+        """3 outranks 1: what was not read is no clean pass."""
+        if self.unread is not None:
+            return ExitStatus.UNREAD
+        return ExitStatus.FOUND if self.differences else ExitStatus.DONE
+
+
+def cases_of(paths: Sequence[str], expect: str | None = None) -> tuple[Case, ...]:
+    """Every capture once. A folder stands for what is below it, a file of expectations for its capture."""
+    return tuple(_cases(paths, expect))
+
+
+def _cases(paths: Sequence[str], expect: str | None) -> Iterator[Case]:
+    if expect is not None:
+        if len(paths) != 1 or os.path.isdir(paths[0]):
+            raise UsageError("--expect goes with one capture")
+        yield Case(paths[0], expect)
+        return
+    seen: set[str] = set()
+    for path in paths:
+        for capture in _captures_in(path) if os.path.isdir(path) else (path.removesuffix(SUFFIX),):
+            if capture not in seen:
+                seen.add(capture)
+                yield Case(capture, capture + SUFFIX)
+
+
+def _captures_in(folder: str) -> list[str]:
+    """Captures below a folder by their suffix, and whatever has expectations beside it, sorted."""
+    found: set[str] = set()
+    # A folder that cannot be listed is read as a capture: that fails with its name, instead of passing for empty.
+    for where, folders, files in os.walk(folder, onerror=lambda error: found.add(str(error.filename))):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in files:
+            if name.endswith(SUFFIX):
+                found.add(os.path.join(where, name.removesuffix(SUFFIX)))
+            elif name.lower().endswith(_WALKED):
+                found.add(os.path.join(where, name))
+    return sorted(found)
+
+
+def text_of(path: str) -> str | None:
+    """A small file of text; None where there is none. Raises `UsageError`, or `CaptureError` if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            octets = file.read(MAXIMUM_OCTETS + 1)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise CaptureError(path, (error.strerror or "cannot be read").lower()) from None
+    if len(octets) > MAXIMUM_OCTETS:
+        raise UsageError(f"{path}: more than {MAXIMUM_OCTETS} octets")
+    try:
+        return octets.decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = octets[: error.start].count(b"\n") + 1
+        raise UsageError(f"{path}: line {line}: not UTF-8") from None
+
+
+def expectation_at(path: str) -> Expectation | None:
+    """What a file says; None where there is none. Raises as `text_of`."""
+    text = text_of(path)
+    return None if text is None else read_expectation(text, path)
+
+
+def read_case(case: Case) -> tuple[Report | None, str | None]:
+    """The capture's report with every call, and why there is none."""
+    from rpctrace.analysis import Options, analyze
+
+    try:
+        report = analyze(case.capture, Options(calls="all"))
+    except CaptureError as error:
+        return None, str(error)
+    if not report.captures[0].frames:
+        return None, f"{case.capture}: holds no frame"
+    return report, None
+
+
+def result_of(case: Case, expected: Expectation | None, allow_missing: bool = False) -> Result:
+    """Reads the capture and compares it. What has no expectations is not as expected, unless that is allowed."""
+    report, unread = read_case(case)
+    if report is None:
+        return Result(case, (), unread, expected is not None)
+    if expected is None:
+        missing = Difference(None, "it has no expectations; check --update writes them", "no-expectations", "")
+        found: tuple[Outcome, ...] = (Outcome(HAS_EXPECTATIONS, None, () if allow_missing else (missing,)),)
+    else:
+        found = outcomes(report, expected)
+    if not report.complete and (expected is None or expected.complete):
+        where = report.captures[0].stopped_at
+        unread = f"{case.capture}: read in part{'' if where is None else f', reading stopped at octet {where}'}"
+    return Result(case, found, unread, expected is not None)

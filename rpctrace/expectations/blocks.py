@@ -1,0 +1,94 @@
+"""The text of a file of expectations -> its blocks with their comments: one can be changed while the others stay."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import Any
+
+from rpctrace.errors import UsageError
+from rpctrace.expectations.keys import KINDS
+from rpctrace.record import record
+
+_HEADER = re.compile(r"\s*\[{1,2}\s*(?P<table>[\w-]+(?:\s*\.\s*[\w-]+)*)\s*\]{1,2}\s*(#.*)?")
+_REMARK = re.compile(r"\s*(#.*)?")
+
+
+@record
+class Block:
+    """A table: the comments above it, its header and its lines, and what they say."""
+
+    table: str
+    head: tuple[str, ...]
+    lines: tuple[str, ...]
+    values: dict[str, Any]
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Lines that are comments alone, above it and in it."""
+        return tuple(line for line in (*self.head, *self.lines) if line.strip().startswith("#"))
+
+
+@record
+class Layout:
+    """`top`: the lines before the first table; `tail`: comments after the last one."""
+
+    top: tuple[str, ...]
+    blocks: tuple[Block, ...]
+    tail: tuple[str, ...]
+
+
+def layout_of(text: str, name: str) -> Layout:
+    """Raises `UsageError` where a line cannot be told from what surrounds it, or entries stand in one line."""
+    parts: list[tuple[str, list[str]]] = [("", [])]
+    for line in text.splitlines():
+        header = _HEADER.fullmatch(line)
+        if header:
+            parts.append((re.sub(r"\s", "", header["table"]), []))
+        parts[-1][1].append(line)
+    top, head = _without_remarks_at_the_end(parts[0][1])
+    if len(parts) == 1:
+        top, head = [*top, *head], []
+    elif not top:  # what a file begins with is about the file, if an empty line ends it
+        start = [line.strip() for line in parts[0][1]]
+        place = start.index("") if "" in start else 0
+        top, head = parts[0][1][:place], _stripped(parts[0][1][place:])
+    blocks = []
+    for table, lines in parts[1:]:
+        body, after = _without_remarks_at_the_end(lines)
+        blocks.append(Block(table, tuple(head), tuple(body), _values(body, table, name)))
+        head = after
+    if any(key in KINDS for key in _loaded(top, name)):
+        raise UsageError(f"{name}: has entries in one line ({' or '.join(KINDS)} = ...), which --update does not edit")
+    return Layout(tuple(top), tuple(blocks), tuple(_stripped(head)))
+
+
+def _without_remarks_at_the_end(lines: list[str]) -> tuple[list[str], list[str]]:
+    """Lines, and the comments and empty lines after the last of them that says something."""
+    end = len(lines)
+    while end and _REMARK.fullmatch(lines[end - 1]):
+        end -= 1
+    return lines[:end], _stripped(lines[end:])
+
+
+def _stripped(lines: list[str]) -> list[str]:
+    """Without empty lines at both ends."""
+    said = [place for place, line in enumerate(lines) if line.strip()]
+    return lines[said[0] : said[-1] + 1] if said else []
+
+
+def _loaded(lines: list[str], name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads("\n".join(lines))
+    except (ValueError, RecursionError):
+        raise UsageError(
+            f"{name}: a text or list over several lines holds what looks like a table; --update does not edit that"
+        ) from None
+
+
+def _values(lines: list[str], table: str, name: str) -> dict[str, Any]:
+    value: Any = _loaded(lines, name)
+    for part in table.split("."):
+        value = value[part]
+        value = value[0] if isinstance(value, list) else value
+    return dict(value)

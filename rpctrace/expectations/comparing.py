@@ -1,0 +1,135 @@
+"""One capture's Report and its Expectation -> outcomes: each expectation, and in what it is not met."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rpctrace.expectations.keys import CALL, FINDING, IDENTITIES, KINDS, TICKET
+from rpctrace.expectations.values import Difference, Entry, Expectation, Kind, Outcome
+from rpctrace.expectations.words import call_frames, frames_words
+from rpctrace.report import Report
+
+MOST_SHOWN = 20  # differences of one expectation
+
+
+def differences(report: Report, expected: Expectation) -> tuple[Difference, ...]:
+    """Everything in which a report is not as expected, in the order of the expectations."""
+    return tuple(each for outcome in outcomes(report, expected) for each in outcome.differences)
+
+
+def outcomes(report: Report, expected: Expectation) -> tuple[Outcome, ...]:
+    """Every expectation with its differences; what nothing describes at the end."""
+    return tuple(_outcomes(report, expected))
+
+
+def _outcomes(report: Report, expected: Expectation) -> Iterator[Outcome]:
+    yield from _counts(report, expected)
+    records = {kind.table: kind.records(report) for kind in KINDS.values()}
+    described: dict[str, set[int]] = defaultdict(set)
+    for entry in expected.entries:
+        all_of_kind = records[entry.kind.table]
+        found = [place for place, record in enumerate(all_of_kind) if entry.describes(record)]
+        if not entry.forbidden:
+            described[entry.kind.table].update(found)
+        name = f"{'no ' if entry.forbidden else ''}{entry.kind.table}: {entry.words}"
+        yield Outcome(name, entry.line, _of_entry(entry, all_of_kind, [all_of_kind[place] for place in found]))
+    if expected.exact:
+        for kind in KINDS.values():
+            extra = [record for record in _beside(records[kind.table], described[kind.table]) if kind.counts(record)]
+            yield Outcome(f"no other {kind.table}", None, _extra(kind, extra))
+    elif not expected.tolerate_extra:
+        extra = [call for call in _beside(records["call"], described["call"]) if call.failed]
+        yield Outcome("no other failed call", None, _extra(CALL, extra))
+
+
+def _counts(report: Report, expected: Expectation) -> Iterator[Outcome]:
+    if not expected.complete:
+        ends = "expected a capture that ends early; it was read to its end"
+        said = (Difference(expected.lines.get("complete"), ends, "complete", "complete = false"),)
+        yield Outcome("complete = false", expected.lines.get("complete"), said if report.complete else ())
+    if expected.calls is not None:
+        yield _count("calls", expected.calls, len(report.calls), (), expected.lines.get("calls"))
+    if expected.failed is not None:
+        failed = [call for call in report.calls if call.failed]
+        frames = tuple(call_frames(call)[-1] for call in failed if call_frames(call))
+        yield _count("failed", expected.failed, len(failed), frames, expected.lines.get("failed"))
+
+
+def _count(key: str, wanted: int, came: int, frames: tuple[int, ...], line: int | None) -> Outcome:
+    name = f"{key} = {wanted}"
+    if wanted == came:
+        return Outcome(name, line, ())
+    noun = "failed calls" if key == "failed" else "calls"
+    where = f" ({frames_words(frames)})" if frames else ""
+    text = f"expected {wanted} {noun}, found {came}{where}"
+    return Outcome(name, line, (Difference(line, text, key, f"{name}, found {came}", frames),))
+
+
+def _beside(records: Sequence[Any], described: set[int]) -> list[Any]:
+    return [record for place, record in enumerate(records) if place not in described]
+
+
+def _of_entry(entry: Entry, records: Sequence[Any], found: Sequence[Any]) -> tuple[Difference, ...]:
+    kind = entry.kind
+    if entry.forbidden:
+        start = f"must not be there ({entry.words}): "
+        return _each(kind, found, entry.line, start, "forbidden", f"{kind.table}, {entry.words}: ")
+    about = f"{kind.table}, {entry.words}"
+    if entry.count is not None and entry.count != len(found) and (found or entry.count):
+        if found:
+            frames = tuple(frame for record in found for frame in kind.frames(record)[-1:])
+            where = f" ({frames_words(frames)})" if frames else ""
+            text = f"expected {entry.count} of these, found {len(found)}{where}: {entry.words}"
+            return (Difference(entry.line, text, "count", f"{about}, found {len(found)}", frames),)
+    elif found or entry.count == 0:
+        return ()
+    noun = "" if kind is CALL else f"{kind.noun} with "
+    near, frames = _nearest(records, entry)
+    return (Difference(entry.line, f"expected and not found: {noun}{entry.words}{near}", "missing", about, frames),)
+
+
+def _each(
+    kind: Kind, records: Sequence[Any], line: int | None, start: str, code: str, about: str
+) -> tuple[Difference, ...]:
+    """One difference a record; past the first few they are only counted."""
+    identity = IDENTITIES[kind.table]
+    said = [
+        Difference(line, f"{start}{kind.words(record)}", code, f"{about}{identity(record)}", kind.frames(record))
+        for record in records[:MOST_SHOWN]
+    ]
+    if len(records) > MOST_SHOWN:
+        more = f"{len(records) - MOST_SHOWN} more"
+        said.append(Difference(line, f"{start}{more}", code, f"{about}more than {MOST_SHOWN}"))
+    return tuple(said)
+
+
+def _extra(kind: Kind, records: Sequence[Any]) -> tuple[Difference, ...]:
+    noun = "" if kind is CALL else f"{kind.noun} "
+    return _each(kind, records, None, f"found and not expected: {noun}", "extra", f"{kind.table}, ")
+
+
+def _nearest(records: Sequence[Any], entry: Entry) -> tuple[str, tuple[int, ...]]:
+    """The record that agrees with most keys, where it agrees with some, and what the other keys are there."""
+    best: Any = None
+    most = -1
+    for record in records:
+        agreeing = sum(check.agrees(record) for check in entry.checks)
+        if agreeing > most:
+            best, most = record, agreeing
+    needed = 0 if entry.kind in (FINDING, TICKET) else len(entry.checks)  # of these there are few
+    if best is None or not entry.checks or most * 2 < needed or not (most or needed == 0):
+        return _failed_instead(records) if entry.kind is CALL else ("", ())
+    wrong = [check for check in entry.checks if not check.agrees(best)]
+    came = ", ".join(f"{check.name} is {check.shown(best)}, not {check.wanted}" for check in wrong)
+    return f"; nearest: {entry.kind.words(best)} ({came})", entry.kind.frames(best)
+
+
+def _failed_instead(calls: Sequence[Any]) -> tuple[str, tuple[int, ...]]:
+    """Where no call is like the one that is missing: what failed."""
+    failed = [call for call in calls if call.failed]
+    if not failed:
+        return f"; of {len(calls)} calls none failed", ()
+    more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+    return f"; failed instead: {CALL.words(failed[0])}{more}", call_frames(failed[0])

@@ -1,0 +1,91 @@
+"""The values of expectations: entries as they are written, and what became of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from rpctrace.record import record
+from rpctrace.report import Report
+
+
+class Key(NamedTuple):
+    """A key of an entry. `wanted`: what is written -> whether a record agrees (`UsageError` where it cannot be meant);
+    `shown`: what a record has there, in words."""
+
+    wanted: Callable[[Any], Callable[[Any], bool]]
+    shown: Callable[[Any], str]
+
+
+class Kind(NamedTuple):
+    """One kind of record that entries describe: `table` is its name in a file, `words` a record on one line, `frames`
+    where it is, `counts` whether `exact` wants a record to be described."""
+
+    table: str
+    noun: str
+    records: Callable[[Report], Sequence[Any]]
+    keys: dict[str, Key]
+    words: Callable[[Any], str]
+    frames: Callable[[Any], tuple[int, ...]]
+    counts: Callable[[Any], bool]
+
+
+class Check(NamedTuple):
+    """One key of one entry: what is wanted in words, whether a record agrees, and what a record has there."""
+
+    name: str
+    wanted: str
+    agrees: Callable[[Any], bool]
+    shown: Callable[[Any], str]
+
+
+@record
+class Entry:
+    """One entry of a file: its line, what it says in words, and how many records it describes (None: at least one).
+    `forbidden`: none of them may be there."""
+
+    kind: Kind
+    line: int
+    words: str
+    checks: tuple[Check, ...]
+    count: int | None = None
+    forbidden: bool = False
+
+    def describes(self, record: Any) -> bool:
+        return all(check.agrees(record) for check in self.checks)
+
+
+@record
+class Expectation:
+    """`None` leaves a count unchecked; `complete` False expects a capture that cannot be read to its end. `lines`:
+    where the keys at the top stand."""
+
+    failed: int | None
+    calls: int | None
+    complete: bool
+    exact: bool
+    tolerate_extra: bool
+    entries: tuple[Entry, ...]
+    lines: dict[str, int]
+
+
+@record
+class Difference:
+    """One thing that is not as expected: `line` of the expectations (None: none of them says it), a sentence, and the
+    frames in which what came is. `code` and `about` name it without frames, times and ids: in two runs over captures
+    that show the same they are the same."""
+
+    line: int | None
+    text: str
+    code: str
+    about: str
+    frames: tuple[int, ...] = ()
+
+
+@record
+class Outcome:
+    """One expectation in words, where it stands, and its differences (none: it is met)."""
+
+    name: str
+    line: int | None
+    differences: tuple[Difference, ...]

@@ -1,0 +1,55 @@
+"""The layout of a file: every line is in one block, and what cannot be told apart is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from rpctrace.errors import UsageError
+from rpctrace.expectations.blocks import layout_of
+
+TEXT = """# top
+failed = 1
+
+# about the first
+[[call]]
+kind = "bind"  # inline
+
+# about the next
+
+[[ forbid . call ]]
+outcome = "x"
+
+# tail
+"""
+
+
+def test_the_parts() -> None:
+    layout = layout_of(TEXT, "x")
+    assert layout.top == ("# top", "failed = 1")
+    assert [(block.table, block.head, block.values) for block in layout.blocks] == [
+        ("call", ("# about the first",), {"kind": "bind"}),
+        ("forbid.call", ("# about the next",), {"outcome": "x"}),
+    ]
+    assert layout.tail == ("# tail",)
+    assert layout.blocks[0].remarks == ("# about the first",)
+
+
+def test_no_line_is_lost() -> None:
+    """But for empty ones."""
+    layout = layout_of(TEXT, "x")
+    lines = [*layout.top, *(line for block in layout.blocks for line in (*block.head, *block.lines)), *layout.tail]
+    assert [line for line in lines if line] == [line for line in TEXT.splitlines() if line]
+
+
+def test_the_first_comment_is_about_the_file() -> None:
+    layout = layout_of("# file\n\n# block\n[[call]]\n", "x")
+    assert (layout.top, layout.blocks[0].head) == (("# file",), ("# block",))
+
+
+def test_a_file_of_comments_alone() -> None:
+    assert layout_of("# nothing yet\n", "x").top == ("# nothing yet",)
+
+
+def test_a_text_that_looks_like_a_table_is_refused() -> None:
+    with pytest.raises(UsageError, match="several lines"):
+        layout_of('[[call]]\nkind = """\n[[call]]\n"""', "x")
