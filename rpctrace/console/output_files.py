@@ -19,6 +19,7 @@ _BEGINNINGS = re.compile(
     rb'\{\s*"schema": ?"rpctrace\.report/'
     rb'|\{"type":"tool","schema":"rpctrace\.report/'
     rb"|id,capture,connection,kind,transport,"
+    rb"|<!doctype html>\n<!-- A report of rpctrace -->"
     rb"|## RPC failures\n\n- "
     rb"|[^\n]{1,400}; (?:at least )?\d+ calls?, \d+ failed\n"
 )
