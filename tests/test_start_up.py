@@ -32,7 +32,10 @@ OTHER_COMMANDS = {
     "rpctrace.explanation", "rpctrace.selection", "rpctrace.spellings", "rpctrace.tshark", "rpctrace.verification",
 }  # fmt: skip
 TEXT = {"rpctrace.render.table", "rpctrace.render.short_report", "rpctrace.render.full_tables"}
-OTHER_RENDERINGS = {"rpctrace.render.csv", "rpctrace.render.markdown", "rpctrace.render.netmon", "csv", "textwrap"}
+OTHER_RENDERINGS = {
+    "rpctrace.render.csv", "rpctrace.render.markdown", "rpctrace.render.netmon", "csv", "textwrap",
+    "rpctrace.render.html", "rpctrace.render.html_page", "rpctrace.render.story", "jinja2",
+}  # fmt: skip
 # All of ours that a command without a capture may have.
 FRONT = {
     "rpctrace", "rpctrace.cli", "rpctrace.console", "rpctrace.console.exit_status", "rpctrace.console.streams",

@@ -13,7 +13,7 @@ from rpctrace.render.words import duration_words
 ELLIPSIS = "\u2026"
 MINUS = "\u2212"
 _AVERAGE_WIDTH = 0.6  # of a character, in its font size; DejaVu Sans, the widest of the usual fonts, has 0.59
-BOLD = 1.14  # how much wider its bold face is
+BOLD = 1.12  # how much wider its bold face is
 _WIDE = frozenset("WF")  # Unicode's East Asian Width: two columns
 
 

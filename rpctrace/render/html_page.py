@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from rpctrace.encoding.text import safe_text
@@ -28,14 +30,16 @@ from rpctrace.render.words import (
     principal_words,
     time_words,
 )
-from rpctrace.report import EvidenceItem, Finding, Report, display_filter
+from rpctrace.report import EvidenceItem, Finding, ReferralPath, Report, display_filter
 
 MOST_TOLD = 20  # findings with pictures
 MOST_LISTED = 100  # findings by a line
-MOST_PATHS = 3
+MOST_PATHS = 2
 MOST_BESIDE = 30
+MOST_OTHERS = 6  # titles below the verdict
 MOST_OPERATIONS = 40
 MOST_REASONS = 4  # of a verdict's confidence
+_TRAILING_ZEROS = re.compile(r"(\.\d{3}\d*?)0+(?= UTC)")
 _WHOLE = 1.0  # the weight of what a rule requires
 
 
@@ -103,9 +107,22 @@ class Told:
     facts: tuple[tuple[str, str], ...] = ()
 
     @property
+    def between(self) -> str:
+        return dict(self.facts).get("Between", "")
+
+    @property
     def reasons(self) -> tuple[Evidence, ...]:
         """What weighs most for it."""
         return self.fits[:MOST_REASONS]
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """Findings that read the same, for the list below the verdict: the first one's number, and how many."""
+
+    number: int
+    title: str
+    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +170,7 @@ class Page:
     command: str
     verdict: Verdict
     told: tuple[Told, ...]
+    others: tuple[Other, ...]
     listed: tuple[Told, ...]
     more_findings: int
     notes: tuple[Told, ...]
@@ -186,6 +204,7 @@ def page_of(report: Report) -> Page:
         command=_command(report),
         verdict=verdict,
         told=told,
+        others=tuple(_others(told[1:]))[:MOST_OTHERS],
         listed=listed,
         more_findings=max(len(worth) - MOST_LISTED, 0),
         notes=tuple(_bare(each, number, report) for number, each in enumerate(notes[:MOST_LISTED], 1)),
@@ -202,6 +221,12 @@ def page_of(report: Report) -> Page:
 
 
 # Findings
+
+
+def _others(told: Sequence[Told]) -> Iterator[Other]:
+    titles = Counter(each.title for each in told)
+    first = {each.title: each.number for each in reversed(told)}
+    yield from (Other(first[title], title, times) for title, times in titles.items())
 
 
 def _bare(finding: Finding, number: int, report: Report) -> Told:
@@ -246,7 +271,7 @@ def _told(finding: Finding, number: int, report: Report, book: StoryBook, hosts:
     return replace(
         bare,
         story=story,
-        zero=time_words(story.zero_time),
+        zero=_TRAILING_ZEROS.sub(r"\1", time_words(story.zero_time)),
         ladder=ladder(story, hosts, len(report.captures)),
         timeline=timeline(story),
         narrow_timeline=timeline(story, NARROW),
@@ -283,7 +308,13 @@ def _ways(story: Story, report: Report, book: StoryBook) -> Iterator[Way]:
     """The referral paths that the story leads over, that of the ticket presented first."""
     keys = {step.key for step in story.steps}
     paths = [path for path in report.referral_paths if any(f"exchange {hop}" in keys for hop in path.exchanges[-1:])]
-    paths.sort(key=lambda path: (story.issued_in not in path.exchanges, -len(path.realms)))
+    shown = (book.calls[key.removeprefix("call ")] for key in keys if key.startswith("call "))
+    presented = {call.ticket.exchange for call in shown if call.ticket is not None}
+
+    def nearness(path: ReferralPath) -> tuple[bool, bool, int]:
+        return story.issued_in not in path.exchanges, path.exchanges[-1] not in presented, -len(path.realms)
+
+    paths.sort(key=nearness)
     for path in paths[:MOST_PATHS]:
         who = principal_words(path.cname) or safe_text(path.client.address)
         caption = f"{who} asks for {principal_words(path.sname) or 'a ticket'}"

@@ -135,9 +135,10 @@ def _words(record: _Record) -> tuple[str, bool, str, str, str, str]:
     if isinstance(record, KerberosExchange):
         failed = record.error is not None and record.error not in _ORDINARY_ERRORS
         about = principal_words(record.sname) + (" (user-to-user)" if record.user_to_user else "")
+        if record.realm:
+            about = f"{about} in {safe_text(record.realm)}"
         who = principal_words(record.cname)
-        kind = f"{safe_text(record.kind or 'Kerberos')} {safe_text(record.realm or '')}".rstrip()
-        return "kerberos", failed, kind, about, who, _flat(exchange_result(record))
+        return "kerberos", failed, safe_text(record.kind or "Kerberos"), about, who, _flat(exchange_result(record))
     ticket = _flat(ticket_words(record.ticket)) if record.ticket else ntlm_words(record.ntlm)
     status = safe_text(record.status_name or record.status_hex or "") if record.outcome == "rejected" else ""
     what = f"{safe_text(record.carried_in)} {safe_text(record.mechanism)}"

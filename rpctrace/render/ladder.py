@@ -17,14 +17,14 @@ from rpctrace.report import display_filter
 
 WIDTH = 1080
 GUTTER = 176  # times and frames, left of the lanes
-HEAD = 86  # the boxes with the names of the hosts
+HEAD = 94  # the boxes with the names of the hosts
 ROW = 48
-GAP = 30
+GAP = 34
 WINDOW_MARGIN = 12
 TITLE_SIZE = 12.5
 DETAIL_SIZE = 11
 GAP_FROM_NS = 1_000_000_000  # a pause as long as this gets a line of its own
-_LABEL_LANES = 1.55  # a label may be wider than its lane: nothing else stands in its row
+_LABEL_LANES = 1.85  # a label may be wider than its lane: nothing else stands in its row
 _HOOK = 34  # how far the arrow of a host to itself reaches
 _LOG_WORDS = HostWords("domain controller", "known from its log", ("writes netlogon.log",), "")
 
@@ -98,6 +98,10 @@ class Ladder:
         return tuple(row for row in self.rows if isinstance(row, Arrow))
 
     @property
+    def tones(self) -> frozenset[str]:
+        return frozenset(arrow.tone for arrow in self.arrows)
+
+    @property
     def pauses(self) -> tuple[Pause, ...]:
         return tuple(row for row in self.rows if isinstance(row, Pause))
 
@@ -120,7 +124,7 @@ def ladder(story: Story, hosts: HostBook, captures: int) -> Ladder:
     y, before, before_message = float(HEAD), None, None
     for message in messages(story.steps):
         if before is not None and message.ns is not None and message.ns - before >= GAP_FROM_NS:
-            rows.append(Pause(y + GAP - 6, f"{span_words(message.ns - before)} later"))
+            rows.append(Pause(y + GAP, f"{span_words(message.ns - before)} later"))
             y += GAP
         y += ROW + (WINDOW_MARGIN if _enters_or_leaves(before_message, message, story) else 0)
         rows.append(_arrow(message, y, at, lane_width, story, hosts, captures))

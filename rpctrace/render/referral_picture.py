@@ -18,7 +18,7 @@ from rpctrace.report import KerberosExchange, ReferralPath, display_filter
 WIDE, NARROW = 1080, 360
 BOX_HEIGHT = 84
 MOST_HOPS = 6
-TITLE_SIZE = 12.5
+TITLE_SIZE = 12
 LINE_SIZE = 11
 _ARROW_ACROSS = 40
 _ARROW_DOWN = 34
@@ -150,7 +150,7 @@ def _end(path: ReferralPath, last: KerberosExchange | None) -> _Station:
 
 
 def _box(station: _Station, x: float, y: float, width: float, capture: int, captures: int) -> Box:
-    room = width - 24
+    room = width - 20
     return Box(
         x=x,
         y=y,

@@ -20,7 +20,7 @@ ROW = 30
 TOP = 26
 AXIS_SIZE = 10.5
 LEAST_BAR = 5  # pixels: a bar that can be seen
-MOST_SEGMENTS = 4
+MOST_SEGMENTS, MOST_NARROW_SEGMENTS = 4, 2
 CUT_FROM = 0.35  # of what is drawn: an empty stretch longer than this is cut out
 _BREAK = 20
 _PADDING = 12
@@ -29,7 +29,10 @@ _NICE = (1, 2, 5)
 
 @dataclass(frozen=True, slots=True)
 class Tick:
+    """A mark at `x`; its text is moved where it would leave the drawing."""
+
     x: float
+    text_x: float
     text: str
     anchor: str
 
@@ -47,7 +50,8 @@ class Segment:
     ticks: tuple[Tick, ...] = ()
 
     def place(self, ns: int) -> float:
-        return self.x + self.width / 2 + (ns - (self.start_ns + self.end_ns) / 2) * self.scale
+        # whole numbers first: nanoseconds since 1970 have more digits than a float
+        return self.x + self.width / 2 + (2 * ns - self.start_ns - self.end_ns) / 2 * self.scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,8 @@ def timeline(story: Story, width: int = WIDE) -> Timeline | None:
     rows = tuple(_row(family, place, pitch, narrow) for place, family in enumerate(families))
     axis_y = TOP + pitch * len(rows)
     left = 0 if narrow else GUTTER
-    segments = tuple(_segments(stretches(_spans(timed)), left, width, story.zero_ns))
+    parts = stretches(_spans(timed), MOST_NARROW_SEGMENTS if narrow else MOST_SEGMENTS)
+    segments = tuple(_segments(parts, left, width, story.zero_ns))
     height_of = dict(zip(families, rows, strict=True))
     return Timeline(
         width=width,
@@ -134,7 +139,7 @@ def _spans(steps: Sequence[Step]) -> list[tuple[int, int]]:
     return sorted((step.first_ns or 0, max(step.last_ns or 0, step.first_ns or 0)) for step in steps)
 
 
-def stretches(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def stretches(spans: Sequence[tuple[int, int]], most: int = MOST_SEGMENTS) -> list[tuple[int, int]]:
     """The parts of time worth drawing, from (start, end) of everything in ascending order: the longest pauses are cut
     out as long as one takes more than its share."""
     busy: list[tuple[int, int]] = []
@@ -150,7 +155,7 @@ def stretches(spans: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     )
     cuts: list[int] = []
     for length, place in pauses:
-        if len(cuts) + 1 >= MOST_SEGMENTS or length <= CUT_FROM * drawn:
+        if len(cuts) + 1 >= most or length <= CUT_FROM * drawn:
             break
         cuts.append(place)
         drawn -= length
@@ -187,10 +192,14 @@ def _ticks(segment: Segment, zero_ns: int) -> Iterator[Tick]:
     step = nice_step(end - start, max(1, int(segment.width / 96)))
     first = -(-start // step) * step
     if end == start or first + step > end:
-        yield Tick(segment.x + segment.width / 2, moment_words(start), "middle")
+        x = segment.x + segment.width / 2
+        yield Tick(x, x, moment_words(start), "middle")
         return
+    right = segment.x + segment.width
     for ns in range(first, end + 1, step):
-        yield Tick(segment.place(ns + zero_ns), moment_words(ns), "middle")
+        x, text = segment.place(ns + zero_ns), moment_words(ns)
+        fits = x + text_width(text, AXIS_SIZE) / 2 <= right + _BREAK / 2 - 2
+        yield Tick(x, x, text, "middle") if fits else Tick(x, right, text, "end")
 
 
 def nice_step(span: int, most: int) -> int:
