@@ -24,7 +24,7 @@ from rpctrace.encoding.text import safe_text
 from rpctrace.errors import CaptureError, EngineError, RpctraceError, UsageError
 from rpctrace.version import __version__
 
-FORMATS = ("text", "json", "jsonl", "csv", "netmon", "markdown", "junit", "sarif")
+FORMATS = ("text", "json", "jsonl", "csv", "netmon", "markdown", "html", "junit", "sarif")
 TABLES = ("findings", "faults", "calls", "kerberos", "auth", "endpoints", "events", "streams")
 SEVERITIES = ("high", "medium", "low", "note")
 GARBAGE_THRESHOLD = 50_000  # objects made since the last look; Python's own is 700
@@ -112,8 +112,8 @@ def cli() -> None:
 @click.option("--json", "form", flag_value="json", help="The same as -f json.")
 @click.option("--jsonl", "form", flag_value="jsonl", help="The same as -f jsonl.")
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
-              help="Write into FILE, in the form of its suffix (.json .jsonl .csv .parquet .md .txt .junit.xml .sarif);"
-              " repeatable.")  # fmt: skip
+              help="Write into FILE, in the form of its suffix (.html .json .jsonl .csv .parquet .md .txt .junit.xml"
+              " .sarif); repeatable.")  # fmt: skip
 @click.option("--host", "hosts", multiple=True, metavar="HOST", help="Only calls of this address, network or name.")
 @click.option("--interface", "interfaces", multiple=True, metavar="UUID|NAME", help="Only calls of this interface.")
 @click.option("--status", "statuses", multiple=True, metavar="STATUS",

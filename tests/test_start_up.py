@@ -34,7 +34,10 @@ OTHER_COMMANDS = {
     "rpctrace.selection", "rpctrace.spellings", "rpctrace.tshark", "rpctrace.verification",
 }  # fmt: skip
 TEXT = {"rpctrace.render.table", "rpctrace.render.short_report", "rpctrace.render.full_tables"}
-OTHER_RENDERINGS = {"rpctrace.render.csv", "rpctrace.render.markdown", "rpctrace.render.netmon", "csv", "textwrap"}
+OTHER_RENDERINGS = {
+    "rpctrace.render.csv", "rpctrace.render.markdown", "rpctrace.render.netmon", "csv", "textwrap",
+    "rpctrace.render.html", "rpctrace.render.html_page", "rpctrace.render.story", "jinja2",
+}  # fmt: skip
 # Readers of what the capture does not hold: it has Kerberos and bare DCE/RPC, both over TCP.
 CARRIERS = {
     "rpctrace.capture.netmon", "rpctrace.limits", "rpctrace.protocols.dcerpc.activity",

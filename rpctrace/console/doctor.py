@@ -14,6 +14,7 @@ LIBRARIES = (
     ("click", "the command line"),
     ("rich", "progress on a terminal"),
     ("tabulate", "tables of the text report"),
+    ("jinja2", "the HTML report"),
     ("impacket", "names of NTSTATUS, HRESULT and Win32 codes that our own tables lack"),
     ("pyasn1", "needed by impacket"),
     ("pyshark", "verify --through pyshark"),

@@ -24,6 +24,7 @@ _BEGINNINGS = re.compile(
     rb'|<\?xml version="1.0" encoding="UTF-8"\?>\n<testsuites name="rpctrace '
     rb'|\{\s*"\$schema": "[^"\n]{1,200}/sarif-schema-2\.1\.0\.json",\s*"version": "2\.1\.0",\s*"runs": '
     rb'\[\s*\{\s*"tool": \{\s*"driver": \{\s*"name": "rpctrace"'
+    rb"|<!doctype html>\n<!-- A report of rpctrace -->"
     rb"|## RPC failures\n\n- "
     rb"|[^\n]{1,400}; (?:at least )?\d+ calls?, \d+ failed\n"
 )
@@ -60,10 +61,12 @@ def write_whole(path: str, produce: Callable[[TextIO], object]) -> None:
     """Writes what `produce` writes to `path`: all of it, or nothing (whatever ends the writing)."""
 
     def encoded(out: BinaryIO) -> None:
-        with TextIOWrapper(out, encoding="utf-8", errors="backslashreplace", newline="") as text:
+        text = TextIOWrapper(out, encoding="utf-8", errors="backslashreplace", newline="")
+        try:
             produce(text)
             text.flush()
-            text.detach()
+        finally:
+            text.detach()  # the file is its owner's to close
 
     write_whole_octets(path, encoded)
 

@@ -14,6 +14,7 @@ from rpctrace.encoding.text import safe_text
 from rpctrace.render.beside import beside_lines
 from rpctrace.render.finding_text import evidence_words, sure_words
 from rpctrace.render.grouping import Failure, failures, group_frames_words
+from rpctrace.render.links import is_plain_link
 from rpctrace.render.log_lines import log_lines
 from rpctrace.render.rendering import Rendering, RenderOptions
 from rpctrace.render.short_report import (
@@ -43,7 +44,6 @@ _SPECIAL = re.compile(r"[\\`*\[\]#|~$]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _AUTOLINK = re.compile(r"(?i)(www)(\.)|(:)(?=//)")  # what GitHub's Markdown makes a link without being asked
 _LIST_START = re.compile(r"^( *)([-+=]|\d+(?=[.)]))(.?)")
 _BACKTICKS = re.compile("`+")
-_PLAIN_LINK = re.compile(r"https://[A-Za-z0-9./?=&_%#:~+-]+")
 
 
 def _unlisted(match: re.Match[str]) -> str:
@@ -75,7 +75,7 @@ def _cell(text: str) -> str:
 
 
 def link(reference: str) -> str:
-    return f"<{reference}>" if _PLAIN_LINK.fullmatch(reference) else escaped(reference)
+    return f"<{reference}>" if is_plain_link(reference) else escaped(reference)
 
 
 def _row(number: int, group: Failure, signs: Signs, several: bool) -> str:

@@ -28,6 +28,7 @@ ENTRIES = (
     Entry("csv", (".csv",), "csv"),
     Entry("netmon", (), "netmon"),
     Entry("markdown", (".md", ".markdown"), "markdown"),
+    Entry("html", (".html", ".htm"), "html"),
     Entry("junit", (".junit.xml",), "junit"),
     Entry("sarif", (".sarif",), "sarif"),
 )

@@ -70,6 +70,8 @@ def test_without_utf_8_the_report_s_own_words_are_ascii(options: RenderOptions) 
         ("calls.csv", "csv"),
         ("report.txt", "text"),
         ("report.md", "markdown"),
+        ("report.html", "html"),
+        ("REPORT.HTM", "html"),
     ],
 )
 def test_a_suffix_chooses_the_rendering(file_name: str, name: str) -> None:
@@ -107,7 +109,7 @@ def test_every_rendering_has_its_entry() -> None:
 
 
 def test_the_registry_loads_without_heavy_libraries() -> None:
-    heavy = ["tabulate", "rich", "click", "scapy", "impacket", "pyshark", "jsonschema"]
+    heavy = ["tabulate", "rich", "click", "jinja2", "scapy", "impacket", "pyshark", "jsonschema"]
     program = f"import sys, rpctrace.render.registry; print([name for name in {heavy!r} if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

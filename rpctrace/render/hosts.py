@@ -1,0 +1,122 @@
+"""Addresses of the Report -> what a reader calls a host, and which part it plays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rpctrace.correlation.realms import is_host_service
+from rpctrace.encoding.text import safe_text
+from rpctrace.record import record
+from rpctrace.render.steps import KDC_CARRIERS
+from rpctrace.render.words import principal_words
+from rpctrace.report import Authentication, Call, Host, Report
+
+EPM_UUID = "e1af8308-5d1f-11c9-91a4-08002b14a0fa"  # [C706] appendix O
+MOST_NAMES_OF_ONE_KIND = 2  # realms of one KDC, users of one client: a lane has room for no more
+
+
+@record
+class HostWords:
+    """`title`: a name where one is known, else the address; `roles` in the order of importance; `named_by` says where
+    the name is from, "" where the title is the address."""
+
+    title: str
+    address: str
+    roles: tuple[str, ...]
+    named_by: str
+
+
+class HostBook:
+    """Everything that one report tells about hosts, collected once."""
+
+    def __init__(self, report: Report) -> None:
+        self._names: dict[str, tuple[str, str]] = {}
+        self._kdc_realms: dict[str, dict[str, None]] = {}
+        self._users: dict[str, dict[str, None]] = {}
+        self._controllers: dict[str, None] = {}
+        self._mappers: dict[str, None] = {}
+        for host in _hosts(report):
+            if host.name:
+                self._names.setdefault(host.address, (host.name, "a name that the capture resolves"))
+        for call in report.calls:
+            self._note_call(call)
+        for said in report.authentications:
+            self._note_ticket(said)
+        for exchange in report.kerberos:
+            if exchange.carried_in in KDC_CARRIERS:
+                if exchange.realm:
+                    realms = self._kdc_realms.setdefault(exchange.server.address, {})
+                    realms.setdefault(_same_case(exchange.realm, realms))
+                if exchange.cname:
+                    self._users.setdefault(exchange.client.address, {})[principal_words(exchange.cname)] = None
+
+    def _note_call(self, call: Call) -> None:
+        self._note_ticket(call)
+        if call.secure_channel is not None:
+            self._controllers[call.server.address] = None
+            if call.secure_channel.computer:
+                said = (call.secure_channel.computer, "the computer name in its Netlogon call")
+                self._names.setdefault(call.client.address, said)
+        if any(each.uuid == EPM_UUID for each in call.interfaces):
+            self._mappers[call.server.address] = None
+
+    def _note_ticket(self, holder: Call | Authentication) -> None:
+        ticket = holder.ticket
+        if ticket is not None and len(ticket.sname) > 1 and is_host_service(ticket.sname):
+            said = (ticket.sname[1], f"the ticket for {'/'.join(ticket.sname)} that was presented to it")
+            self._names.setdefault(holder.server.address, said)
+
+    def kdc_realms(self, address: str) -> tuple[str, ...]:
+        return tuple(self._kdc_realms.get(address, {}))
+
+    def title(self, address: str) -> str:
+        return safe_text(self._names.get(address, (address, ""))[0])
+
+    def whole_title(self, address: str) -> str:
+        """Name and address."""
+        title = self.title(address)
+        return title if title == safe_text(address) else f"{title} ({safe_text(address)})"
+
+    def words(self, address: str, client: str | None = None, server: str | None = None) -> HostWords:
+        """What is written over the lane of a host; `client` and `server` are those of the call that it is about."""
+        name, named_by = self._names.get(address, ("", ""))
+        return HostWords(
+            title=safe_text(name or address),
+            address=safe_text(address),
+            roles=tuple(self._roles(address, client, server)),
+            named_by=safe_text(named_by),
+        )
+
+    def _roles(self, address: str, client: str | None, server: str | None) -> Iterator[str]:
+        users = ", ".join(list(self._users.get(address, {}))[:MOST_NAMES_OF_ONE_KIND])
+        if address == client:
+            yield f"client, {users}" if users else "client"
+        if address == server:
+            yield "server"
+        realms = self.kdc_realms(address)
+        if realms:
+            yield f"KDC of {', '.join(map(safe_text, realms[:MOST_NAMES_OF_ONE_KIND]))}"
+        if address in self._controllers:
+            yield "domain controller"
+        if address in self._mappers and address not in (client, server):
+            yield "endpoint mapper"
+
+
+def _same_case(realm: str, known: dict[str, None]) -> str:
+    """A realm is written once, however its case changes from exchange to exchange."""
+    return next((each for each in known if each.casefold() == realm.casefold()), realm)
+
+
+def _hosts(report: Report) -> Iterator[Host]:
+    for call in report.calls:
+        yield call.client
+        yield call.server
+    for exchange in report.kerberos:
+        yield exchange.client
+        yield exchange.server
+    for said in report.authentications:
+        yield said.client
+        yield said.server
+    for event in report.events:
+        yield event.client
+        yield event.server
