@@ -15,6 +15,7 @@ LIBRARIES = (
     ("rich", "progress on a terminal"),
     ("tabulate", "tables of the text report"),
     ("impacket", "names of NTSTATUS, HRESULT and Win32 codes that our own tables lack"),
+    ("pyarrow", "-o FILE.parquet (pip install 'rpctrace[parquet]')"),
     ("pyasn1", "needed by impacket"),
     ("pyshark", "verify --through pyshark"),
     ("scapy", "tests only"),

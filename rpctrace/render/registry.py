@@ -30,6 +30,7 @@ ENTRIES = (
     Entry("markdown", (".md", ".markdown"), "markdown"),
     Entry("junit", (".junit.xml",), "junit"),
     Entry("sarif", (".sarif",), "sarif"),
+    Entry("parquet", (".parquet",), "parquet"),
 )
 
 
