@@ -94,6 +94,9 @@ def _renderings(choices: AnalyzeChoices) -> tuple[Rendering | None, list[tuple[s
     from rpctrace.render.registry import rendering_for_file, rendering_named
 
     to_files = [(path, rendering_for_file(path)) for path in choices.outputs]
+    for _, rendering in to_files:
+        if rendering.require is not None:
+            rendering.require()
     if to_files and choices.format is None and choices.table is None:
         return None, to_files
     return rendering_named(choices.format or "text"), to_files
@@ -200,7 +203,11 @@ def _write_file(path: str, rendering: Rendering, report: Report, choices: Analyz
     from rpctrace.render.rendering import RenderOptions
 
     options = RenderOptions(verbosity=choices.verbosity)
-    output_files.write_whole(path, lambda out: rendering.render(report, out, options))
+    octets = rendering.octets
+    if octets is None:
+        output_files.write_whole(path, lambda out: rendering.render(report, out, options))
+    else:
+        output_files.write_octets(path, lambda out: octets(report, out, options))
     if not choices.quiet:
         streams.tell(f"wrote {path}")
 

@@ -68,7 +68,7 @@ def annotate_command(
         copy = _copied if report.captures[0].format == "pcapng" else _converted
         written[:] = copy(path, options, plan, out)
 
-    output_files.write_whole_octets(output, produce)
+    output_files.write_octets(output, produce)
     if not quiet:
         left = len(comments) - written[1]
         without = f"; {left} frames to comment are in blocks that hold no comment" if left else ""

@@ -16,6 +16,7 @@ LIBRARIES = (
     ("tabulate", "tables of the text report"),
     ("jinja2", "the HTML report"),
     ("impacket", "names of NTSTATUS, HRESULT and Win32 codes that our own tables lack"),
+    ("pyarrow", "-o FILE.parquet (pip install 'rpctrace[parquet]')"),
     ("pyasn1", "needed by impacket"),
     ("pyshark", "verify --through pyshark"),
     ("scapy", "tests only"),

@@ -58,21 +58,19 @@ def _is_report(path: str) -> bool:
 
 
 def write_whole(path: str, produce: Callable[[TextIO], object]) -> None:
-    """Writes what `produce` writes to `path`: all of it, or nothing (whatever ends the writing)."""
+    """Writes the text that `produce` writes to `path`: all of it, or nothing (whatever ends the writing)."""
 
-    def encoded(out: BinaryIO) -> None:
-        text = TextIOWrapper(out, encoding="utf-8", errors="backslashreplace", newline="")
-        try:
-            produce(text)
-            text.flush()
-        finally:
-            text.detach()  # the file is its owner's to close
+    def text(out: BinaryIO) -> None:
+        wrapped = TextIOWrapper(out, encoding="utf-8", errors="backslashreplace", newline="")
+        produce(wrapped)
+        wrapped.flush()
+        wrapped.detach()
 
-    write_whole_octets(path, encoded)
+    write_octets(path, text)
 
 
-def write_whole_octets(path: str, produce: Callable[[BinaryIO], object]) -> None:
-    """As `write_whole`, for what is no text."""
+def write_octets(path: str, produce: Callable[[BinaryIO], object]) -> None:
+    """The same for what is no text."""
     temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.urandom(6).hex()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:

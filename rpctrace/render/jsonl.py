@@ -1,7 +1,8 @@
 """Report -> one JSON object a line, each with its `type`: what a log pipeline or `jq` reads without loading the whole.
 
-The order is tool, capture, call, kerberos, host_clock, log, log_entry, summary, stream, finding, problem, limit; the
-last line is `end` with a count of each. A file without `end` was cut short.
+The order is that of `LINE_TYPES`, after a line `tool`: captures, calls, what happened before and beside them,
+connections, findings, what could not be read. The last line is `end` with a count of each; a file without it was cut
+short.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ LINE_TYPES = (
     ("capture", "captures"),
     ("call", "calls"),
     ("kerberos", "kerberos"),
+    ("referral_path", "referral_paths"),
+    ("authentication", "authentications"),
+    ("endpoint", "endpoints"),
+    ("event", "events"),
+    ("clock", "clocks"),
     ("host_clock", "host_clocks"),
     ("log", "logs"),
     ("log_entry", "log_entries"),

@@ -31,6 +31,7 @@ ENTRIES = (
     Entry("html", (".html", ".htm"), "html"),
     Entry("junit", (".junit.xml",), "junit"),
     Entry("sarif", (".sarif",), "sarif"),
+    Entry("parquet", (".parquet",), "parquet"),
 )
 
 

@@ -7,7 +7,7 @@ control or bidirectional character of a capture reaches the stream; what a rende
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from rpctrace.record import record
 from rpctrace.report import Report
@@ -28,10 +28,14 @@ class RenderOptions:
 
 @record
 class Rendering:
-    """One form of the report: `name` for -f, `suffixes` for -o. `needs_pdus`: it shows `Report.pdus`."""
+    """One form of the report: `name` for -f, `suffixes` for -o. `needs_pdus`: it shows `Report.pdus`. `octets`: how a
+    form that is no text is written, in place of `render`. `require` raises `EngineError` where an optional part is
+    missing that the form needs."""
 
     name: str
     suffixes: tuple[str, ...]
     summary: str
     render: Callable[[Report, TextIO, RenderOptions], None]
     needs_pdus: bool = False
+    octets: Callable[[Report, BinaryIO, RenderOptions], None] | None = None
+    require: Callable[[], None] | None = None

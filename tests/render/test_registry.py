@@ -17,6 +17,8 @@ from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.table import TABLE_NAMES
 from rpctrace.report import Report
 
+# Parquet is no text; its own test reads it.
+TEXTS = [entry.name for entry in ENTRIES if entry.load().octets is None]
 REPOSITORY = Path(__file__).parents[2]
 OPTIONS = [
     *(RenderOptions(table=name, verbosity=1) for name in TABLE_NAMES),
@@ -33,7 +35,7 @@ def rendered(name: str, report: Report, options: RenderOptions) -> str:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
+@pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
 def test_no_control_bidi_or_surrogate_character_reaches_an_output(name: str, options: RenderOptions, text: str) -> None:
@@ -49,7 +51,7 @@ def test_no_control_bidi_or_surrogate_character_reaches_an_output(name: str, opt
     )
 
 
-@pytest.mark.parametrize("name", [entry.name for entry in ENTRIES])
+@pytest.mark.parametrize("name", TEXTS)
 @pytest.mark.parametrize("report", [empty_report(), article_report(), full_report()])
 def test_the_same_report_gives_the_same_text(name: str, report: Report) -> None:
     assert rendered(name, report, RenderOptions()) == rendered(name, report, RenderOptions())
@@ -58,7 +60,7 @@ def test_the_same_report_gives_the_same_text(name: str, report: Report) -> None:
 @pytest.mark.parametrize("options", OPTIONS)
 def test_without_utf_8_the_report_s_own_words_are_ascii(options: RenderOptions) -> None:
     ascii_options = RenderOptions(options.table, options.width_columns, options.verbosity, False, False)
-    assert all(rendered(entry.name, full_report(), ascii_options).isascii() for entry in ENTRIES)
+    assert all(rendered(entry.name, full_report(), ascii_options).isascii() for entry in ENTRIES if entry.name in TEXTS)
 
 
 @pytest.mark.parametrize(
