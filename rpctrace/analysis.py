@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import BinaryIO
 
 from rpctrace.capture.storage import Capture, open_capture
 from rpctrace.correlation.registry import correlate
 from rpctrace.diagnosis.failures import has_failures
 from rpctrace.errors import CaptureError
-from rpctrace.network.decode import Decoder
-from rpctrace.network.flow import Segment
 from rpctrace.protocols.registry import DATAGRAM_RECOGNISERS, RECOGNISERS
 from rpctrace.reading import Options as Options
 from rpctrace.reading import Reading
+from rpctrace.record import record
 from rpctrace.report import Report, Tool
 from rpctrace.scan.datagrams import Datagrams
 from rpctrace.scan.merging import Helpers
@@ -26,7 +25,7 @@ from rpctrace.version import __version__
 Source = str | os.PathLike[str] | BinaryIO
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Progress:
     """How far the reading is: octets read of the file's `size_octets` (None on a pipe), and frames so far."""
 
@@ -45,12 +44,14 @@ def analyze(
     options: Options = Options(),
     progress: Callable[[Progress], None] | None = None,
     unreadable: Callable[[CaptureError], None] | None = None,
+    netlogon: Sequence[str | os.PathLike[str]] = (),
 ) -> Report:
     """Reads one capture, or several as one incident, and reports what failed in them.
 
-    `source` is a path, `-` (standard input), a binary file object, or a sequence of these. Raises `CaptureError` for an
-    input that is no capture, or calls `unreadable` with it and goes on with the others; damage inside a capture is
-    reported in it (`Report.complete`, `problems`).
+    `source` is a path, `-` (standard input), a binary file object, or a sequence of these; `netlogon` are paths of
+    netlogon.log files of servers or domain controllers, whose lines are joined to the calls. Raises `CaptureError` for
+    an input that is no capture, or calls `unreadable` with it and goes on with the others; damage inside one is
+    reported in it (`Report.complete`, `problems`, `logs`).
     """
     sources: Sequence[Source] = source if isinstance(source, list | tuple) else (source,)
     report = Report(TOOL, (), ())
@@ -61,12 +62,26 @@ def analyze(
             if unreadable is None:
                 raise
             unreadable(error)
+    if netlogon:
+        report = _with_logs(report, netlogon, options, unreadable)
+    realms = options.realms or {}
+    if options.redact_key is not None:
+        report, realms = _redacted(report, realms, options.redact_key)
     report = correlate(report)
     if not has_failures(report):
         return report
     from rpctrace.diagnosis.registry import diagnose  # the rules, where there is something to explain
 
-    return replace(report, findings=diagnose(report, options.realms))
+    return replace(report, findings=diagnose(report, realms))
+
+
+def _redacted(report: Report, realms: Mapping[str, str], key: bytes) -> tuple[Report, Mapping[str, str]]:
+    from rpctrace.pseudonyms import Pseudonyms
+    from rpctrace.redaction import redact
+
+    names = Pseudonyms(key)
+    said = {names.name(host) or "": names.name(realm) or "" for host, realm in realms.items()}
+    return redact(report, names), said
 
 
 def _read(
@@ -83,11 +98,30 @@ def _read(
                 Progress(capture.path, capture.read_octets, capture.size_octets, capture.frame_count)
             )
         if options.plain or options.pdus:  # the Network Monitor view numbers every conversation
-            reading.read(capture, _plain(capture, reading.decoder))
+            _read_plainly(capture, reading)
         else:
             with _helpers(capture, options.jobs) as helpers:
-                reading.read(capture, scan(capture, reading.decoder, reading.table, helpers, DATAGRAMS))
+                scan(capture, reading.decoder, reading.table, reading.read, helpers, DATAGRAMS)
+        reading.close(capture)
         return reading.part(capture, before)
+
+
+def _with_logs(
+    report: Report,
+    paths: Sequence[str | os.PathLike[str]],
+    options: Options,
+    unreadable: Callable[[CaptureError], None] | None,
+) -> Report:
+    from rpctrace.log_reading import read_logs  # a capture alone needs none of it
+
+    return read_logs(
+        [os.fspath(path) for path in paths],
+        report,
+        year=options.netlogon_year,
+        utc_offset_minutes=options.netlogon_utc_offset_minutes,
+        max_unpacked_octets=options.max_unpacked_octets,
+        unreadable=unreadable,
+    )
 
 
 def _helpers(capture: Capture, jobs: int) -> AbstractContextManager[Helpers | None]:
@@ -100,11 +134,11 @@ def _helpers(capture: Capture, jobs: int) -> AbstractContextManager[Helpers | No
     return closing(Workers(file, RECOGNISERS, jobs, datagrams=DATAGRAMS)) if is_worth_it(file) else nullcontext()
 
 
-def _plain(capture: Capture, decoder: Decoder) -> Iterator[Segment]:
+def _read_plainly(capture: Capture, reading: Reading) -> None:
     for frame in capture:
-        segment = decoder.decode(frame)
+        segment = reading.decoder.decode(frame)
         if segment is not None:
-            yield segment
+            reading.read(segment)
 
 
 def _joined(first: Report, second: Report) -> Report:

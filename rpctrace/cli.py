@@ -56,6 +56,20 @@ def _octets_given(_context: click.Context, _parameter: click.Parameter, value: s
     return int(match[1]) * _UNITS[match[2].lower()]
 
 
+def _realms_given(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, str]:
+    """HOST=REALM -> host: realm; an address may be of IPv6, a host is named once."""
+    realms: dict[str, str] = {}
+    for value in values:
+        host, _, realm = (part.strip() for part in value.partition("="))
+        if not host or not realm or any(map(str.isspace, host + realm)) or "=" in realm:
+            raise click.BadParameter(f"{value!r} is not HOST=REALM, such as ws2.domainb.com=DOMAINB.COM")
+        if realms.setdefault(host, realm) != realm:
+            raise click.BadParameter(f"{host!r} has two realms, {realms[host]!r} and {realm!r}")
+    return realms
+
+
 def _minutes_given(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
@@ -70,6 +84,12 @@ def _minutes_given(_context: click.Context, _parameter: click.Parameter, value: 
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _verbose = click.option("-v", "--verbose", "verbosity", count=True, help="More details; -vv: where an error arose.")
+_year = click.option("--netlogon-year", type=click.IntRange(1990, 9000), metavar="YEAR",
+                     help="Year in which each netlogon.log begins, if it is not to be found by fitting.")  # fmt: skip
+_offset = click.option("--netlogon-utc-offset", metavar="[+-]HH:MM", callback=_minutes_given,
+                       help="Zone of the netlogon.log files, if it is not to be found by fitting.")  # fmt: skip
+_max_unpacked = click.option("--max-unpacked", metavar="SIZE", callback=_octets_given,
+                             help="Stop reading a compressed file after this much.")  # fmt: skip
 _quiet = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks; errors only.")
 
 
@@ -99,29 +119,37 @@ def cli() -> None:
               help="Only faults with this status (0x721, 1825, RPC_S_SEC_PKG_ERROR).")  # fmt: skip
 @click.option("--since", metavar="TIME", help="Only calls at or after this time (ISO 8601; UTC unless it says more).")
 @click.option("--until", metavar="TIME", help="Only calls at or before this time.")
+@click.option("--realm", "realms", multiple=True, metavar="HOST=REALM", callback=_realms_given,
+              help="The Kerberos realm of a host (address or name), where you know it; repeatable.")  # fmt: skip
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit with 1 on a finding this severe or more.")
 @click.option("--calls", type=click.Choice(("default", "all", "notable")), default="default",
               help="Which calls to keep: 20 000 ordinary and all notable ones, all, or only notable ones.")  # fmt: skip
 @click.option("--netmon-utc-offset", metavar="[+-]HH:MM", callback=_minutes_given,
               help="Zone of Network Monitor files that do not store it.")  # fmt: skip
-@click.option("--max-unpacked", metavar="SIZE", callback=_octets_given,
-              help="Stop reading a compressed capture after this much.")  # fmt: skip
+@click.option("--netlogon", "netlogon", multiple=True, metavar="FILE",
+              help="A netlogon.log or .bak, also packed; its lines are joined to the calls; repeatable.")  # fmt: skip
+@_year
+@_offset
+@_max_unpacked
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N",
               help="Processes that read one large capture, if it is not compressed (default: 1).")  # fmt: skip
 @click.option("--plain", is_flag=True, help="Read every frame along the specifications: slow, the reference.")
+@click.option("--redact", is_flag=True, help="Replace names and addresses by others, consistently.")
+@click.option("--redact-key", metavar="TEXT",
+              help="The same names for the same text, in every report (implies --redact).")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Exit with 3 if anything at all could not be read.")
 @click.option("--force", is_flag=True, help="Replace an existing -o file that is no report.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour in the report.")
 @_verbose
 @_quiet
 def analyze(captures: tuple[str, ...], form: str | None, netmon_utc_offset: int | None, max_unpacked: int | None,
-            **choices: Any) -> ExitStatus:  # fmt: skip
+            netlogon_utc_offset: int | None, **choices: Any) -> ExitStatus:  # fmt: skip
     """Show failed calls and the ticket that each presented (- is standard input)."""
     from rpctrace.console.analyzing import AnalyzeChoices, analyze_command
 
     return analyze_command(AnalyzeChoices(
         captures=captures, format=form, netmon_utc_offset_minutes=netmon_utc_offset,
-        max_unpacked_octets=max_unpacked, **choices,
+        max_unpacked_octets=max_unpacked, netlogon_utc_offset_minutes=netlogon_utc_offset, **choices,
     ))  # fmt: skip
 
 
@@ -140,25 +168,76 @@ def check(paths: tuple[str, ...], update: bool, expect: str | None, allow_missin
     return check_command(paths, update=update, expect=expect, allow_missing=allow_missing, quiet=quiet)
 
 
-@cli.command(context_settings={"ignore_unknown_options": True})
-@click.argument("what", nargs=-1, required=True, metavar="WHAT...")
-def explain(what: tuple[str, ...]) -> ExitStatus:
-    """Tell what a status, NTSTATUS, HRESULT, Kerberos error, name or UUID means."""
-    from rpctrace.explanation import explain as meanings_of
-    from rpctrace.explanation import render_explanation
+@cli.command()
+@click.argument("bad")
+@click.argument("good")
+@click.option("-f", "--format", "form", type=click.Choice(("text", "json", "markdown")), default="text",
+              help="Form of the answer (default: text).")  # fmt: skip
+@click.option("--json", "form", flag_value="json", help="The same as -f json.")
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour in the answer.")
+@_quiet
+def diff(bad: str, good: str, form: str, color: Literal["auto", "always", "never"], quiet: bool) -> ExitStatus:
+    """Compare a capture in which something fails with one in which it works; exit status 1 where they differ."""
+    from rpctrace.console.comparing import diff_command
 
-    status, shown = ExitStatus.DONE, False
-    for each in what:
-        try:
-            meanings = meanings_of(each)
-        except UsageError as error:
-            streams.tell(error)
-            status = ExitStatus.USAGE
-            continue
-        for meaning in meanings:
-            streams.put(("\n" if shown else "") + render_explanation(meaning).rstrip("\n"))
-            shown = True
-    return status
+    return diff_command(bad, good, form or "text", quiet=quiet, color=color)
+
+
+@cli.command()
+@click.argument("capture")
+@click.option("-o", "--output", required=True, metavar="OUT.pcapng", help="The copy to write.")
+@click.option("--only-evidence", is_flag=True, help="Only the frames of the findings, with their handshakes.")
+@click.option("--netmon-utc-offset", metavar="[+-]HH:MM", callback=_minutes_given,
+              help="Zone of Network Monitor files that do not store it.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+@_quiet
+def annotate(capture: str, output: str, only_evidence: bool, netmon_utc_offset: int | None, force: bool,
+             quiet: bool) -> ExitStatus:  # fmt: skip
+    """Write a copy of a capture with comments on the evidence frames, for Wireshark."""
+    from rpctrace.console.annotating import annotate_command
+
+    return annotate_command(capture, output, only_evidence=only_evidence, netmon_utc_offset_minutes=netmon_utc_offset,
+                            force=force, quiet=quiet)  # fmt: skip
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("what", nargs=-1, metavar="WHAT...")
+@click.option("--kerberos-dll", metavar="VERSION", help="Whether a Kerberos.dll of this version has the hotfix.")
+@click.option("--os", "system", metavar="NAME", help="The Windows that it is of (with --kerberos-dll).")
+def explain(what: tuple[str, ...], kerberos_dll: str | None, system: str | None) -> ExitStatus:
+    """Tell what a status, NTSTATUS, HRESULT, Kerberos error, name, UUID or rule means."""
+    from rpctrace.console.explaining import explain_command
+
+    return explain_command(what, kerberos_dll, system)
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[RULE]...")
+@click.option("--check", is_flag=True, help="Say what is missing or malformed in the rules (exit status 1).")
+def rules(names: tuple[str, ...], check: bool) -> ExitStatus:
+    """List the rules that explain failures, or show what some of them know."""
+    from rpctrace.console.explaining import rules_command
+
+    return rules_command(names, check=check)
+
+
+@cli.command("netlogon")
+@click.argument("logs", nargs=-1, required=True, metavar="FILE...")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of the table.")
+@_year
+@_offset
+@_max_unpacked
+@click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour in the table.")
+@_verbose
+@_quiet
+def netlogon_logs(netlogon_year: int | None, netlogon_utc_offset: int | None, max_unpacked: int | None,
+                  **choices: Any) -> ExitStatus:  # fmt: skip
+    """Sum up the logons of netlogon.log files, the worst first (- is standard input)."""
+    from rpctrace.console.summing_logs import NetlogonChoices, netlogon_command
+
+    return netlogon_command(NetlogonChoices(
+        year=netlogon_year, utc_offset_minutes=netlogon_utc_offset, max_unpacked_octets=max_unpacked, **choices,
+    ))  # fmt: skip
 
 
 @cli.command()

@@ -19,12 +19,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.knowledge.tables import FEATURE_NEGOTIATION_PREFIX
+from rpctrace.record import record
 from rpctrace.report import Auth, Call, Host, Report, Ticket
 from rpctrace.spellings import interfaces_spelled, reject_reasons_spelled, statuses_spelled
 
@@ -34,7 +34,7 @@ MAXIMUM_OCTETS = 4 * 1024 * 1024
 Check = Callable[[Call], bool]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Entry:
     """One `[[call]]` or `[[absent]]`: its line, what it says in words, and how many calls (None: at least one)."""
 
@@ -47,7 +47,7 @@ class Entry:
         return all(check(call) for check in self.checks)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Expectation:
     """`None` leaves a count unchecked; `complete` False expects a capture that cannot be read to its end."""
 
@@ -60,7 +60,7 @@ class Expectation:
     absent: tuple[Entry, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Difference:
     """One thing that is not as expected: `line` of the expectations (None: none of them says it), and a sentence."""
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from rpctrace import tally
 from rpctrace.conversations import rpc
+from rpctrace.correlation import log_lines
 from rpctrace.protocols.dcerpc import activity, association, contexts, datagram_fragments, security
 from rpctrace.protocols.dissector import Problems
 from rpctrace.protocols.gssapi import authentications
@@ -23,24 +24,23 @@ from rpctrace.report import Limit
 from rpctrace.scan import flows
 from rpctrace.stream import direction, incidents, reassembly
 
-PDUS_KEPT = 1_000_000
-EXCHANGES_KEPT = 50_000
-EVENTS_KEPT = 10_000
-ENDPOINTS_KEPT = 20_000  # calls that told some
+LOG_REMARKS = 200  # kinds of lines that are no logons
+LOG_ROWS = 20_000  # of a summary of logs, of logons that failed and of others
+LOG_ENTRIES_HELD = 20_000  # of a log, of each of four kinds, until its clock is known
 BOUNDS = {
     "attempts": incidents.MAXIMUM_ATTEMPTS,
     "attempts_given": flows.MAXIMUM_ATTEMPTS,
-    "authentications_kept": EXCHANGES_KEPT,
+    "authentications_kept": tally.EXCHANGES_KEPT,
     "calls_kept": tally.CALLS_KEPT,
     "conflicts_kept": rpc.CONFLICTS_KEPT,
     "conflicts_not_told": direction.MAXIMUM_CONFLICTS,
     "connections": reassembly.MAXIMUM_CONNECTIONS,
     "connections_idle": reassembly.MAXIMUM_IDLE_NS,
     "datagram_conversations": activity.MAXIMUM_CONVERSATIONS,
-    "endpoints_kept": ENDPOINTS_KEPT,
-    "events_kept": EVENTS_KEPT,
+    "endpoints_kept": tally.ENDPOINTS_KEPT,
+    "events_kept": tally.EVENTS_KEPT,
     "exchange_tokens": authentications.MAXIMUM_TOKENS,
-    "exchanges_kept": EXCHANGES_KEPT,
+    "exchanges_kept": tally.EXCHANGES_KEPT,
     "flows": flows.MAXIMUM_KEYS // 2,
     "fragments_of_a_pdu": association.MAXIMUM_FRAGMENTS_OF_A_PDU,
     "held_datagram_octets": activity.MAXIMUM_HELD_OCTETS,
@@ -51,6 +51,10 @@ BOUNDS = {
     "ldap_bind_octets": ldap_framing.MAXIMUM_BIND_OCTETS,
     "ldap_pending_binds": ldap_connection.MAXIMUM_PENDING_BINDS,
     "notable_calls_kept": tally.NOTABLE_CALLS_KEPT,
+    "log_entries_held": LOG_ENTRIES_HELD,
+    log_lines.LIMIT: log_lines.LOG_ENTRIES_KEPT,
+    "log_remarks": LOG_REMARKS,
+    "log_rows": LOG_ROWS,
     "open_calls": association.MAXIMUM_OPEN_CALLS,
     "open_calls_of_a_datagram_activity": activity.MAXIMUM_OPEN_CALLS_OF_AN_ACTIVITY,
     "open_datagram_activities": activity.MAXIMUM_ACTIVITIES,
@@ -61,7 +65,7 @@ BOUNDS = {
     "pairs_of_ends": kdc_datagrams.MAXIMUM_PAIRS_OF_ENDS,
     "parked_octets": reassembly.MAXIMUM_PARKED_OCTETS,
     "parked_octets_of_a_direction": direction.MAXIMUM_PARKED_OCTETS,
-    "pdus_kept": PDUS_KEPT,
+    "pdus_kept": tally.PDUS_KEPT,
     "presentation_contexts": contexts.MAXIMUM_CONTEXTS,
     "problems_kept": Problems.MAXIMUM,
     "remembered_octets": reassembly.MAXIMUM_REMEMBERED_OCTETS,

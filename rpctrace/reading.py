@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Literal
 
 from rpctrace import report, tally
@@ -23,27 +23,30 @@ from rpctrace.conversations.observations import (
 )
 from rpctrace.encoding.times import iso_8601
 from rpctrace.gathering import Gathered
-from rpctrace.limits import EXCHANGES_KEPT, PDUS_KEPT, limits_reached
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Endpoint, Segment, Transport
 from rpctrace.protocols.registry import RECOGNISERS
+from rpctrace.record import record
 from rpctrace.report import ProblemEntry, Report
 from rpctrace.scan.flows import FlowTable
 from rpctrace.stream import reassembly
 from rpctrace.stream.stream import Connection, IncidentKind, StreamEvent
+from rpctrace.tally import EXCHANGES_KEPT, PDUS_KEPT
 
 UDP = Transport.UDP
 ATTEMPTS = (IncidentKind.REFUSED, IncidentKind.NO_ANSWER)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Options:
     """What a caller may choose. `calls`: `default` keeps 20 000 ordinary calls and every notable one, `all` keeps all,
     `notable` only those that failed, stayed unanswered or carried a token. `pdus` records every MSRPC PDU for the
     Network Monitor view. `plain` reads every frame with `network.decode`, slowly and without `scan`.
     `netmon_utc_offset_minutes`: the zone of Network Monitor files before 2.3.
     `max_unpacked_octets`: where a compressed input stops. `jobs`: how many processes may read one large file, with the
-    same result as one. `realms`: host (address or name) -> its Kerberos realm, where the user knows it."""
+    same result as one. `realms`: host (address or name) -> its Kerberos realm, where the user knows it.
+    `netlogon_year` (in which each log begins) and `netlogon_utc_offset_minutes` of logs, where they are not to be found
+    by fitting. `redact_key`: names and addresses are replaced by others, the same for the same key."""
 
     calls: Literal["default", "all", "notable"] = "default"
     pdus: bool = False
@@ -51,7 +54,10 @@ class Options:
     netmon_utc_offset_minutes: int | None = None
     max_unpacked_octets: int | None = None
     jobs: int = 1
-    realms: Mapping[str, str] = field(default_factory=dict)
+    realms: Mapping[str, str] | None = None
+    netlogon_year: int | None = None
+    netlogon_utc_offset_minutes: int | None = None
+    redact_key: bytes | None = None
 
 
 class _PduLines:
@@ -93,24 +99,29 @@ class Reading:
         self.assembler = Assembler(index, self.names)
         self.lines = _PduLines(self.assembler) if options.pdus else None
 
-    def read(self, capture: Capture, segments: Iterable[Segment]) -> None:
-        feed, others, lines = self.reassembler.feed, self.conversations.others, self.lines
-        stepping_over, incidents = self.conversations.stepping_over, self.reassembler.incidents
-        for segment in segments:
-            if lines is not None:
-                lines.numbers.segment(segment)
-            if segment.transport is UDP:
-                self._take(self.datagrams.feed(segment))
-                continue
-            self.observe(feed(segment))
-            if others:
-                for each in others:
-                    self.table.ignore(each.client, each.server, each.tunnel)
-                others.clear()
-            if stepping_over:
-                self._step_over()
-            if incidents:
-                self._note_incidents()
+    def read(self, segment: Segment) -> None:
+        """The next segment; what shows with it that nobody will look at is stepped over from here on."""
+        if self.lines is not None:
+            self.lines.numbers.segment(segment)
+        if segment.transport is UDP:
+            self._take(self.datagrams.feed(segment))
+            return
+        events = self.reassembler.feed(segment)
+        if not events and not self.reassembler.incidents:
+            return
+        conversations = self.conversations
+        self.observe(events)
+        if conversations.others:
+            for each in conversations.others:
+                self.table.ignore(each.client, each.server, each.tunnel)
+            conversations.others.clear()
+        if conversations.stepping_over:
+            self._step_over()
+        if self.reassembler.incidents:
+            self._note_incidents()
+
+    def close(self, capture: Capture) -> None:
+        """The capture is at its end."""
         self.conversations.capture_end_ns = capture.last_ns
         self.observe(self.reassembler.close(heard=self.table.heard, end_ns=capture.last_ns))
         self._note_incidents()
@@ -166,6 +177,7 @@ class Reading:
         kerberos = exchanges.numbered([*carried, *asked, *filter(None, shown)], len(before.kerberos))
         authentications = [exchanges.authentication(assembler, each) for each in met]
         told = [(each, call) for call in gathered.tellers for each in endpoints.told(assembler, call)]
+        servers = self._servers(met) | self._addresses({each.server for each, _ in told})
         reached = {
             **self.table.limits,
             **self.reassembler.limits,
@@ -183,13 +195,18 @@ class Reading:
             kerberos=kerberos[:EXCHANGES_KEPT],
             authentications=exchanges.numbered_authentications(authentications, len(before.authentications)),
             endpoints=endpoints.numbered(told, identities, len(before.endpoints)),
-            events=events.all_of(assembler, gathered.notices, gathered.incidents, self._servers(met)),
+            events=events.all_of(assembler, gathered.notices, gathered.incidents, servers),
             summary=self.tally.summary(),
             streams=tuple(map(assembler.stream, sorted(conversations.facts, key=lambda facts: facts.number))),
             problems=tuple(_problems(self.index, capture, self.decoder, conversations)),
-            limits=tuple(limits_reached(reached)),
+            limits=_limits(reached),
             pdus=lines.numbered() if lines else (),
         )
+
+    def _addresses(self, servers: set[str | None]) -> set[str]:
+        """The addresses of hosts to which an answer sent a client: nobody else may have reached them."""
+        known = {name.casefold() for name in servers if name is not None}
+        return known | {address for address, name in self.names.items() if name.casefold() in known}
 
     def _servers(self, met: list[ObservedAuthentication]) -> set[str]:
         """The addresses that served something that was read."""
@@ -233,6 +250,15 @@ def _facts(capture: Capture) -> report.CaptureFacts:
         complete=capture.complete,
         stopped_at=capture.stopped_at,
     )
+
+
+def _limits(counts: Mapping[str, int]) -> tuple[report.Limit, ...]:
+    """The table of bounds is loaded when one was reached: it knows every reader, and few captures need them all."""
+    if not any(counts.values()):
+        return ()
+    from rpctrace.limits import limits_reached
+
+    return tuple(limits_reached(counts))
 
 
 def _problems(

@@ -1,19 +1,20 @@
 """A Report and what somebody wants to see of it -> the Report with only that.
 
 What is filtered are calls; findings, exchanges, connections and PDU lines follow the calls that stay, and what
-happened beside calls is judged by its own hosts and times. Captures, problems and limits stay whole, because they say
-how far the report can be trusted.
+happened beside calls is judged by its own hosts and times. Captures, logs, clocks, problems and limits stay whole,
+because they say how far the report can be trusted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
+from rpctrace.record import record
 from rpctrace.report import (
     Authentication,
     Call,
@@ -22,6 +23,7 @@ from rpctrace.report import (
     Finding,
     Host,
     KerberosExchange,
+    LogEntry,
     Report,
     Stream,
     Summary,
@@ -29,7 +31,7 @@ from rpctrace.report import (
 from rpctrace.spellings import interfaces_spelled, statuses_spelled
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Selection:
     """Every part that is not empty must agree; within a part one agreement is enough. Times are UTC, both inclusive."""
 
@@ -88,6 +90,7 @@ def select(report: Report, selection: Selection) -> Report:
         authentications=authentications,
         endpoints=endpoints,
         events=events,
+        log_entries=tuple(_entries_wanted(report.log_entries, kept, selection)),
         summary=tuple(row for row in report.summary if _row_wanted(row, calls, selection)),
         streams=tuple(stream for stream in report.streams if _stream_wanted(stream, connections)),
         findings=tuple(finding for finding in report.findings if _finding_wanted(finding, named, beside)),
@@ -160,6 +163,17 @@ def _event_wanted(event: Event, selection: Selection) -> bool:
         return False
     hosts = _hosts_wanted((event.client, event.server), selection)
     return hosts and _time_wanted(event.first_ns, event.last_ns, selection)
+
+
+def _entries_wanted(entries: Iterable[LogEntry], kept: set[str], selection: Selection) -> Iterator[LogEntry]:
+    """Lines about a call that stays, and by time alone those that are about no call: a log knows no addresses."""
+    by_time_alone = not (selection.hosts or selection.interfaces or selection.statuses)
+    for entry in entries:
+        calls = tuple(call for call in entry.calls if call in kept)
+        if calls:
+            yield entry if calls == entry.calls else replace(entry, calls=calls)
+        elif not entry.calls and by_time_alone and _time_wanted(entry.time_ns, entry.time_ns, selection):
+            yield entry
 
 
 def _row_wanted(row: Summary, calls: Sequence[Call], selection: Selection) -> bool:

@@ -13,12 +13,12 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import EngineError
+from rpctrace.record import record
 
 MAXIMUM_SECONDS = 300
 MAXIMUM_OUTPUT_OCTETS = 512 * 1024 * 1024
@@ -33,7 +33,7 @@ _BETWEEN_VALUES = "\x1f"
 Fields = dict[str, tuple[str, ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Shown:
     """`frames` holds, for each frame that the filter let through, all values of each field in their order.
     `complaint` is what tshark said when it did not end well (a cut file), None when it did."""

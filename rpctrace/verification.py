@@ -16,6 +16,7 @@ from rpctrace.analysis import Options, analyze
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.protocols.dcerpc.pdu import PduType
+from rpctrace.record import record
 from rpctrace.report import Report
 from rpctrace.tshark import Fields, find_tshark, pyshark_fields, tshark_fields, tshark_version
 
@@ -38,7 +39,7 @@ _AP_REQ = "14"
 _OFFERING = ("bind", "alter_context")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Difference:
     """One thing that the two readings say differently of a frame."""
 
@@ -51,7 +52,7 @@ class Difference:
         return safe_text(f"frame {self.frame}: {self.what}: ours {self.ours}, tshark's {self.theirs}")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Verification:
     """`through` says what was asked; `pdus` how many PDUs each side has; `complaint` what tshark said of the file;
     `complete` whether we could read all of it, and anything."""

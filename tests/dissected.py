@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from scan_talk import listed
+
 from rpctrace.capture.storage import open_capture
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Transport
@@ -14,7 +16,6 @@ from rpctrace.protocols.gssapi.authentications import Authentications
 from rpctrace.protocols.gssapi.exchange import AuthenticationExchange, Leg
 from rpctrace.scan.candidates import Recogniser
 from rpctrace.scan.flows import FlowTable
-from rpctrace.scan.scan import scan
 from rpctrace.stream.reassembly import Reassembler
 from rpctrace.stream.stream import Chunk, Close, Connection, Direction, Gap, StreamEvent
 
@@ -36,7 +37,7 @@ def scanned_events(path: Path, *recognisers: Recogniser) -> Iterator[tuple[Conne
     """The events of the connections that these recognisers let through."""
     reassembler = Reassembler()
     with open_capture(path) as capture:
-        for segment in scan(capture, Decoder(), FlowTable(recognisers)):
+        for segment in listed(capture, Decoder(), FlowTable(recognisers)):
             yield from reassembler.feed(segment)
     yield from reassembler.close()
 

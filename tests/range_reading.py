@@ -96,7 +96,8 @@ def outcome(
     with open_capture(path, window_octets=window_octets) as capture:
         file = capture.stored_file()
         assert file is not None
-        for segment in scan(capture, decoder, table, helpers(file) if helpers is not None else None, DATAGRAMS):
+
+        def take(segment: Segment) -> None:
             segments.append(segment)
             if ignores(segment):
                 table.ignore(segment.source, segment.destination, segment.tunnel)
@@ -104,6 +105,8 @@ def outcome(
                 sequence = (segment.sequence + segment.length_octets) & 0xFFFF_FFFF
                 ends = segment.source, segment.destination
                 table.skip(Stretch(*ends, segment.tunnel, sequence, skipped_octets, segment.frame_number))
+
+        scan(capture, decoder, table, take, helpers(file) if helpers is not None else None, DATAGRAMS)
         flows = [
             (key, flow.stage, flow.ended, flow.now_ns, flow.touched, list(flow.held), flow.keys, flow.skips)
             for key, flow in table.flows.items()

@@ -20,10 +20,12 @@ from rpctrace.report import (
     FaultFacts,
     Finding,
     Host,
+    HostClock,
     Interface,
     KerberosExchange,
     Limit,
     LogEntry,
+    LogFacts,
     LogLine,
     Ntlm,
     PaData,
@@ -449,6 +451,15 @@ def full_report() -> Report:
         endpoints=(ENDPOINT,),
         events=(EVENT,),
         clocks=(Clock(1, 0, -1_500_000, 20_000, 12),),
+        host_clocks=(HostClock("10.1.0.10", "dc1", "krb_error", 0, -37_000_000_000, 4, 900_000_000),),
+        logs=(
+            LogFacts(
+                path="netlogon.log", encoding="utf-8", compression=None, octets=4711, lines=8, entries=7,
+                first_time="03-04T10:00:00", last_time="03-04T10:15:16", complete=True, stopped_at=None, year=2012,
+                utc_offset_minutes=60, found="fitted", matched=1, anchors=2, residual_s=0.3, back_line=None,
+                text="2012, UTC+01:00, fitted to the captures", notes=("1 line is too long",),
+            ),
+        ),
         log_entries=(
             LogEntry(
                 file="netlogon.log",
@@ -464,7 +475,14 @@ def full_report() -> Report:
                 status=0xC0000064,
                 status_hex="0xc0000064",
                 status_name="STATUS_NO_SUCH_USER",
-                time=None,
+                time="03-04T10:15:16",
+                thread="412",
+                hosted_domain="RESOURCE",
+                partner=6,
+                duration_s=1,
+                time_ns=LATER_NS,
+                calls=("call-3",),
+                joined_by=("package", "realm", "server", "time"),
             ),
         ),
         summary=(
@@ -506,13 +524,15 @@ def with_texts(record: Any, text: str) -> Any:
         if isinstance(value, str):
             fixed = member.name in FIXED_TEXTS or member.name.endswith(("_hex", "uuid", "_time"))
             changes[member.name] = value if fixed else text
-        elif member.name != "conversations":
+        elif member.name not in ("conversations", *FIXED_TEXTS):
             changes[member.name] = with_texts(value, text)
     return replace(record, **changes)
 
 
 # Fields whose words are ours, not a capture's: the schema closes their set.
-FIXED_TEXTS = frozenset(("format", "transport", "outcome", "reply", "severity", "carried_in", "time"))
+FIXED_TEXTS = frozenset(
+    ("format", "transport", "outcome", "reply", "severity", "carried_in", "time", "found", "joined_by")
+)
 
 
 def hostile_report(text: str) -> Report:
@@ -522,4 +542,5 @@ def hostile_report(text: str) -> Report:
     )
     exchanges = tuple(replace(exchange, kind="TGS", reply=text) for exchange in report.kerberos)
     lines = tuple(replace(line, kind=kind) for line, kind in zip(report.pdus, ("alter_context", "fault"), strict=True))
-    return replace(report, calls=calls, kerberos=exchanges, pdus=lines)
+    clocks = tuple(replace(clock, source="krb_error") for clock in report.host_clocks)
+    return replace(report, calls=calls, kerberos=exchanges, pdus=lines, host_clocks=clocks)

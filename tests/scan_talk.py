@@ -10,12 +10,14 @@ from builders import dcerpc as write
 from builders.network import Host, TimedFrame
 from builders.tcp import CLIENT, SERVER, TcpConversation, merged
 
-from rpctrace.capture.storage import open_capture
+from rpctrace.capture.storage import Capture, open_capture
 from rpctrace.network.decode import Decoder, NetworkProblem
 from rpctrace.network.flow import Segment, Transport
 from rpctrace.protocols.registry import RECOGNISERS
+from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
 from rpctrace.scan.flows import FlowTable
 from rpctrace.scan.headers import Shape, carried
+from rpctrace.scan.merging import Helpers
 from rpctrace.scan.scan import scan
 
 START_NS = 1_700_000_000_000_000_000
@@ -59,10 +61,23 @@ class Scanned(NamedTuple):
     network_problems: tuple[NetworkProblem, ...]
 
 
+def listed(
+    capture: Capture,
+    decoder: Decoder,
+    table: FlowTable,
+    helpers: Helpers | None = None,
+    datagrams: Datagrams = NO_DATAGRAMS,
+) -> list[Segment]:
+    """What a scan gives to somebody who has nothing to say to it."""
+    segments: list[Segment] = []
+    scan(capture, decoder, table, segments.append, helpers, datagrams)
+    return segments
+
+
 def scanned(octets: bytes, window_octets: int = 1 << 18) -> Scanned:
     decoder = Decoder()
     with open_capture(io.BytesIO(octets), window_octets=window_octets) as capture:
-        segments = list(scan(capture, decoder, FlowTable(RECOGNISERS)))
+        segments = listed(capture, decoder, FlowTable(RECOGNISERS))
         assert capture.complete == (capture.stopped_at is None)
         problems = [problem.text for problem in capture.problems]
         return Scanned(

@@ -66,9 +66,19 @@ def test_a_file_named_like_a_command(
         ("x.pcap", "--since", ""),
         ("x.pcap", "--max-unpacked", "much"),
         ("x.pcap", "--netmon-utc-offset", "26:00"),
+        ("x.pcap", "--netlogon-utc-offset", "26:00"),
+        ("x.pcap", "--netlogon-year", "11"),
+        ("netlogon",),
+        ("netlogon", "x.log", "--netlogon-year", "next"),
         ("x.pcap", "--fail-on", "terrible"),
         ("-", "-"),
         ("explain", "no-such-code-at-all"),
+        ("x.pcap", "--realm", "DOMAINB.COM"),
+        ("x.pcap", "--realm", "=DOMAINB.COM"),
+        ("x.pcap", "--realm", "host="),
+        ("x.pcap", "--realm", "a b=C"),
+        ("x.pcap", "--realm", "a=B=C"),
+        ("x.pcap", "--realm", "a=B", "--realm", "a=C"),
         ("check",),
         ("check", "a", "b", "--expect", "c"),
         ("verify", "-"),
@@ -96,6 +106,44 @@ def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     """`rpctrace schema` prints the document that the package ships."""
     run("schema")
     assert json.loads(capsys.readouterr().out)["title"] == "rpctrace.report/1"
+
+
+@pytest.mark.parametrize(
+    ("given", "realms"),
+    [
+        ((), {}),
+        (("10.2.0.73=DOMAINB.COM",), {"10.2.0.73": "DOMAINB.COM"}),
+        (("fe80::1=A.COM", " ws2 = B.COM "), {"fe80::1": "A.COM", "ws2": "B.COM"}),
+        (("ws2=A.COM", "ws2=A.COM"), {"ws2": "A.COM"}),
+    ],
+)
+def test_realms_of_hosts(
+    given: tuple[str, ...], realms: dict[str, str], expert: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--realm HOST=REALM`, as often as needed, reaches the analysis."""
+    from rpctrace import analysis
+
+    seen: list[dict[str, str]] = []
+    analyze = analysis.analyze
+
+    def noting(sources: object, options: analysis.Options, *others: object) -> object:
+        seen.append(dict(options.realms))
+        return analyze(sources, options, *others)
+
+    monkeypatch.setattr(analysis, "analyze", noting)
+    words = [word for each in given for word in ("--realm", each)]
+    assert run("analyze", expert, "-q", *words) == ExitStatus.DONE
+    assert seen == [realms]
+
+
+def test_a_realm_changes_what_is_found(expert: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The article's fault: with the server in a realm of its own, and in that of the ticket."""
+    found = []
+    for realm in ("DOMAINB.COM", "child.domainA.COM"):
+        assert run("analyze", expert, "-q", "--json", "--realm", f"10.2.0.73={realm}") == ExitStatus.DONE
+        found.append({each["rule"] for each in json.loads(capsys.readouterr().out)["findings"]})
+    assert "pac-xforest-u2u" in found[0]
+    assert "pac-xforest-u2u" not in found[1]
 
 
 def test_a_negative_code_reaches_explain(capsys: pytest.CaptureFixture[str]) -> None:
@@ -191,6 +239,18 @@ def test_closed_standard_streams(closed: tuple[int, ...], words: tuple[str, ...]
     assert (result.returncode, "Traceback" in result.stderr) == (status, False)
 
 
+def _wait_until_read(pipe: int) -> None:
+    """However busy the machine is: until the other side has taken what was written."""
+    import fcntl
+    import termios
+
+    for _ in range(600):
+        if not any(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4))):
+            return
+        time.sleep(0.1)
+    pytest.fail("standard input was not read in a minute")
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGTERM to send")
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_signals_end_quietly(number: signal.Signals, status: int) -> None:
@@ -200,7 +260,10 @@ def test_signals_end_quietly(number: signal.Signals, status: int) -> None:
         [sys.executable, "-m", "rpctrace", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, env=environment,
     ) as process:  # fmt: skip
-        time.sleep(1.0)
+        assert process.stdin is not None
+        process.stdin.write(b"\xa1\xb2\xc3\xd4")  # read only once the command has come so far as to wait for more
+        process.stdin.flush()
+        _wait_until_read(process.stdin.fileno())
         process.send_signal(number)
         error = process.stderr.read() if process.stderr else b""
         assert process.wait(10) == status

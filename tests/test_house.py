@@ -19,22 +19,23 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up; names on one line are siblings, which do not know each other.
 FLOORS = (
-    ("errors", "version"),
+    ("errors", "record", "version"),
     ("encoding", "knowledge"),
     ("capture",),
-    ("network",),
+    ("network", "logs"),
     ("stream", "scan"),
     ("protocols",),
     ("conversations", "conversation_numbers"),
     ("report",),
     ("correlation",),
     ("diagnosis",),
-    ("tally", "assembly", "explanation"),
+    ("tally", "assembly", "explanation", "rule_explanation", "hotfix"),
     ("limits",),
     ("gathering",),
-    ("reading",),
+    ("reading", "log_reading", "log_summary"),
     ("spellings",),
-    ("selection", "expectations"),
+    ("selection", "expectations", "annotation", "comparison", "pseudonyms"),
+    ("redaction",),
     ("analysis", "render", "tshark"),
     ("verification",),
     ("console",),
@@ -53,9 +54,11 @@ PROTOCOL_FLOORS = (
 # Who may touch the world outside, and why.
 INPUT_OUTPUT_HOMES = {
     "capture/storage.py": "the one reader of capture files",
+    "logs/opening.py": "the one reader of logs",
     "tshark.py": "the one home of the subprocess",
     "scan/workers.py": "the processes of --jobs",
     "cli.py": "arguments and the exit status",
+    "record.py": "compiles constructors, as dataclasses does",
     "console/": "terminals and files of the commands",
 }
 # Packages that cost much to load: where they may be imported, always inside a function (click: at the top of cli).
@@ -76,6 +79,7 @@ WITHOUT_A_TEST_FILE = {
     "capture/format.py": "the contract: types, and a notebook that the tests of every format use",
     "capture/frame.py": "types alone",
     "report/exchanges.py": "types alone",
+    "report/logs.py": "types alone",
     "scan/candidates.py": "types alone",
     "diagnosis/rules/__init__.py": "empty",
 }

@@ -102,3 +102,14 @@ def test_what_happened_beside_calls_is_judged_by_itself(words: dict[str, list[st
     left = select(report, selection_of(**words))  # type: ignore[arg-type]
     records = (*left.authentications, *left.endpoints, *left.referral_paths)
     assert {each.id for each in records} | {each.kind for each in left.events} == {*kept}
+
+
+def test_which_lines_of_logs_stay() -> None:
+    """Those of calls that stay, naming no other; of the rest what time alone decides."""
+    (entry,) = full_report().log_entries
+    entries = (replace(entry, calls=("call-1", "call-2")), replace(entry, calls=("call-2",)), replace(entry, calls=()))
+    report = replace(REPORT, log_entries=entries)
+    assert [each.calls for each in select(report, selection_of(statuses=["1825"])).log_entries] == [("call-1",)]
+    assert [each.calls for each in select(report, selection_of(since="2099-01-01")).log_entries] == []
+    assert select(report, selection_of(until="2099-01-01")).log_entries == entries
+    assert select(report, selection_of(until="2099-01-01")).logs == report.logs

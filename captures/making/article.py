@@ -2,30 +2,22 @@
 user-to-user ticket, and is refused with 0x721 because the novice's computer cannot have the ticket's PAC validated.
 
 The order is that of a DCOM activation followed by user-to-user Kerberos ([MS-RAI], [MS-DCOM] 3.1.2.5.2, RFC 4120 3.7,
-draft-swift-win2k-krb-user2user). Ciphertext is filler; timing is plausible and no evidence.
+draft-swift-win2k-krb-user2user). Everything is encrypted under the keys of `keys`; timing is plausible, no evidence.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from builders import CLIENT, SERVER, Host, TcpConversation, TimedFrame, dcerpc, dns, filler, kerberos, merged, spnego
-from builders.dcerpc import Head, Pfc, Result, Security
-from builders.kerberos import KdcRequest, Principal, principal
+from builders import CLIENT, SERVER, Host, TcpConversation, TimedFrame, dcerpc, dns, kerberos, merged, spnego
+from builders.dcerpc import Pfc, Result
+from builders.kerberos import Principal
 
-from making import cast
+from making import activations, cast, credentials, keys
 from making.cast import MILLISECOND_NS
-from making.speech import (
-    ACCEPTED,
-    HEADER_SIGNING,
-    ask_kdc,
-    authenticated_bind,
-    look_up,
-    offered,
-    say,
-    sealed_call,
-    talk,
-)
+from making.contexts import KerberosContext, SealedCall
+from making.credentials import Credential, Issuer
+from making.speech import ACCEPTED, ask_kdc, look_up, offered, say, talk
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +27,6 @@ class Telling:
     realm: str = cast.ARTICLE_REALM  # as the ticket spells it
     account_realm: str = cast.CHILD_REALM
     kdc: Host = cast.DC_CHILD
-    expert_tgt: bytes = cast.CHILD_TGT
     sname: Principal = cast.NOVICE_USER
     expert: Host = cast.EXPERT
     novice: Host = cast.NOVICE
@@ -47,145 +38,123 @@ class Telling:
     fault_flags: Pfc = dcerpc.WHOLE
     segment_size: int | None = None
     ap_options: int = kerberos.USE_SESSION_KEY | kerberos.MUTUAL_REQUIRED
+    answer_ms: int = 163  # when the AP-REQ is answered; it comes at 156
+    start_ns: int = cast.START_NS
+
+    def at(self, milliseconds: float) -> int:
+        return self.start_ns + round(milliseconds * MILLISECOND_NS)
 
 
 ARTICLE = Telling()
 
 
-def _head(telling: Telling, token: bytes) -> Head:
-    return Head(2, HEADER_SIGNING, Security(telling.auth_type, dcerpc.PRIVACY, token))
-
-
-def _first_leg(telling: Telling) -> bytes:
-    token = kerberos.gss_tgt_request(telling.sname, telling.account_realm)
-    return spnego.neg_token_init(mech_token=token) if telling.auth_type == dcerpc.SPNEGO else token
-
-
-def _answer(telling: Telling, token: bytes, mechanism: str | None = None) -> bytes:
-    if telling.auth_type != dcerpc.SPNEGO:
-        return token
-    return spnego.neg_token_resp(spnego.ACCEPT_INCOMPLETE, mechanism, token)
-
-
-def novice_tgt(telling: Telling) -> bytes:
+def novice_tgt(telling: Telling) -> Credential:
     """The ticket-granting ticket that the novice hands out in the KERB-TGT-REPLY."""
-    name = kerberos.ticket_granting(telling.account_realm)
-    return kerberos.ticket(telling.account_realm, name, kvno=2, cipher=filler("novice tgt", 1048))
+    domain = "CHILD" if telling.account_realm == cast.CHILD_REALM else "RESOURCE"
+    person = replace(keys.NOVICE, realm=telling.account_realm, domain=domain)
+    return credentials.granting(person, telling.account_realm, telling.start_ns)
 
 
-def user_to_user_ticket(telling: Telling) -> bytes:
-    """The ticket of the article's trace: clear realm and sname, no kvno because its key is a session key."""
-    return kerberos.ticket(telling.realm, telling.sname, cipher=filler("user-to-user", 1130))
+def expert_tgt(telling: Telling) -> Credential:
+    """What the expert shows to the KDC of the novice's account: its own ticket, or the referral to the other forest."""
+    if telling.account_realm == cast.CHILD_REALM:
+        return credentials.granting(keys.EXPERT, cast.CHILD_REALM, telling.start_ns)
+    return credentials.to_other_forest(telling.start_ns)
 
 
-def ask_for_ticket(telling: Telling, start_ns: int) -> list[TimedFrame]:
+def user_to_user_ticket(telling: Telling) -> Credential:
+    """The ticket of the article's trace: clear realm and sname, no kvno because its key is the session key of the
+    novice's ticket-granting ticket; the PAC is signed with that and by the KDC of the account."""
+    issuer = Issuer(novice_tgt(telling).session, None, keys.KRBTGT[telling.account_realm])
+    return credentials.issue(keys.EXPERT, telling.realm, telling.sname, issuer, telling.start_ns)
+
+
+def ask_for_ticket(telling: Telling) -> list[TimedFrame]:
     """The TGS exchange with ENC-TKT-IN-SKEY and the novice's ticket-granting ticket (RFC 4120 3.7)."""
-    options = kerberos.WINDOWS_TGS_OPTIONS | kerberos.ENC_TKT_IN_SKEY
-    body = KdcRequest(
-        telling.account_realm, telling.sname, cast.TILL_NS, options, additional_tickets=(novice_tgt(telling),)
-    )
-    reply = kerberos.tgs_rep(cast.CHILD_REALM, cast.EXPERT_USER, user_to_user_ticket(telling))
-    request = kerberos.tgs_req(body, telling.expert_tgt)
-    return ask_kdc((telling.expert, 50219), telling.kdc, start_ns + 148 * MILLISECOND_NS, request, reply)
+    asked = credentials.exchange(
+        expert_tgt(telling), telling.sname, user_to_user_ticket(telling), telling.at(150),
+        realm=telling.account_realm, additional=novice_tgt(telling).ticket,
+    )  # fmt: skip
+    return ask_kdc((telling.expert, 50219), telling.kdc, telling.at(148), asked.request, asked.reply)
 
 
-def ask_in_vain(telling: Telling, start_ns: int) -> list[TimedFrame]:
+def ask_in_vain(telling: Telling) -> list[TimedFrame]:
     """The same question without user-to-user: the KDC says no ([MS-KILE] 3.3.5.7), with 27, or with 7 and the reason
     (STATUS_USER2USER_REQUIRED) in its extended error."""
     if telling.kdc_error is None:
         return []
-    body = KdcRequest(telling.account_realm, telling.sname, cast.TILL_NS)
-    told_ns = start_ns + 143 * MILLISECOND_NS
+    told_ns = telling.at(143)
+    given = expert_tgt(telling)
+    body = credentials.asked_body(telling.account_realm, telling.sname, told_ns, given.validity.end_ns)
     data = kerberos.extended_error_data(0xC0000408) if telling.kdc_error == 7 else None
     error = kerberos.krb_error(
         telling.kdc_error, telling.account_realm, telling.sname,
         server_time_ns=told_ns, server_microseconds=told_ns // 1000 % 1_000_000, data=data,
     )  # fmt: skip
-    request = kerberos.tgs_req(body, telling.expert_tgt)
-    return ask_kdc((telling.expert, 50218), telling.kdc, start_ns + 141 * MILLISECOND_NS, request, error)
+    request = credentials.request(given, body, told_ns)
+    return ask_kdc((telling.expert, 50218), telling.kdc, telling.at(141), request, error)
 
 
-def _accepted(conversation: TcpConversation, telling: Telling, start_ns: int) -> None:
-    """What follows on a server that can validate the ticket: AP-REP, the third leg, a call."""
-    at_ns = start_ns + 163 * MILLISECOND_NS
-    second = _head(telling, _answer(telling, kerberos.ap_rep()))
-    third = _head(telling, _answer(telling, kerberos.ap_rep(cipher=filler("third leg", 68))))
-    done = spnego.neg_token_resp(spnego.ACCEPT_COMPLETED) if telling.auth_type == dcerpc.SPNEGO else b""
-    say(conversation, at_ns, SERVER, dcerpc.alter_context_resp([Result()], second))
-    say(conversation, at_ns, CLIENT, dcerpc.alter_context(offered(dcerpc.ICLASSFACTORY)[:1], third))
-    say(conversation, at_ns, SERVER, dcerpc.alter_context_resp([Result()], _head(telling, done)))
-    sealed_call(conversation, conversation.now_ns, 3, 2, (120, 260))
+def presented(telling: Telling) -> KerberosContext:
+    """The context that the expert wants."""
+    return KerberosContext(
+        user_to_user_ticket(telling), telling.at(156), telling.ap_options, auth_type=telling.auth_type
+    )
 
 
-def class_factory(telling: Telling = ARTICLE, start_ns: int = cast.START_NS) -> TcpConversation:
+def _token(telling: Telling, token: bytes, mechanism: str | None = None) -> bytes:
+    if telling.auth_type != dcerpc.SPNEGO:
+        return token
+    return spnego.neg_token_resp(spnego.ACCEPT_INCOMPLETE, mechanism, token)
+
+
+def _accepted(conversation: TcpConversation, telling: Telling, context: KerberosContext) -> None:
+    """What follows on a server that can validate the ticket: AP-REP, the third leg, CreateInstance."""
+    at_ns = telling.at(telling.answer_ms)
+    second, third, done = context.legs_after_ap_req()
+    say(conversation, at_ns, SERVER, dcerpc.alter_context_resp([Result()], context.head(second)))
+    say(conversation, at_ns, CLIENT, dcerpc.alter_context(offered(dcerpc.ICLASSFACTORY)[:1], context.head(third)))
+    say(conversation, at_ns, SERVER, dcerpc.alter_context_resp([Result()], context.head(done)))
+    call = SealedCall(3, *activations.create_instance(), 2, object_uuid=activations.FACTORY_IPID)
+    call.speak(conversation, conversation.now_ns, context)
+
+
+def class_factory(telling: Telling = ARTICLE) -> TcpConversation:
     """The connection that fails: bind with KERB-TGT-REQUEST, bind_ack with KERB-TGT-REPLY, alter_context with the
     AP-REQ, all on call id 2; then the fault, and the client leaves."""
-    conversation = talk(
-        (telling.expert, 50217), (telling.novice, cast.CLASS_FACTORY_PORT), start_ns + 138 * MILLISECOND_NS
-    )
+    conversation = talk((telling.expert, 50217), (telling.novice, cast.CLASS_FACTORY_PORT), telling.at(138))
     conversation.connect()
-    contexts = offered(dcerpc.ICLASSFACTORY)
-    reply = _answer(telling, kerberos.gss_tgt_reply(novice_tgt(telling)), kerberos.MS_KRB5)
-    presented = _answer(telling, kerberos.ap_req(user_to_user_ticket(telling), ap_options=telling.ap_options))
+    contexts, context, size = offered(dcerpc.ICLASSFACTORY), presented(telling), telling.segment_size
+    asked = kerberos.gss_tgt_request(telling.sname, telling.account_realm)
+    first = spnego.neg_token_init(mech_token=asked) if telling.auth_type == dcerpc.SPNEGO else asked
+    reply = _token(telling, kerberos.gss_tgt_reply(novice_tgt(telling).ticket), kerberos.MS_KRB5)
     acknowledged = dcerpc.bind_ack(
-        ACCEPTED, _head(telling, reply), association_group=0x2A31, secondary_address=str(cast.CLASS_FACTORY_PORT)
+        ACCEPTED, context.head(reply), association_group=0x2A31, secondary_address=str(cast.CLASS_FACTORY_PORT)
     )
-    size = telling.segment_size
-    say(
-        conversation,
-        start_ns + 145 * MILLISECOND_NS,
-        CLIENT,
-        dcerpc.bind(contexts, _head(telling, _first_leg(telling))),
-        size,
-    )
-    say(conversation, start_ns + 147 * MILLISECOND_NS, SERVER, acknowledged, size)
-    altered = dcerpc.alter_context(contexts, _head(telling, presented))
-    say(conversation, start_ns + 156 * MILLISECOND_NS, CLIENT, altered, size)
+    altered = dcerpc.alter_context(contexts, context.head(_token(telling, context.ap_req())))
+    say(conversation, telling.at(145), CLIENT, dcerpc.bind(contexts, context.head(first)), size)
+    say(conversation, telling.at(147), SERVER, acknowledged, size)
+    say(conversation, telling.at(156), CLIENT, altered, size)
     if telling.status is None:
-        _accepted(conversation, telling, start_ns)
+        _accepted(conversation, telling, context)
     else:
-        refused = dcerpc.fault(telling.status, Head(2, telling.fault_flags), extended_error=telling.extended_error)
-        say(conversation, start_ns + 163 * MILLISECOND_NS, SERVER, refused)
-    conversation.now_ns = max(conversation.now_ns, start_ns + 164 * MILLISECOND_NS)
+        head = dcerpc.Head(2, telling.fault_flags)
+        refused = dcerpc.fault(telling.status, head, extended_error=telling.extended_error)
+        say(conversation, telling.at(telling.answer_ms), SERVER, refused)
+    conversation.now_ns = max(conversation.now_ns, telling.at(telling.answer_ms + 1))
     conversation.close()
     return conversation
 
 
-def exchange(telling: Telling = ARTICLE, start_ns: int = cast.START_NS) -> list[TimedFrame]:
-    """The failing connection, and the KDC's part in it unless tickets are cached."""
-    frames = class_factory(telling, start_ns).frames
+def exchange(telling: Telling = ARTICLE) -> list[TimedFrame]:
+    """The failing connection, and between its legs what is said to the KDC."""
     if telling.cached:
-        return frames
-    return merged(frames, ask_in_vain(telling, start_ns), ask_for_ticket(telling, start_ns))
+        return class_factory(telling).frames
+    return merged(class_factory(telling).frames, ask_in_vain(telling), ask_for_ticket(telling))
 
 
-def activation(start_ns: int = cast.START_NS) -> list[TimedFrame]:
-    """What comes before on port 135: the activator is bound with a ticket for RPCSS of the novice's computer, which is
-    where the capture shows the server's own realm; then RemoteCreateInstance and RemoteGetClassObject, sealed."""
-    service = principal("RPCSS", cast.NOVICE_NAME)
-    ticket = kerberos.ticket(cast.SERVER_REALM, service, kvno=4)
-    request = kerberos.tgs_req(KdcRequest(cast.SERVER_REALM, service, cast.TILL_NS), cast.SERVER_TGT)
-    reply = kerberos.tgs_rep(cast.CHILD_REALM, cast.EXPERT_USER, ticket)
-    asked = ask_kdc((cast.EXPERT, 50215), cast.DC_B, start_ns + 24 * MILLISECOND_NS, request, reply)
-    conversation = talk((cast.EXPERT, 50214), (cast.NOVICE, 135), start_ns + 20 * MILLISECOND_NS)
-    conversation.connect()
-    authenticated_bind(conversation, start_ns + 60 * MILLISECOND_NS, dcerpc.ISYSTEMACTIVATOR, ticket)
-    sealed_call(conversation, start_ns + 66 * MILLISECOND_NS, 4, 2, (720, 620))
-    sealed_call(conversation, start_ns + 110 * MILLISECOND_NS, 3, 3, (640, 560))
-    return merged(conversation.frames, asked)
-
-
-def resolution(telling: Telling = ARTICLE, start_ns: int = cast.START_NS) -> list[TimedFrame]:
-    """The names that the second half needs: the novice's computer, and a KDC of the novice's account."""
-    host = [dns.address_record(cast.NOVICE.address)]
+def resolution(telling: Telling = ARTICLE) -> list[TimedFrame]:
+    """Where a KDC of the novice's account is."""
     kdc = [dns.service_record(f"dc1.{telling.account_realm.lower()}", 88)]
     where = f"_kerberos._tcp.dc._msdcs.{telling.account_realm}"
-    return merged(
-        look_up((cast.EXPERT, 50216), cast.DC_B, start_ns + 130 * MILLISECOND_NS, cast.NOVICE_NAME, host),
-        look_up((cast.EXPERT, 50220), cast.DC_B, start_ns + 139 * MILLISECOND_NS, where, kdc, dns.SRV),
-    )
-
-
-def whole_story(telling: Telling = ARTICLE, start_ns: int = cast.START_NS) -> list[TimedFrame]:
-    """Activation, names, the failing exchange, as the expert's computer sees them."""
-    return merged(activation(start_ns), resolution(telling, start_ns), exchange(telling, start_ns))
+    return look_up((cast.EXPERT, 50220), cast.DC_B, telling.at(139), where, kdc, dns.SRV)

@@ -10,6 +10,8 @@ from builders.kerberos import principal
 
 # 2012-03-14 09:26:50 UTC: the expert's computer asks for the novice's address
 START_NS = 1_331_717_210_000_000_000
+# 2012-12-31 23:00:03 UTC: at the domain controller, an hour ahead, the new year is three seconds old
+NEW_YEAR_NS = 1_356_994_803_000_000_000
 MILLISECOND_NS = 1_000_000
 TILL_NS = START_NS + 36_000 * 1_000_000_000
 
@@ -30,6 +32,7 @@ CHILD_REALM, PARENT_REALM, SERVER_REALM = "CHILD.DOMAINA.COM", "DOMAINA.COM", "D
 ARTICLE_REALM = "child.domainA.COM"  # as the article's trace spells it
 EXPERT_USER, NOVICE_USER = principal("expert"), principal("novice")
 CLASS_FACTORY_PORT = 49834
+SESSIONS_PORT = 49793
 LOGON_PORT = 49157
 
 CHILD_TGT = kerberos.ticket(CHILD_REALM, kerberos.ticket_granting(CHILD_REALM), kvno=2)

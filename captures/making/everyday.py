@@ -1,20 +1,22 @@
-"""What an office computer does in the minute before: names, closed connections, a file server in another forest, one
-unauthenticated RPC call. It stands before the article's exchange so that Network Monitor's conversation numbers reach
+"""What an office computer does in the minute before: names, closed connections, a ticket for a file server, two
+unauthenticated RPC calls. It stands before the article's exchange so that Network Monitor's conversation numbers reach
 those of the article: IPv4:117, TCP:122, MSRPC:125.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import cycle
 
-from builders import CLIENT, SERVER, Host, TimedFrame, dcerpc, dns, filler, kerberos, udp_frame
+from builders import CLIENT, SERVER, Host, TimedFrame, dcerpc, dns, filler, udp_frame
 from builders.dcerpc import Context, Head, Result
-from builders.kerberos import KdcRequest, principal
+from builders.kerberos import principal
 
-from making import cast
+from making import cast, credentials, keys
 from making.cast import EXPERT, MILLISECOND_NS
 from making.conversation_numbers import conversation_numbers
+from making.credentials import Issuer
 from making.speech import ask_kdc, look_up, talk
 
 Episode = Callable[[int], list[TimedFrame]]
@@ -37,20 +39,20 @@ def _closing(number: int) -> Episode:
     return frames
 
 
-def _web(number: int) -> Episode:
+def web(client: Host, number: int, at_ns: int) -> list[TimedFrame]:
     """A short conversation in TLS records (RFC 8446 5.1) of filler."""
+    server = Host(f"203.0.113.{number}", cast.GATEWAY_MAC)
+    conversation = talk((client, 49200 + number), (server, 443), at_ns)
+    conversation.connect()
+    for direction, size in ((CLIENT, 180), (SERVER, 420)):
+        record = b"\x17\x03\x03" + size.to_bytes(2, "big") + filler(f"web {number}", size)
+        conversation.send(direction, record, acknowledge=True)
+    conversation.reset()
+    return conversation.frames
 
-    def frames(at_ns: int) -> list[TimedFrame]:
-        server = Host(f"203.0.113.{number}", cast.GATEWAY_MAC)
-        conversation = talk((EXPERT, 49200 + number), (server, 443), at_ns)
-        conversation.connect()
-        for direction, size in ((CLIENT, 180), (SERVER, 420)):
-            record = b"\x17\x03\x03" + size.to_bytes(2, "big") + filler(f"web {number}", size)
-            conversation.send(direction, record, acknowledge=True)
-        conversation.reset()
-        return conversation.frames
 
-    return frames
+def _web(number: int) -> Episode:
+    return lambda at_ns: web(EXPERT, number, at_ns)
 
 
 def _local_names(at_ns: int) -> list[TimedFrame]:
@@ -82,22 +84,21 @@ def _alive(server: Host, port: int) -> Episode:
     return frames
 
 
-def _ticket(kdc: Host, port: int, realm: str, given: bytes, asked_with: bytes) -> Episode:
-    """One step towards cifs/fs1.domainb.com: up the tree, across the forest trust, down to the service."""
-    body = KdcRequest(realm, principal("cifs", "fs1.domainb.com"), cast.TILL_NS)
-    request = kerberos.tgs_req(body, asked_with)
-    reply = kerberos.tgs_rep(cast.CHILD_REALM, cast.EXPERT_USER, given)
-    return lambda at_ns: ask_kdc((EXPERT, port), kdc, at_ns, request, reply)
+def _ticket(at_ns: int) -> list[TimedFrame]:
+    """A ticket for a file server of the expert's own domain."""
+    sname, realm = principal("cifs", keys.FILES), cast.CHILD_REALM
+    given = credentials.granting(keys.EXPERT, realm, cast.START_NS)
+    issuer = Issuer(keys.service(keys.FILES), 6, keys.KRBTGT[realm])
+    granted = credentials.issue(keys.EXPERT, realm, sname, issuer, cast.START_NS, issued_ns=at_ns)
+    asked = credentials.exchange(given, sname, granted, at_ns, realm=realm)
+    return ask_kdc((EXPERT, 50102), cast.DC_CHILD, at_ns, asked.request, asked.reply)
 
 
 def _episodes() -> Iterator[Episode]:
     """First what must be there, then names and closed connections without end."""
-    service = kerberos.ticket(cast.SERVER_REALM, principal("cifs", "fs1.domainb.com"), kvno=4)
     yield _local_names
     yield _alive(cast.DC_B, 50101)
-    yield _ticket(cast.DC_CHILD, 50102, cast.CHILD_REALM, cast.PARENT_TGT, cast.CHILD_TGT)
-    yield _ticket(cast.DC_A, 50103, cast.PARENT_REALM, cast.SERVER_TGT, cast.PARENT_TGT)
-    yield _ticket(cast.DC_B, 50104, cast.SERVER_REALM, service, cast.SERVER_TGT)
+    yield _ticket
     yield _alive(cast.FILE_SERVER, 50105)
     for number in (5, 6, 7):
         yield _web(number)
@@ -105,18 +106,19 @@ def _episodes() -> Iterator[Episode]:
         yield kind(number)
 
 
-def everyday(conversations: int = 116, until_ns: int = cast.START_NS) -> list[TimedFrame]:
+@cache
+def everyday(conversations: int, until_ns: int = cast.START_NS) -> tuple[TimedFrame, ...]:
     """Episodes up to exactly `conversations` numbered conversations, the last one ending before `until_ns`."""
     chosen: list[Episode] = []
-    last = 0
+    counted: list[TimedFrame] = []
     for episode in _episodes():
-        counted = [frame for at, told in enumerate([*chosen, episode]) for frame in told(at * STEP_NS)]
-        number = max(conversation_numbers(counted)[-1])
+        told = episode(len(chosen) * STEP_NS)
+        number = max(conversation_numbers([*counted, *told])[-1])
         if number > conversations:
             continue
         chosen.append(episode)
-        last = number
-        if last == conversations:
+        counted += told
+        if number == conversations:
             break
     start_ns = until_ns - len(chosen) * STEP_NS
-    return [frame for at, told in enumerate(chosen) for frame in told(start_ns + at * STEP_NS)]
+    return tuple(frame for at, episode in enumerate(chosen) for frame in episode(start_ns + at * STEP_NS))

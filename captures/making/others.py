@@ -12,7 +12,6 @@ from builders import (
     dcerpc,
     filler,
     kerberos,
-    merged,
     ntlm,
     spnego,
     udp_frame,
@@ -23,7 +22,6 @@ from builders.extended_error import ErrorRecord, ParameterType, extended_error
 from builders.kerberos import principal
 
 from making import cast
-from making.article import Telling, class_factory
 from making.cast import DC_B, EXPERT, MILLISECOND_NS, NOVICE, START_NS
 from making.speech import ACCEPTED, HEADER_SIGNING, authenticated_bind, leg, offered, say, sealed, sealed_call, talk
 
@@ -209,11 +207,6 @@ def secure_channel(status_octets: int) -> list[TimedFrame]:
         octets = dcerpc.response(stub, head) if direction else dcerpc.request(stub, head, opnum=39)
         say(conversation, START_NS + (157 + 4 * direction) * MILLISECOND_NS, direction, octets)
     return conversation.frames
-
-
-def novice_side(telling: Telling) -> list[TimedFrame]:
-    """The same incident at the novice's computer: between AP-REQ and fault it talks to its own domain controller."""
-    return merged(class_factory(telling).frames, secure_channel(32))
 
 
 def deferred_refusal() -> list[TimedFrame]:

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from rpctrace.capture.frame import Frame
+from rpctrace.record import record
 
 MAXIMUM_RECORD_OCTETS = 64 * 1024 * 1024
 MAXIMUM_HOST_NAMES = 65_536
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CaptureProblem:
     """One thing that was wrong with a file. `loses_octets`: something of the file could not be read (exit status 3)."""
 
@@ -45,7 +46,7 @@ class Notes:
             self.dropped_problems += 1
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReadOptions:
     """`netmon_utc_offset_minutes`: the zone of Network Monitor files before 2.3, which do not store it."""
 

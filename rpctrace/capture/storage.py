@@ -11,6 +11,7 @@ import os
 import stat
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import chain
 from types import TracebackType
 from typing import IO, BinaryIO, NamedTuple, Self
@@ -347,6 +348,21 @@ class OpenedAgain:
 
     def close(self) -> None:
         self._stored.close()
+
+
+@contextmanager
+def open_octets(path: str) -> Iterator[Window]:
+    """The unpacked octets of a stored file, for who copies them. Raises `CaptureError` for what cannot be opened."""
+    _, file, closes = _open(path)
+    notes = Notes()
+    stored = _Stored(file, closes=closes, notes=notes)
+    try:
+        head = stored.read(HEAD_OCTETS)
+        stored.push_back(head)
+        kind = compression_of(head)
+        yield Window(stored.readinto if kind is None else Unpacker(kind, stored.read, notes, None).readinto)
+    finally:
+        stored.close()
 
 
 def _open(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, IO[bytes], bool]:

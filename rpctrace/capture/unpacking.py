@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol
 
 from rpctrace.capture.format import Notes
+from rpctrace.record import record
 
 INPUT_OCTETS = 1 << 14
 OUTPUT_OCTETS = 1 << 16
@@ -106,7 +106,7 @@ def _damages() -> tuple[type[Exception], ...]:
     return OSError, EOFError, LZMAError, MemoryError
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Compression:
     """How octets are compressed, and what unpacks them."""
 

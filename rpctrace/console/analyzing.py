@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from rpctrace.console import output_files, streams
 from rpctrace.console.exit_status import ExitStatus, strongest
 from rpctrace.console.progress import ProgressLine
 from rpctrace.errors import CaptureError, UsageError
+from rpctrace.record import record
 
 if TYPE_CHECKING:
     from rpctrace.analysis import Options
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 CallsChoice = Literal["default", "all", "notable"]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class AnalyzeChoices:
     """What the command line asked for; the words of filters are still as they were typed."""
 
@@ -37,13 +37,19 @@ class AnalyzeChoices:
     calls: CallsChoice = "default"
     netmon_utc_offset_minutes: int | None = None
     max_unpacked_octets: int | None = None
+    netlogon: tuple[str, ...] = ()
+    netlogon_year: int | None = None
+    netlogon_utc_offset_minutes: int | None = None
     plain: bool = False
     jobs: int = 1
+    redact: bool = False
+    redact_key: str | None = None
     strict: bool = False
     force: bool = False
     color: streams.ColorChoice = "auto"
     verbosity: int = 0
     quiet: bool = False
+    realms: Mapping[str, str] | None = None
 
 
 def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
@@ -51,12 +57,13 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
 
     if choices.table is not None and choices.format not in (None, "text"):
         raise UsageError(f"--table is a form of text and does not go with {choices.format}")
-    if choices.captures.count("-") > 1:
+    if (*choices.captures, *choices.netlogon).count("-") > 1:
         raise UsageError("standard input (-) can be read once")
     to_output, to_files = _renderings(choices)
-    selection = _selection(choices)
+    key = _redact_key(choices)
+    selection = _selection(choices, key)
     for path in choices.outputs:
-        output_files.check_output(path, choices.captures, choices.force)
+        output_files.check_output(path, (*choices.captures, *choices.netlogon), choices.force)
     wanted = [*(rendering for _, rendering in to_files), *([to_output] if to_output else [])]
     options = Options(
         calls=choices.calls,
@@ -65,8 +72,12 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
         netmon_utc_offset_minutes=choices.netmon_utc_offset_minutes,
         max_unpacked_octets=choices.max_unpacked_octets,
         jobs=choices.jobs,
+        netlogon_year=choices.netlogon_year,
+        netlogon_utc_offset_minutes=choices.netlogon_utc_offset_minutes,
+        redact_key=key,
+        realms=choices.realms,
     )
-    report, status = read_captures(choices.captures, options, choices.quiet)
+    report, status = read_captures(choices.captures, options, choices.quiet, choices.netlogon)
     if not report.captures:
         return status
     status = strongest(status, _how_it_read(report, choices))
@@ -88,8 +99,32 @@ def _renderings(choices: AnalyzeChoices) -> tuple[Rendering | None, list[tuple[s
     return rendering_named(choices.format or "text"), to_files
 
 
-def _selection(choices: AnalyzeChoices) -> Selection | None:
-    parts = (choices.hosts, choices.interfaces, choices.statuses, choices.since, choices.until)
+def _redact_key(choices: AnalyzeChoices) -> bytes | None:
+    """The user's, or one that nobody knows again."""
+    if choices.redact_key is not None:
+        if not choices.redact_key:
+            raise UsageError("--redact-key needs a text that nobody guesses")
+        return choices.redact_key.encode("utf-8", "surrogateescape")
+    if not choices.redact:
+        return None
+    from secrets import token_bytes
+
+    return token_bytes(32)
+
+
+def _redacted_hosts(hosts: Sequence[str], key: bytes) -> tuple[str, ...]:
+    """What is looked for is called otherwise in the report."""
+    from rpctrace.pseudonyms import Pseudonyms
+
+    if any("/" in host for host in hosts):
+        raise UsageError("--host NETWORK does not go with --redact: the network has another address then")
+    names = Pseudonyms(key)
+    return tuple(names.name(host) or "" for host in hosts)
+
+
+def _selection(choices: AnalyzeChoices, key: bytes | None) -> Selection | None:
+    hosts = choices.hosts if key is None else _redacted_hosts(choices.hosts, key)
+    parts = (hosts, choices.interfaces, choices.statuses, choices.since, choices.until)
     if all(part is None or part == () for part in parts):  # an empty word is a word, and refused below
         return None
     from rpctrace.selection import selection_of
@@ -97,8 +132,10 @@ def _selection(choices: AnalyzeChoices) -> Selection | None:
     return selection_of(*parts)
 
 
-def read_captures(captures: Sequence[str], options: Options, quiet: bool) -> tuple[Report, ExitStatus]:
-    """The report on every capture that can be read; the others are named on standard error and make the status 3."""
+def read_captures(
+    captures: Sequence[str], options: Options, quiet: bool, logs: Sequence[str] = ()
+) -> tuple[Report, ExitStatus]:
+    """The report on the captures and logs that can be read; others are named on standard error: the status is 3."""
     from rpctrace.analysis import analyze
 
     errors: list[CaptureError] = []
@@ -108,7 +145,7 @@ def read_captures(captures: Sequence[str], options: Options, quiet: bool) -> tup
         streams.tell(error)
 
     with ProgressLine(quiet) as progress:
-        report = analyze(captures, options, progress, unreadable)
+        report = analyze(captures, options, progress, unreadable, netlogon=logs)
     return report, ExitStatus.UNREAD if errors else ExitStatus.DONE
 
 
@@ -121,6 +158,10 @@ def _how_it_read(report: Report, choices: AnalyzeChoices) -> ExitStatus:
             status = ExitStatus.UNREAD
         elif capture.frames == 0:
             streams.tell(f"{capture.path}: holds no frame")
+            status = ExitStatus.UNREAD
+    for log in report.logs:
+        if not log.complete:
+            streams.tell(f"{log.path}: read in part, reading stopped at octet {log.stopped_at}")
             status = ExitStatus.UNREAD
     if status is ExitStatus.DONE and not report.complete:
         streams.say("rpctrace: a limit was reached and octets were left unread; the report names it")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from rpctrace.console import output_files, streams
 from rpctrace.console.exit_status import ExitStatus, strongest
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import CaptureError, UsageError
 from rpctrace.expectations import MAXIMUM_OCTETS, SUFFIX, Expectation, differences, read_expectation, written
+from rpctrace.record import record
 from rpctrace.report import Report
 
 CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".cap")
@@ -18,7 +18,7 @@ PACKED_SUFFIXES = ("", ".gz", ".bz2", ".xz", ".zst")
 _WALKED = tuple(suffix + packed for suffix in CAPTURE_SUFFIXES for packed in PACKED_SUFFIXES)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Case:
     """A capture and where its expectations are; either may be missing on disk."""
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from typing import TextIO
+from io import TextIOWrapper
+from typing import BinaryIO, TextIO
 
 from rpctrace.errors import UsageError
 
@@ -50,10 +51,22 @@ def _is_report(path: str) -> bool:
 
 def write_whole(path: str, produce: Callable[[TextIO], object]) -> None:
     """Writes what `produce` writes to `path`: all of it, or nothing (whatever ends the writing)."""
+
+    def encoded(out: BinaryIO) -> None:
+        with TextIOWrapper(out, encoding="utf-8", errors="backslashreplace", newline="") as text:
+            produce(text)
+            text.flush()
+            text.detach()
+
+    write_whole_octets(path, encoded)
+
+
+def write_whole_octets(path: str, produce: Callable[[BinaryIO], object]) -> None:
+    """As `write_whole`, for what is no text."""
     temporary = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.urandom(6).hex()}.tmp")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o600)
     try:
-        with open(descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="") as out:
+        with open(descriptor, "wb") as out:
             produce(out)
             out.flush()
             os.fsync(out.fileno())

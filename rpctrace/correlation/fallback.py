@@ -97,7 +97,7 @@ class _Failures:
                 break
             if self._made_good(client, error, position) or _another_user(error.exchange, ntlm):
                 continue
-            about = host_names((_service_host(error.exchange.sname),))
+            about = host_names((service_host(error.exchange.sname),))
             if about & (asked | answering):
                 return error.exchange.id
             if latest is None and not (about and asked):
@@ -127,7 +127,7 @@ def _another_user(error: KerberosExchange, ntlm: Ntlm | None) -> bool:
     return error.cname[0].split("@")[0].casefold() != ntlm.user.casefold()
 
 
-def _service_host(sname: Sequence[str]) -> str | None:
+def service_host(sname: Sequence[str]) -> str | None:
     """The host of service/host:port or service/host/realm; of a ticket-granting service, of a user, none."""
     return sname[1].split(":")[0] if len(sname) > 1 and sname[0].casefold() != "krbtgt" else None
 

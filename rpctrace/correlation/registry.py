@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rpctrace.correlation import captures, endpoints, fallback, objects, paths, tickets
+from rpctrace.correlation import captures, endpoints, fallback, host_clocks, log_lines, objects, paths, tickets
 from rpctrace.report import Report
 
 JOINS: tuple[Callable[[Report], Report], ...] = (
@@ -14,6 +14,8 @@ JOINS: tuple[Callable[[Report], Report], ...] = (
     fallback.join,
     endpoints.join,
     objects.join,
+    log_lines.join,
+    host_clocks.join,
 )
 
 

@@ -15,6 +15,9 @@ from rpctrace.correlation.hosts import same_hosts
 from rpctrace.correlation.realms import RealmClaim, realms_of_hosts
 from rpctrace.correlation.timeline import Position, Timeline
 from rpctrace.diagnosis.failures import Failure, FailureKind, failures
+from rpctrace.diagnosis.identity import NameClaim, names_of_hosts, shown_realms
+from rpctrace.diagnosis.referrals import Referrals
+from rpctrace.diagnosis.ticket_uses import TicketUses
 from rpctrace.report import (
     Authentication,
     Call,
@@ -28,6 +31,7 @@ from rpctrace.report import (
 )
 
 NS_PER_SECOND = 1_000_000_000
+ANSWERS_LOOKED_THROUGH = 64  # of one client, after one exchange
 _Place = tuple[int, str]  # line of time, address
 
 
@@ -90,6 +94,12 @@ class Evidence:
 
     def seen_at(self, event: Event) -> Position:
         return self._timeline.position(event.capture, event.first_ns, min(event.frames, default=None))
+
+    def began_at(self, stream: Stream) -> Position:
+        return self._timeline.position(stream.capture, stream.first_ns, stream.first_frame)
+
+    def told_at(self, endpoint: Endpoint) -> Position:
+        return self._timeline.position(endpoint.capture, endpoint.time_ns, endpoint.frame)
 
     # Calls and their connection
 
@@ -209,12 +219,27 @@ class Evidence:
         its silence means something."""
         return (self.line(capture), self.host(address)) in self._active
 
+    @cached_property
+    def _attempts(self) -> Mapping[_Place, list[tuple[Position, Event]]]:
+        table: dict[_Place, list[tuple[Position, Event]]] = defaultdict(list)
+        for event in self.report.events:
+            place = self.line(event.capture), self.host(event.client.address)
+            table[place].append((self.seen_at(event), event))
+        for events in table.values():
+            events.sort(key=lambda each: each[0])
+        return table
+
     def attempts_of(self, address: str, capture: int) -> tuple[Event, ...]:
-        """What happened on connections that the host opened."""
-        place = self.line(capture), self.host(address)
-        return tuple(
-            each for each in self.report.events if (self.line(each.capture), self.host(each.client.address)) == place
-        )
+        """What happened on connections that the host opened, in order of time."""
+        return tuple(event for _, event in self._attempts.get((self.line(capture), self.host(address)), ()))
+
+    def attempts_between(self, address: str, record: Call | Authentication) -> tuple[Event, ...]:
+        """What happened on connections that the host opened between a call to it and its answer."""
+        events = self._attempts.get((self.line(record.capture), self.host(address)), ())
+        start, end = self.asked_at(record), self.answered_at(record)
+        first = bisect_left(events, start, key=lambda each: each[0])
+        last = bisect_right(events, end, key=lambda each: each[0]) if end is not None else len(events)
+        return tuple(event for _, event in events[first:last])
 
     # Hosts and realms
 
@@ -227,19 +252,29 @@ class Evidence:
         return self._hosts.get(address, address)
 
     @cached_property
-    def _realms(self) -> Mapping[str, tuple[RealmClaim, ...]]:
-        return realms_of_hosts(self.report, self._given)
+    def _realms(self) -> Mapping[str, list[RealmClaim]]:
+        """By the address by which a host is known here."""
+        table: dict[str, list[RealmClaim]] = defaultdict(list)
+        for address, claims in realms_of_hosts(self.report, self._given).items():
+            table[self.host(address)].extend(claims)
+        for address, claim in shown_realms(self.report):
+            table[self.host(address)].append(claim)
+        return table
 
     def realm_of(self, address: str) -> RealmClaim | None:
         """What is surest about a host's realm, by any of its addresses."""
-        host = self.host(address)
-        claims = [
-            claim
-            for each, known in self._realms.items()
-            if each == address or self.host(each) == host
-            for claim in known
-        ]
-        return max(claims, key=lambda claim: claim.surety, default=None)
+        return max(self._realms.get(self.host(address), ()), key=lambda claim: claim.surety, default=None)
+
+    @cached_property
+    def _names(self) -> Mapping[str, list[NameClaim]]:
+        table: dict[str, list[NameClaim]] = defaultdict(list)
+        for address, claims in names_of_hosts(self.report).items():
+            table[self.host(address)].extend(claims)
+        return table
+
+    def names_of(self, address: str) -> tuple[NameClaim, ...]:
+        """What the captures show of a host's names, by any of its addresses."""
+        return tuple(self._names.get(self.host(address), ()))
 
     # Tickets
 
@@ -247,31 +282,88 @@ class Evidence:
         """The exchange that issued the ticket which was presented."""
         return self.exchanges.get(record.ticket.exchange or "") if record.ticket is not None else None
 
+    @cached_property
+    def tickets(self) -> TicketUses:
+        """Which server accepted which ticket, and what it answered."""
+        return TicketUses(self.report, self)
+
+    @cached_property
+    def referrals(self) -> Referrals:
+        """How realms stand to each other, as KDCs show it."""
+        return Referrals(self.report)
+
     def path_of(self, exchange: KerberosExchange | None) -> ReferralPath | None:
         return self.paths.get(exchange.path or "") if exchange is not None else None
 
     @cached_property
-    def _got(self) -> Mapping[tuple[_Place, Hashable], list[Position]]:
-        table: dict[tuple[_Place, Hashable], list[Position]] = defaultdict(list)
-        for each in self.report.kerberos:
-            answered = self.answered_at(each)
-            if each.error is None and each.reply is not None and answered is not None:
-                table[self._asker(each), _sought(each)].append(answered)
-        for positions in table.values():
-            positions.sort()
+    def _answers(self) -> list[tuple[Position, KerberosExchange]]:
+        """Exchanges that gave the client what it asked for, in order."""
+        answers = [
+            (answered, each)
+            for each in self.report.kerberos
+            if each.error is None and each.reply is not None and (answered := self.answered_at(each)) is not None
+        ]
+        return sorted(answers, key=_position)
+
+    @cached_property
+    def _got(self) -> Mapping[tuple[_Place, Hashable], list[tuple[Position, KerberosExchange]]]:
+        table: dict[tuple[_Place, Hashable], list[tuple[Position, KerberosExchange]]] = defaultdict(list)
+        for answered, each in self._answers:
+            table[self._asker(each), _sought(each)].append((answered, each))
+        return table
+
+    @cached_property
+    def _got_by(self) -> Mapping[_Place, list[tuple[Position, KerberosExchange]]]:
+        table: dict[_Place, list[tuple[Position, KerberosExchange]]] = defaultdict(list)
+        for answered, each in self._answers:
+            table[self._asker(each)].append((answered, each))
         return table
 
     def made_good(self, exchange: KerberosExchange) -> bool:
         """Whether the same client later got what this exchange was refused."""
-        return self.later_success(exchange) is not None
+        return self.later_answer(exchange) is not None
 
-    def later_success(self, exchange: KerberosExchange) -> Position | None:
+    def later_answer(self, exchange: KerberosExchange) -> KerberosExchange | None:
+        """The exchange in which the same client got what this one was refused."""
         got = self._got.get((self._asker(exchange), _sought(exchange)), ())
         at = self.answered_at(exchange) or self.asked_at(exchange)
-        after = bisect_right(got, at)
-        return got[after] if after < len(got) else None
+        after = bisect_right(got, at, key=_position)
+        return got[after][1] if after < len(got) else None
+
+    def earlier_answer(self, exchange: KerberosExchange) -> KerberosExchange | None:
+        """The last exchange in which the same client had got before what this one was refused."""
+        got = self._got.get((self._asker(exchange), _sought(exchange)), ())
+        before = bisect_left(got, self.asked_at(exchange), key=_position)
+        return got[before - 1][1] if before else None
+
+    def later_success(self, exchange: KerberosExchange) -> Position | None:
+        later = self.later_answer(exchange)
+        return None if later is None else self.answered_at(later)
+
+    def answers_after(self, exchange: KerberosExchange, within_ns: int) -> Iterator[KerberosExchange]:
+        """What the same client got from any KDC after this exchange, for so long (a capture without times: of what
+        came next), in order."""
+        at = self.answered_at(exchange) or self.asked_at(exchange)
+        got = self._got_by.get(self._asker(exchange), ())
+        after = bisect_right(got, at, key=_position)
+        for answered, each in got[after : after + ANSWERS_LOOKED_THROUGH]:
+            if exchange.request_ns is not None and answered[0] > at[0] + within_ns:
+                return
+            yield each
+
+    def remaining_ns(self, record: Call | KerberosExchange | Authentication) -> int | None:
+        """How long its capture went on after it (after its answer, where there is one); None without times."""
+        last_ns = max(filter(None, (record.request_ns, record.reply_ns)), default=None)
+        end_ns = self.end_ns(record.capture)
+        return None if last_ns is None or end_ns is None else end_ns - last_ns
+
+    def end_ns(self, capture: int) -> int | None:
+        """When the last frame of a capture was taken, by its own clock."""
+        captures = self.report.captures
+        return captures[capture].last_ns if capture < len(captures) else None
 
     def _asker(self, exchange: KerberosExchange) -> _Place:
+        """The client of an exchange."""
         return self.line(exchange.capture), self.host(exchange.client.address)
 
     # Logs
@@ -301,6 +393,16 @@ class Evidence:
                 results[result.file, result.line] = result
         return tuple(results.values())
 
+    def is_about_a_call(self, entry: LogEntry) -> bool:
+        """Whether the line, or the other half of its pair, was joined to a call."""
+        partner = self._log_lines.get((entry.file, entry.partner or 0))
+        return bool(entry.calls or (partner is not None and partner.calls))
+    def calls_of_line(self, entry: LogEntry) -> tuple[Call, ...]:
+        """The calls that a line, or the other half of its pair, was joined to."""
+        other = self._log_lines.get((entry.file, entry.partner or 0))
+        joined = dict.fromkeys((*entry.calls, *(other.calls if other is not None else ())))
+        return tuple(self.calls[identity] for identity in joined if identity in self.calls)
+
     @cached_property
     def _log_times(self) -> list[int]:
         return sorted(entry.time_ns for entry in self.report.log_entries if entry.time_ns is not None)
@@ -311,15 +413,43 @@ class Evidence:
         times = self._log_times
         return moment is not None and bool(times) and times[0] <= moment <= times[-1]
 
+    @cached_property
+    def _by_status(self) -> Mapping[tuple[str, int], list[LogEntry]]:
+        table: dict[tuple[str, int], list[LogEntry]] = defaultdict(list)
+        for entry in self.report.log_entries:
+            if entry.status is not None:
+                table[entry.file, entry.status].append(entry)
+        for entries in table.values():
+            entries.sort(key=lambda entry: entry.time_ns or 0)
+        return table
+
+    def log_near(self, entry: LogEntry, status: int, within_ns: int) -> LogEntry | None:
+        """A line of the same log with this status whose time is that of `entry`, give or take; of a log without times,
+        any."""
+        entries = self._by_status.get((entry.file, status), [])
+        if entry.time_ns is None:
+            return entries[0] if entries else None
+        first = bisect_left(entries, entry.time_ns - within_ns, key=lambda each: each.time_ns or 0)
+        near = entries[first] if first < len(entries) else None
+        return near if near is not None and (near.time_ns or 0) <= entry.time_ns + within_ns else None
+
     @property
     def has_logs(self) -> bool:
         return bool(self.report.log_entries)
 
 
 def _sought(exchange: KerberosExchange) -> Hashable:
-    """What a later success must be about: the same client's ticket, the same service."""
-    names = exchange.cname if exchange.kind == "AS" else exchange.sname
-    return exchange.kind == "AS", tuple(each.casefold() for each in names)
+    """What a later success must be about: a service, in an AS exchange for the same client. The ticket-granting service
+    is one, however its realm is written."""
+    service = tuple(each.casefold() for each in exchange.sname)
+    if exchange.kind != "AS":
+        return exchange.kind, service
+    client = tuple(each.casefold() for each in exchange.cname)
+    return "AS", client, service[:1] if service[:1] == ("krbtgt",) else service
+
+
+def _position(placed: tuple[Position, KerberosExchange]) -> Position:
+    return placed[0]
 
 
 def _first_frame(record: Call | KerberosExchange | Authentication) -> int | None:

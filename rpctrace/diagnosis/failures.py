@@ -1,21 +1,22 @@
 """Report -> failures: what went wrong, like things together. A finding is about one of these.
 
 Failed calls, calls that were answered with a code of failure inside the answer, refusals of a KDC, authentications
-refused outside RPC, incidents of connections, endpoints that are not there, referral paths that stop, and lines of a
-log that tell of a failure.
+refused outside RPC, incidents of connections, endpoints that are not there, referral paths that stop, lines of a log
+that tell of a failure, and handshakes that the client broke off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import TypeVar
 
+from rpctrace.record import record
 from rpctrace.report import Authentication, Call, Endpoint, Event, KerberosExchange, LogEntry, ReferralPath, Report
 
 # RFC 4120 7.5.9: pre-authentication is asked for, and what is too big for UDP goes over TCP; every client meets these.
-ORDINARY_KDC_ERRORS = frozenset((25, 52))
+PREAUTHENTICATION_REQUIRED, RESPONSE_TOO_BIG = 25, 52
+ORDINARY_KDC_ERRORS = frozenset((PREAUTHENTICATION_REQUIRED, RESPONSE_TOO_BIG))
 _KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
 # Interfaces of activation, by opnum: ISystemActivator 3 and 4, IActivation 0 ([MS-DCOM] 1.9, 3.1.2.5.2.3).
 _SYSTEM_ACTIVATOR = "000001a0-0000-0000-c000-000000000046"
@@ -40,12 +41,14 @@ class FailureKind(Enum):
     ENDPOINT = "endpoint"
     PATH = "referral path"
     LOG = "log"
+    HANDSHAKE = "handshake"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failure:
     """Records of one kind that failed alike: same hosts, same thing asked, same answer, same ticket. Only the list of
-    `kind` is filled. `number` is its place among the failures of the report."""
+    `kind` is filled; a handshake that the client broke off is a call, which itself was answered. `number` is its place
+    among the failures of the report."""
 
     number: int
     kind: FailureKind
@@ -110,7 +113,9 @@ def _found(report: Report) -> Iterator[tuple[FailureKind, str, tuple[object, ...
         yield FailureKind.RESULT, "calls", calls
     for exchanges in alike(filter(is_kdc_refusal, report.kerberos), _exchange_key):
         yield FailureKind.KDC, "exchanges", exchanges
-    for refused in alike((a for a in report.authentications if a.outcome == "rejected"), _authentication_key):
+    for exchanges in alike(_too_big_in_vain(report.kerberos), _exchange_key):
+        yield FailureKind.KDC, "exchanges", exchanges
+    for refused in alike(filter(is_refused, report.authentications), _authentication_key):
         yield FailureKind.AUTHENTICATION, "authentications", refused
     for events in alike(report.events, _event_key):
         yield FailureKind.CONNECTION, "events", events
@@ -120,6 +125,8 @@ def _found(report: Report) -> Iterator[tuple[FailureKind, str, tuple[object, ...
         yield FailureKind.PATH, "paths", paths
     for entries in alike((e for e in report.log_entries if e.phase == "Returns" and e.status), _entry_key):
         yield FailureKind.LOG, "entries", entries
+    for calls in alike(broken_off(report), _call_key):
+        yield FailureKind.HANDSHAKE, "calls", calls
 
 
 def is_activation(call: Call) -> bool:
@@ -144,6 +151,44 @@ def is_kdc_refusal(exchange: KerberosExchange) -> bool:
     if exchange.carried_in not in _KDC_CARRIERS or exchange.error in ORDINARY_KDC_ERRORS:
         return False
     return exchange.error is not None or exchange.outcome in ("unanswered", "rejected")
+
+
+def _too_big_in_vain(kerberos: Sequence[KerberosExchange]) -> list[KerberosExchange]:
+    """Answers that did not fit UDP (52), after which no KDC of the realm answered that client over TCP."""
+    answered: set[Hashable] = set()
+    in_vain: list[KerberosExchange] = []
+    for exchange in reversed(kerberos):
+        client = exchange.capture, exchange.client.address
+        of_realm = (*client, (exchange.realm or "").casefold())  # of a message that was cut, any realm
+        if exchange.carried_in == "kdc_tcp" and exchange.reply is not None:
+            answered.add(of_realm)
+            continue
+        too_big = exchange.carried_in == "kdc_udp" and exchange.error == RESPONSE_TOO_BIG
+        if too_big and answered.isdisjoint((of_realm, (*client, ""))):
+            in_vain.append(exchange)
+    return in_vain[::-1]
+def is_refused(said: Authentication) -> bool:
+    """Whether a server refused an authentication: by a status, or by a KRB-ERROR after which it did not go on."""
+    return said.outcome == "rejected" or (said.outcome != "accepted" and said.kerberos_error is not None)
+
+
+def broken_off(report: Report) -> Iterator[Call]:
+    """Calls whose ticket the server accepted (AP-REQ, AP-REP), and whose security context was then never used: no third
+    leg and no request, though every PDU of the connection until its end was read."""
+    streams = {stream.id: stream for stream in report.streams}
+    kept: dict[str, int] = {}
+    last: dict[tuple[str, int | None], Call] = {}
+    for call in report.calls:
+        kept[call.connection] = kept.get(call.connection, 0) + 1
+        if call.auth is not None:
+            last[call.connection, call.auth.context_id] = call
+    for call in last.values():
+        stream = streams.get(call.connection)
+        if stream is None or stream.ended is None or stream.gaps or stream.calls != kept[call.connection]:
+            continue
+        said = call.auth
+        if not call.failed and said is not None and (said.token, said.reply_token) == ("AP-REQ", "AP-REP"):
+            yield call
 
 
 def alike(things: Iterable[_Thing], key: Callable[[_Thing], Hashable]) -> list[tuple[_Thing, ...]]:

@@ -65,6 +65,13 @@ def authentication_items(said: Authentication) -> tuple[EvidenceItem, ...]:
     )
 
 
+def accepted_text(use: Call | Authentication) -> tuple[str, int, int | None]:
+    """What is said of a ticket that was accepted, with the capture and the frame that show it."""
+    place = f"{use.server.address} port {use.server.port}"
+    frame = use.ticket.frame if use.ticket is not None else None
+    return f"{place} accepted a ticket for {ticket_text(use.ticket)}", use.capture, frame
+
+
 def host_text(host: Host) -> str:
     """`name (address)`, or the address."""
     return f"{host.name} ({host.address})" if host.name else host.address

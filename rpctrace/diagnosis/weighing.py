@@ -44,12 +44,13 @@ def severity(worst: str, sure: float) -> str:
 class Weighed:
     """A hypothesis of a rule with its confidence."""
 
-    __slots__ = ("confidence", "hypothesis", "rule")
+    __slots__ = ("clues", "confidence", "hypothesis", "rule")
 
     def __init__(self, rule: Rule, hypothesis: Hypothesis) -> None:
         self.rule = rule
         self.hypothesis = hypothesis
-        self.confidence = confidence(rule.base, hypothesis.clues, hypothesis.ceilings)
+        self.clues = (*hypothesis.clues, *_contested(hypothesis.about))
+        self.confidence = confidence(rule.base, self.clues, hypothesis.ceilings)
 
     @property
     def title(self) -> str:
@@ -60,7 +61,8 @@ class Weighed:
         rule, said, about = self.rule, self.hypothesis, self.hypothesis.about
         held = [ceiling for ceiling in said.ceilings if ceiling.value <= self.confidence]
         worst = "note" if runner_up else said.severity or rule.severity
-        frames = frames_of(about)
+        capture = capture_of(about)
+        frames = frames_of(about) or _frames_shown(said.required, capture)  # a path has none of its own
         times = f" ({about.count} times)" if about.count > 1 else ""
         return Finding(
             rule=rule.name,
@@ -69,10 +71,10 @@ class Weighed:
             confidence=self.confidence,
             summary=f"{said.summary}{times}.",
             calls=tuple(call.id for call in about.calls),
-            capture=capture_of(about),
+            capture=capture,
             frames=frames,
             display_filter=display_filter(frames),
-            evidence=(*said.required, *said.clues, *_doubt(about)),
+            evidence=(*said.required, *self.clues),
             missing=tuple(dict.fromkeys((*(ceiling.missing for ceiling in said.ceilings), *said.missing))),
             next_steps=rule.next_steps if said.next_steps is None else said.next_steps,
             references=rule.references,
@@ -80,6 +82,11 @@ class Weighed:
             rivals=tuple(Rival(each.rule.name, each.title, each.confidence) for each in rivals),
             concerns=concerns(about),
         )
+
+
+def _frames_shown(items: Iterable[EvidenceItem], capture: int | None) -> tuple[int, ...]:
+    """The frames of one capture in which evidence was seen."""
+    return tuple(sorted({each.frame for each in items if each.frame is not None and each.capture == capture}))
 
 
 def capture_of(failure: Failure) -> int | None:
@@ -96,6 +103,6 @@ def concerns(failure: Failure) -> tuple[str, ...]:
     return tuple(record.id for records in beside for record in records)
 
 
-def _doubt(failure: Failure) -> tuple[EvidenceItem, ...]:
+def _contested(failure: Failure) -> tuple[EvidenceItem, ...]:
     contested = any(note.startswith("contested") for call in failure.calls for note in call.notes)
     return (EvidenceItem(False, CONTESTED, capture_of(failure), None, None, 0.5),) if contested else ()

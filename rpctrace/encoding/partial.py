@@ -7,16 +7,17 @@ A parser of authentication tokens gives a value even for half a message: a field
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import ParamSpec, TypeVar
 
 from rpctrace.errors import ParseError
+from rpctrace.record import record
 
 _Value = TypeVar("_Value")
 _Arguments = ParamSpec("_Arguments")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Partial:
     """Base of values that may be incomplete. `problem` does not count when two values are compared."""
 

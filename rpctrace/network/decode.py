@@ -9,7 +9,7 @@ time of the frame that completed it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from rpctrace.capture.frame import Frame, LinkType
@@ -20,6 +20,7 @@ from rpctrace.network.ip import IP_VERSIONS, Packet, address_text, without_exten
 from rpctrace.network.link import LINKS, Step, find_ip
 from rpctrace.network.transport import Header, tcp, udp
 from rpctrace.network.tunnels import IP_TUNNELS, UDP_TUNNELS, Inner
+from rpctrace.record import record
 
 MAXIMUM_NESTING = 8  # IP packets inside IP packets
 MAXIMUM_PROBLEM_KINDS = 64
@@ -36,7 +37,7 @@ def endpoint(address: bytes, port: int) -> Endpoint:
     return Endpoint(address_text(address), port)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NetworkProblem:
     """Frames that could not be read, one entry a kind: the first one's text and number, and how many there were."""
 

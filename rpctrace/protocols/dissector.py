@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from rpctrace.encoding.partial import detached
 from rpctrace.errors import ParseError
+from rpctrace.record import record
 from rpctrace.stream.stream import Chunk, Direction, Gap, StreamEvent
 
 Said = TypeVar("Said", covariant=True)
@@ -71,7 +72,7 @@ class Provenance(NamedTuple):
         return self.frames[-1]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Problem:
     """Something that did not read: the error's numbers and the frame in which it stands."""
 

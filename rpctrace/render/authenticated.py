@@ -4,14 +4,14 @@ of HTTP; in the order of their frames, for one table."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from rpctrace.encoding.text import safe_text
+from rpctrace.record import record
 from rpctrace.render.words import Signs, frames_words, kerberos_error_words, ntlm_words, result_words
 from rpctrace.report import Authentication, Call, Host, Report, Ticket
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Authenticated:
     """A call that carried a token or belongs to a ticket, or an authentication outside DCE/RPC."""
 

@@ -1,4 +1,4 @@
-"""A Finding -> the lines that a person reads: claim, frames, for and against, missing, next steps."""
+"""A Finding -> the lines that a person reads: verdict, what was seen, for and against, missing, next steps, filter."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.words import confidence_words
 from rpctrace.report import EvidenceItem, Finding, Report
 
+_LABEL_COLUMNS = 9  # the longest label, `missing` or `against`, and two blanks
+_WHOLE = 1.0  # the weight of what a rule requires
+
 
 def evidence_words(item: EvidenceItem, report: Report) -> str:
     where = ""
@@ -22,33 +25,50 @@ def evidence_words(item: EvidenceItem, report: Report) -> str:
     return f"{safe_text(item.text)}{where}"
 
 
-def _labelled(finding: Finding, report: Report) -> Iterator[tuple[str, str]]:
-    yield "", safe_text(finding.summary)
-    if finding.display_filter:
-        where = f" (capture {finding.capture + 1})" if len(report.captures) > 1 and finding.capture is not None else ""
-        yield f"Wireshark filter{where}", safe_text(finding.display_filter)
+def sure_words(finding: Finding) -> str:
+    """`likely (0.65)`."""
+    return f"{confidence_words(finding.confidence)} ({finding.confidence:.2f})"
+
+
+def _evidence(finding: Finding, report: Report, weights: bool) -> Iterator[tuple[str, str]]:
     for item in finding.evidence:
-        yield "for" if item.supports else "against", evidence_words(item, report)
-    for text in finding.missing:
-        yield "missing", safe_text(text)
-    for text in finding.next_steps:
-        yield "next", safe_text(text)
-    for text in finding.references:
-        yield "see", safe_text(text)
+        label = "against" if not item.supports else "seen" if item.weight == _WHOLE else "fits"
+        weight = f", weight {item.weight:.2f}" if weights and label != "seen" and item.weight else ""
+        yield label, f"{evidence_words(item, report)}{weight}"
 
 
-def finding_lines(finding: Finding, report: Report, options: RenderOptions) -> Iterator[str]:
-    """The finding as a block, with an empty line before it."""
+def _labelled(finding: Finding, report: Report, verbosity: int) -> Iterator[tuple[str, str]]:
+    order = ("seen", "fits", "against")
+    yield from sorted(_evidence(finding, report, verbosity > 0), key=lambda line: order.index(line[0]))
+    yield from (("limit", safe_text(text)) for text in finding.limited_by)
+    yield from (("missing", safe_text(text)) for text in finding.missing)
+    yield from (("next", safe_text(text)) for text in finding.next_steps)
+    for rival in finding.rivals:
+        yield "weighed", f"{safe_text(rival.title)} [{safe_text(rival.rule)}], {rival.confidence:.2f}"
+    if verbosity > 0:
+        yield from (("see", safe_text(text)) for text in finding.references)
+
+
+def finding_lines(finding: Finding, report: Report, options: RenderOptions, number: int | None = None) -> Iterator[str]:
+    """The finding as a block, with an empty line before it. A label stands once for lines of one kind."""
     yield ""
-    severity = painted(safe_text(finding.severity), finding.severity, options)
-    sure = f"{confidence_words(finding.confidence)} ({finding.confidence:.2f})"
-    yield f"{safe_text(finding.title)} [{safe_text(finding.rule)}]"
-    yield f"  {severity}, {sure}"
-    for label, text in _labelled(finding, report):
-        if not text:
-            continue
-        line = f"  {label}: {text}" if label else f"  {text}"
-        if label.startswith("Wireshark"):  # stays on one line: it is there to be copied
-            yield line
-        else:
-            yield from wrapped(line, options.width_columns, "    ")
+    verdict = f"{f'{number}. ' if number is not None else ''}{safe_text(finding.title)}"
+    first, *rest = wrapped(verdict, options.width_columns, "   ")
+    yield painted(first, finding.severity, options)
+    yield from rest
+    yield f"  {safe_text(finding.severity)}, {sure_words(finding)}, {safe_text(finding.rule)}"
+    yield from wrapped(f"  {safe_text(finding.summary)}", options.width_columns, "  ")
+    before = ""
+    for label, text in _labelled(finding, report, options.verbosity):
+        line = f"  {label if label != before else '':<{_LABEL_COLUMNS}}{text}"
+        yield from wrapped(line, options.width_columns, " " * (_LABEL_COLUMNS + 4))
+        before = label
+    if finding.display_filter:  # stays on one line: it is there to be copied
+        where = f"capture {finding.capture + 1}: " if len(report.captures) > 1 and finding.capture is not None else ""
+        yield f"  {'filter':<{_LABEL_COLUMNS}}{where}{safe_text(finding.display_filter)}"
+
+
+def finding_line(finding: Finding, number: int, options: RenderOptions) -> Iterator[str]:
+    """The verdict alone."""
+    judged = f"{finding.severity}, {sure_words(finding)}, {finding.rule}"
+    yield from wrapped(f"{number}. {safe_text(finding.title)} ({safe_text(judged)})", options.width_columns, "   ")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from rpctrace.encoding.text import safe_text
+from rpctrace.record import record
 from rpctrace.render import authenticated
 from rpctrace.render.authenticated import Authenticated
 from rpctrace.render.layout import lay_out
@@ -29,7 +29,7 @@ from rpctrace.report import Auth, Call, Endpoint, Event, KerberosExchange, Repor
 Record = TypeVar("Record")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Table(Generic[Record]):
     """`columns` always, `more_columns` with -v; a heading may name `{arrow}`. `empty` is said where there is no row."""
 

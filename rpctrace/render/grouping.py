@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from rpctrace.record import record
 from rpctrace.render.words import Signs, frames_words, interface_words, presented_words, result_words, ticket_words
 from rpctrace.report import Call, display_filter
 
 LONGEST_FILTER_CHARACTERS = 4000  # what is worth pasting; the finding and the JSON have every filter whole
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Failure:
     """Calls of one capture that failed in the same way between the same hosts, in the order of the report."""
 

@@ -23,13 +23,14 @@ def render(report: Report, out: TextIO, options: RenderOptions) -> None:
         value = getattr(report, attribute)
         out.write(f',\n "{name}": ')
         if isinstance(value, tuple) and value:
-            _write_records(value, out, writer)
+            write_records(value, out, writer)
         else:
             out.write(writer.value(value, name, 1))
     out.write("\n}\n")
 
 
-def _write_records(records: tuple[object, ...], out: TextIO, writer: RecordWriter) -> None:
+def write_records(records: tuple[object, ...], out: TextIO, writer: RecordWriter) -> None:
+    """A list of the document, some records at a time."""
     for first in range(0, len(records), _RECORDS_AT_ONCE):
         out.write(",\n  " if first else "[\n  ")
         out.write(",\n  ".join([writer.record(record, 2) for record in records[first : first + _RECORDS_AT_ONCE]]))

@@ -1,7 +1,7 @@
 """Report -> one JSON object a line, each with its `type`: what a log pipeline or `jq` reads without loading the whole.
 
-The order is tool, capture, call, kerberos, log_entry, summary, stream, finding, problem, limit; the last line is `end`
-with a count of each. A file without `end` was cut short.
+The order is tool, capture, call, kerberos, host_clock, log, log_entry, summary, stream, finding, problem, limit; the
+last line is `end` with a count of each. A file without `end` was cut short.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ LINE_TYPES = (
     ("capture", "captures"),
     ("call", "calls"),
     ("kerberos", "kerberos"),
+    ("host_clock", "host_clocks"),
+    ("log", "logs"),
     ("log_entry", "log_entries"),
     ("summary", "summary"),
     ("stream", "streams"),

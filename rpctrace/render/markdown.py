@@ -12,14 +12,20 @@ from typing import TextIO
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.beside import beside_lines
-from rpctrace.render.finding_text import evidence_words
+from rpctrace.render.finding_text import evidence_words, sure_words
 from rpctrace.render.grouping import Failure, failures, group_frames_words
+from rpctrace.render.log_lines import log_lines
 from rpctrace.render.rendering import Rendering, RenderOptions
-from rpctrace.render.short_report import MAXIMUM_SHOWN_BESIDE, limit_words, problem_words, signs_for
+from rpctrace.render.short_report import (
+    MAXIMUM_SHOWN_BESIDE,
+    MAXIMUM_SHOWN_LOG_LINES,
+    limit_words,
+    problem_words,
+    signs_for,
+)
 from rpctrace.render.words import (
     Signs,
     capture_words,
-    confidence_words,
     counted,
     hosts_words,
     interface_words,
@@ -114,7 +120,7 @@ def _failed(report: Report, signs: Signs) -> Iterator[str]:
 
 
 def _finding(finding: Finding, report: Report) -> Iterator[str]:
-    judged = f"{escaped(finding.severity)}, {confidence_words(finding.confidence)}, {code(finding.rule)}"
+    judged = f"{escaped(finding.severity)}, {sure_words(finding)}, {code(finding.rule)}"
     yield f"- **{escaped(finding.title)}** ({judged})"
     if finding.summary:
         yield f"  - {escaped(finding.summary)}"
@@ -122,10 +128,14 @@ def _finding(finding: Finding, report: Report) -> Iterator[str]:
         yield f"  - filter: {code(finding.display_filter)}"
     for item in finding.evidence:
         yield f"  - {'for' if item.supports else 'against'}: {escaped(evidence_words(item, report))}"
+    for text in finding.limited_by:
+        yield f"  - {escaped(text)}"
     for text in finding.missing:
         yield f"  - missing: {escaped(text)}"
     for text in finding.next_steps:
         yield f"  - next: {escaped(text)}"
+    for rival in finding.rivals:
+        yield f"  - also weighed: {escaped(rival.title)}, {code(rival.rule)}, {rival.confidence:.2f}"
     for text in finding.references:
         yield f"  - see: {link(text)}"
 
@@ -149,6 +159,15 @@ def _lines(report: Report, options: RenderOptions) -> Iterator[str]:
             yield f"- {escaped(line)}"
         if len(beside) > MAXIMUM_SHOWN_BESIDE:
             yield f"- and {len(beside) - MAXIMUM_SHOWN_BESIDE} more"
+    if report.logs:
+        yield ""
+        yield "### Logs"
+        yield ""
+        lines = list(log_lines(report, signs_for(options)))
+        for line in lines[:MAXIMUM_SHOWN_LOG_LINES]:
+            yield f"- {escaped(line)}"
+        if len(lines) > MAXIMUM_SHOWN_LOG_LINES:
+            yield f"- and {len(lines) - MAXIMUM_SHOWN_LOG_LINES} more"
     if report.findings:
         yield ""
         yield "### Findings"

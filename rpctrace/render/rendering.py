@@ -7,13 +7,13 @@ control or bidirectional character of a capture reaches the stream; what a rende
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TextIO
 
+from rpctrace.record import record
 from rpctrace.report import Report
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RenderOptions:
     """What a caller may choose. `table` is one of `table.TABLE_NAMES` or None for the short report; `width_columns` is
     where lines should end (None: nowhere); `verbosity` 1 adds details. Without `encoding_is_utf8` the words of the
@@ -26,7 +26,7 @@ class RenderOptions:
     encoding_is_utf8: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rendering:
     """One form of the report: `name` for -f, `suffixes` for -o. `needs_pdus`: it shows `Report.pdus`."""
 

@@ -1,4 +1,4 @@
-"""Report -> the lines of the short report: what was read, what failed with which ticket, where to look, and why.
+"""Report -> the lines of the short report: what was read, why it failed, what failed with which ticket, where to look.
 
 Failures that read the same are one row; every frame of them is in the display filter below the table. Nothing is cut:
 where a list is long the line says how much more there is and how to see it.
@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.beside import beside_lines
 from rpctrace.render.color import painted
-from rpctrace.render.finding_text import finding_lines
+from rpctrace.render.finding_text import finding_line, finding_lines
 from rpctrace.render.grouping import Failure, failures, group_frames_words
 from rpctrace.render.layout import lay_out, wrapped
+from rpctrace.render.log_lines import log_lines
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.words import (
     ASCII_SIGNS,
@@ -21,7 +22,6 @@ from rpctrace.render.words import (
     Signs,
     capture_words,
     clock_words,
-    confidence_words,
     counted,
     duration_words,
     extended_error_words,
@@ -37,6 +37,9 @@ from rpctrace.report import Call, CaptureFacts, Limit, ProblemEntry, Report
 MAXIMUM_SHOWN_FAILURES = 50
 MAXIMUM_SHOWN_PROBLEMS = 5
 MAXIMUM_SHOWN_BESIDE = 20
+FINDINGS_WITH_REASONS = 3
+MAXIMUM_SHOWN_FINDINGS = 20
+MAXIMUM_SHOWN_LOG_LINES = 20
 
 
 def signs_for(options: RenderOptions) -> Signs:
@@ -167,23 +170,40 @@ def _beside_section(report: Report, options: RenderOptions) -> Iterator[str]:
         yield f"  and {len(lines) - len(shown)} more: -v shows all"
 
 
+def _log_section(report: Report, options: RenderOptions) -> Iterator[str]:
+    if not report.logs:
+        return
+    yield painted("Logs", "heading", options)
+    lines = list(log_lines(report, signs_for(options)))
+    shown = lines if options.verbosity > 0 else lines[:MAXIMUM_SHOWN_LOG_LINES]
+    for line in shown:
+        yield from wrapped(f"  {line}", options.width_columns, "    ")
+    if len(lines) > len(shown):
+        yield f"  and {len(lines) - len(shown)} more lines of calls that failed: -v shows all"
+
+
 def _finding_section(report: Report, options: RenderOptions) -> Iterator[str]:
+    """The verdicts, worst first: the first few with their reasons, more by a line; -v shows all that was weighed."""
     if not report.findings:
         return
-    yield painted("Findings", "heading", options)
-    if options.verbosity > 0:
-        for finding in report.findings:
-            yield from finding_lines(finding, report, options)
-        return
-    for finding in report.findings:
-        severity = safe_text(finding.severity)
-        claim = f"{safe_text(finding.title)} [{safe_text(finding.rule)}]"
-        line = f"{severity:<6}  {confidence_words(finding.confidence):<12}  {claim}"
-        first, *rest = wrapped(f"  {line}", options.width_columns, " " * 24)
-        # Painted after wrapping, which counts characters.
-        yield "  " + painted(severity, finding.severity, options) + first[2 + len(severity) :]
-        yield from rest
-    yield "  Reasons, what is missing and what to do next: --table findings"
+    verbose = options.verbosity > 0
+    told = [each for each in report.findings if verbose or each.severity != "note"]
+    notes = len(report.findings) - len(told)
+    if told:
+        yield painted("Why" if len(told) == 1 else f"Why: {len(told)} findings", "heading", options)
+    for number, finding in enumerate(told, 1):
+        which = number if len(told) > 1 else None
+        if verbose or number <= FINDINGS_WITH_REASONS:
+            yield from finding_lines(finding, report, options, which)
+        elif number <= MAXIMUM_SHOWN_FINDINGS:
+            yield from [""] if number == FINDINGS_WITH_REASONS + 1 else []
+            yield from finding_line(finding, number, options)
+    if len(told) > FINDINGS_WITH_REASONS and not verbose:
+        more = len(told) - MAXIMUM_SHOWN_FINDINGS
+        yield f"{f'and {more} more; ' if more > 0 else ''}the reasons of each: --table findings"
+    if notes:
+        yield "" if told else painted("Why", "heading", options)
+        yield f"{counted(notes, 'note')} (weaker hypotheses, remarks): -v shows {'each' if notes > 1 else 'it'}"
 
 
 def problem_words(problem: ProblemEntry, report: Report) -> str:
@@ -216,10 +236,11 @@ def short_report_lines(report: Report, options: RenderOptions) -> Iterator[str]:
     for place, capture in enumerate(report.captures):
         yield from _headline(report, place, capture, options)
     sections = (
+        _finding_section(report, options),
         _failure_section(report, options),
         _uncertain_section(report),
         _beside_section(report, options),
-        _finding_section(report, options),
+        _log_section(report, options),
         _problem_section(report, options),
     )
     begun = bool(report.captures)

@@ -7,9 +7,9 @@ it is a place where a narrow table may break; who wants one line puts a space th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from rpctrace.encoding.text import safe_text
+from rpctrace.record import record
 from rpctrace.report import (
     Call,
     CaptureFacts,
@@ -36,7 +36,7 @@ _FORMAT_NAMES = {
 _ACCEPTANCE_RESULTS = (None, 0, 3)  # C706 12.6.3.1 acceptance, [MS-RPCE] 2.2.2.4 negotiate_ack
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Signs:
     """The few characters beyond ASCII that the report's own words use."""
 

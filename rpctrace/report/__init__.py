@@ -27,8 +27,8 @@ from rpctrace.report.document import (
     UNREAD_LIMITS,
     CaptureFacts,
     Clock,
+    HostClock,
     Limit,
-    LogEntry,
     PduLine,
     ProblemEntry,
     Report,
@@ -47,6 +47,7 @@ from rpctrace.report.exchanges import (
     TicketName,
 )
 from rpctrace.report.findings import SEVERITIES, EvidenceItem, Finding, LogLine, Rival, display_filter
+from rpctrace.report.logs import LogEntry, LogFacts
 
 __all__ = [
     "FAILED_OUTCOMES",
@@ -68,11 +69,13 @@ __all__ = [
     "FaultFacts",
     "Finding",
     "Host",
+    "HostClock",
     "Interface",
     "InterfacePointer",
     "KerberosExchange",
     "Limit",
     "LogEntry",
+    "LogFacts",
     "LogLine",
     "Ntlm",
     "PaData",

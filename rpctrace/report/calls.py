@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from rpctrace.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Host:
     """One end of a connection; `name` from name resolution in the capture, None where there is none."""
 
@@ -14,7 +14,7 @@ class Host:
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Interface:
     """A presentation context of a bind or alter_context, or the interface of a request (`result` and `reason` None)."""
 
@@ -30,7 +30,7 @@ class Interface:
     reason_name: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FaultFacts:
     """What a fault PDU says beside its status."""
 
@@ -39,7 +39,7 @@ class FaultFacts:
     did_not_execute: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ErrorParameter:
     """One parameter of an extended error record."""
 
@@ -47,7 +47,7 @@ class ErrorParameter:
     value: str | int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ExtendedError:
     """One record of [MS-EERR], outermost first."""
 
@@ -65,7 +65,7 @@ class ExtendedError:
     parameters: tuple[ErrorParameter, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ntlm:
     """The names of an NTLM exchange and the flags of its three messages ([MS-NLMP] 2.2.2.5), never its proofs."""
 
@@ -78,7 +78,7 @@ class Ntlm:
     authenticate_flags: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Auth:
     """The security context of a call. `token` is what the request carried, `reply_token` what its answer carried.
     `after_error`: the Kerberos exchange whose error came before this fall-back to NTLM."""
@@ -97,7 +97,7 @@ class Auth:
     after_error: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Ticket:
     """The ticket last presented in the call's security context, as its clear text reads (unauthenticated).
     `fingerprint`: a digest of its cipher, by which the same ticket is known wherever it travels. `exchange`: the
@@ -121,7 +121,7 @@ class Ticket:
     exchange_by: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class InterfacePointer:
     """An interface that was asked for, and the pointer to it that was handed out ([MS-DCOM] 2.2.18)."""
 
@@ -135,7 +135,7 @@ class InterfacePointer:
     oid: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dcom:
     """What a call of DCOM says beyond RPC. `causality_id` joins the calls of one activity across connections. `iid` and
     `oxid` are what an earlier answer had told of the pointer `ipid` on which the call is made. Of an activation or OXID
@@ -162,7 +162,7 @@ class Dcom:
     authn_hint_name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class SecureChannel:
     """A call of the Netlogon secure channel ([MS-NRPC]); of a sealed one only operation and lengths are known."""
 
@@ -186,7 +186,7 @@ class SecureChannel:
     status_name: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Sighting:
     """The same call, exchange, authentication or event in another capture of the incident: its frames and times there,
     by that capture's clock."""
@@ -198,7 +198,7 @@ class Sighting:
     reply_ns: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Call:
     """One thing the client asked for and what became of it. Frames and times are those of `capture`, by its clock; what
     other captures of the incident hold of the same call is in `also_seen`."""

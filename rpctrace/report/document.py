@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from rpctrace.record import record
 from rpctrace.report.calls import Call, Host
 from rpctrace.report.exchanges import Authentication, Endpoint, Event, KerberosExchange, ReferralPath
 from rpctrace.report.findings import Finding
+from rpctrace.report.logs import LogEntry, LogFacts
 
 SCHEMA = "rpctrace.report/1"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Tool:
     """The program that made the report."""
 
@@ -19,7 +19,7 @@ class Tool:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class CaptureFacts:
     """One input file. `complete` is False when octets of it could not be read; `stopped_at` is where that began."""
 
@@ -36,7 +36,7 @@ class CaptureFacts:
     stopped_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Clock:
     """How a capture's clock stands to the `reference` capture's, which is the first of those that share frames with it,
     directly or through others: what to add to its times (`offset_ns`), how far that may be off, and from how many
@@ -50,35 +50,23 @@ class Clock:
     frames: int
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
-    """A line of a netlogon.log (no reader yet: the list is empty)."""
+@record
+class HostClock:
+    """How a host's own clock stood to the first capture's: `offset_ns` is what to add to that one's time to get what
+    the host said it was (the median of `samples`), `spread_ns` how far the samples lie apart. `source`: where the host
+    said it: krb_error (stime), extended_error (FILETIME of the record), netlogon (the lines of its log, of whole
+    seconds). `address` None: the host is known by its `name` alone. `capture`: in which the samples were seen."""
 
-    file: str
-    line: int
-    flag: str | None
-    kind: str | None
-    domain: str | None
-    user: str | None
-    workstation: str | None
-    via: str | None
-    package: str | None
-    phase: str | None
-    status: int | None
-    status_hex: str | None
-    status_name: str | None
-    time: str | None
-    thread: str | None = None
-    hosted_domain: str | None = None
-    text: str | None = None
-    partner: int | None = None
-    duration_s: int | None = None
-    time_ns: int | None = None
-    calls: tuple[str, ...] = ()
-    joined_by: tuple[str, ...] = ()
+    address: str | None
+    name: str | None
+    source: str
+    capture: int | None
+    offset_ns: int
+    samples: int
+    spread_ns: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Summary:
     """All requests of one client, server, interface and operation, kept or only counted. Durations in nanoseconds."""
 
@@ -93,7 +81,7 @@ class Summary:
     largest_ns: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Stream:
     """One conversation that carried DCE/RPC: a TCP connection, an open pipe, a virtual connection, a pair of UDP ends.
     `endpoint`: the answer in this report that had told its port or pipe; `purpose`: what for."""
@@ -119,7 +107,7 @@ class Stream:
     purpose: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ProblemEntry:
     """Something that could not be read, and where: `offset` in octets from the start of `layer`'s own structure."""
 
@@ -131,7 +119,7 @@ class ProblemEntry:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Limit:
     """A named bound that was reached: `reached` counts how often (or how many were left out)."""
 
@@ -140,7 +128,7 @@ class Limit:
     reached: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PduLine:
     """One MSRPC PDU for the Network Monitor view. `conversations` are (protocol, id) pairs, innermost first."""
 
@@ -167,7 +155,7 @@ class PduLine:
     conversations: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Report:
     """What one run found in its captures. `pdus` is filled only on request and is not part of the JSON document."""
 
@@ -180,6 +168,8 @@ class Report:
     endpoints: tuple[Endpoint, ...] = ()
     events: tuple[Event, ...] = ()
     clocks: tuple[Clock, ...] = ()
+    host_clocks: tuple[HostClock, ...] = ()
+    logs: tuple[LogFacts, ...] = ()
     log_entries: tuple[LogEntry, ...] = ()
     summary: tuple[Summary, ...] = ()
     streams: tuple[Stream, ...] = ()
@@ -192,7 +182,8 @@ class Report:
     def complete(self) -> bool:
         """Whether every octet of every input was read; if not, the exit status is 3."""
         unread = any(limit.name in UNREAD_LIMITS for limit in self.limits)
-        return not unread and all(capture.complete for capture in self.captures)
+        read = all(capture.complete for capture in self.captures) and all(log.complete for log in self.logs)
+        return read and not unread
 
 
 # Limits whose reaching means that octets of the capture were left unread.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from rpctrace.record import record
 from rpctrace.report.calls import Host, Ntlm, Sighting, Ticket
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class TicketName:
     """A ticket in a Kerberos message, by what it says in clear. `fingerprint`: a digest of its cipher, by which the
     same ticket is known wherever it travels."""
@@ -20,7 +19,7 @@ class TicketName:
     fingerprint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PaData:
     """One pre-authentication datum: of a request, of a reply, or asked for in a KRB-ERROR."""
 
@@ -28,7 +27,7 @@ class PaData:
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Etype:
     """An encryption type, by its number and name."""
 
@@ -36,7 +35,7 @@ class Etype:
     name: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KerberosExchange:
     """One Kerberos exchange wherever it travelled, or a KRB-ERROR seen alone (`request_frame` None).
 
@@ -97,7 +96,7 @@ class KerberosExchange:
     also_seen: tuple[Sighting, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReferralPath:
     """The TGS exchanges through which one service ticket was sought, from the client's realm onwards.
 
@@ -124,7 +123,7 @@ class ReferralPath:
     missing: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Authentication:
     """An authentication outside DCE/RPC: session setup of SMB, bind of LDAP, header of HTTP.
 
@@ -160,7 +159,7 @@ class Authentication:
     also_seen: tuple[Sighting, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Endpoint:
     """Where an interface or an object is to be reached, as a call's answer told it, or that it is not registered.
 
@@ -191,7 +190,7 @@ class Endpoint:
     connections: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Event:
     """Something that happened on a connection beside calls: refused, no_answer, reset, idle, retransmitted,
     pipe_refused, encrypted ... `frames` are the first of `count`; `octets` the largest payload concerned.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from rpctrace.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class LogLine:
     """A line of a log file."""
 
@@ -13,7 +15,7 @@ class LogLine:
     line: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EvidenceItem:
     """What speaks for (`supports`, written `for` in JSON) or against a finding, and in which frame or log line."""
 
@@ -25,7 +27,7 @@ class EvidenceItem:
     weight: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Rival:
     """A weaker hypothesis about the same failure; it is a finding of its own, of severity note."""
 
@@ -34,7 +36,7 @@ class Rival:
     confidence: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Finding:
     """A conclusion: the rule that drew it, the calls and every frame of the failure, and how sure it is (0 to 1).
 

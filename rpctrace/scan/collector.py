@@ -1,4 +1,4 @@
-"""A record that is not passed over -> the segments that are to be read now."""
+"""A record that is not passed over -> the segments that are to be read now, which are given at once."""
 
 from __future__ import annotations
 
@@ -38,12 +38,19 @@ class RecordForm(NamedTuple):
 
 
 class Collector:
-    """Takes records and frames in capture order; `segments` are those that came of them."""
+    """Takes records and frames in capture order, and gives to `give` the segments that come of each. Who is given one
+    may tell the table what it knows now: it counts from the next record on."""
 
-    def __init__(self, decoder: Decoder, table: FlowTable, datagrams: Datagrams = NO_DATAGRAMS) -> None:
+    def __init__(
+        self,
+        decoder: Decoder,
+        table: FlowTable,
+        give: Callable[[Segment], None],
+        datagrams: Datagrams = NO_DATAGRAMS,
+    ) -> None:
         self.table = table
         self.datagrams = datagrams
-        self.segments: list[Segment] = []
+        self.give = give
         self._flow_of = table.flows.get
         self._decoder = decoder
         self._octets = memoryview(b"")
@@ -108,9 +115,10 @@ class Collector:
         elif flow is not None and flow.stage is LIVE and not flags & _CONTROL:
             flow.touched = True
             flow.now_ns = timestamp_ns
-            self.segments.append(read)
+            self.give(read)
         else:
-            self.segments += self.table.take(key, read)
+            for each in self.table.take(key, read):
+                self.give(each)
 
     def frame(self, frame: Frame) -> None:
         """A frame for the plain reading."""
@@ -118,9 +126,10 @@ class Collector:
         if read is None:
             return
         if read.transport is Transport.TCP:
-            self.segments += self.table.take(key_of(read), read)
+            for each in self.table.take(key_of(read), read):
+                self.give(each)
         elif self.datagrams.matters(read):
-            self.segments.append(read)
+            self.give(read)
 
     def decode_only(self, frame: Frame) -> None:
         """A frame of which somebody else knows that nothing comes: the decoder tells where it was last."""

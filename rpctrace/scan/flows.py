@@ -28,7 +28,7 @@ from itertools import islice
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.network.flow import Endpoint, Segment, Stretch, TcpFlags
 from rpctrace.scan.candidates import Recogniser
-from rpctrace.scan.headers import Ends
+from rpctrace.scan.headers import Ends, Skips, lies_in
 
 MAXIMUM_KEYS = 2 * 32_768
 MAXIMUM_HELD_SEGMENTS = 32  # of one flow that is starting
@@ -47,7 +47,6 @@ ENDS = FIN | RST
 
 Key = bytes | tuple[bytes, tuple[int, ...]]  # the latter inside a tunnel
 _NOTHING: tuple[Segment, ...] = ()
-Skips = tuple[int, int, int, int]
 
 
 class Stage(Enum):
@@ -151,15 +150,17 @@ class FlowTable:
             flow = self._begin(key, segment, flags)
             if flow is OTHER:
                 return _NOTHING
+        if flow.skips is not None and lies_in(flow.skips[key], segment, flags):
+            flow.touched = True
+            return _NOTHING
         if segment.timestamp_ns is not None:
             flow.now_ns = segment.timestamp_ns
         flow.touched = True
         if flags & ENDS:
             flow.ended += 2 if flags & RST else 1
         if flow.stage is LIVE:
-            if flags & SYN or flow.ended >= 2:  # the numbers of what follows may be those of another connection
-                flow.skips = None
-                flow.skips_since = segment.frame_number
+            if flags & SYN or (flags & ENDS and flow.ended >= 2):  # another connection may follow, with other numbers
+                flow.skips, flow.skips_since = None, segment.frame_number
             return (segment,)
         return self._undecided(flow, key, segment, flags)
 
@@ -331,8 +332,7 @@ class FlowTable:
             place = 0
             while place < len(flow.held) - 1 and int(flow.held[place].flags) & SYN:
                 place += 1
-            gone = flow.held[place]
-            del flow.held[place]
+            gone = flow.held.pop(place)
             cost = len(gone.payload) + SEGMENT_OVERHEAD_OCTETS
             flow.held_octets -= cost
             self._held_octets -= cost
@@ -405,8 +405,7 @@ class FlowTable:
 
 def _has_octets(flow: Flow) -> bool:
     """Whether octets are held of a direction that did not show itself as none of ours."""
-    (source, destination) = flow.ends[0]
-    for direction, sender in zip(flow.directions, (source, destination), strict=True):
+    for direction, sender in zip(flow.directions, flow.ends[0], strict=True):
         if not direction.is_other and any(held.length_octets and held.source == sender for held in flow.held):
             return True
     return False

@@ -17,6 +17,7 @@ from rpctrace.network.decode import endpoint
 from rpctrace.network.flow import Endpoint, Segment, TcpFlags, Transport
 
 _ACK = int(TcpFlags.ACK)
+_CONTROL = int(TcpFlags.FIN | TcpFlags.SYN | TcpFlags.RST)
 _TCP, _UDP = Transport.TCP, Transport.UDP
 TCP_OCTETS = 20
 UDP_OCTETS = 8
@@ -24,6 +25,7 @@ NO_OCTETS = memoryview(b"")
 _new = tuple.__new__
 
 Ends = tuple[Endpoint, Endpoint]
+Skips = tuple[int, int, int, int]  # what a direction skips: sequence number and number of octets; and the other one
 
 
 class Shape(NamedTuple):
@@ -165,9 +167,9 @@ def segment(
     )
 
 
-def is_skipped(shape: Shape, octets: memoryview, at: int, skips: tuple[int, int, int, int]) -> bool:
+def is_skipped(shape: Shape, octets: memoryview, at: int, skips: Skips) -> bool:
     """Whether the segment at `at` lies wholly in the octets that its direction skips, or has none and acknowledges
-    nothing but such of the other one. `skips`: sequence number and number of its octets, and of the other's."""
+    nothing but such of the other one. The frame is whole, and the segment without FIN, SYN and RST."""
     first, skipped, other_first, other_skipped = skips
     stated, sequence, acknowledgement, offset, flags = shape.unpack_from(octets, at + shape.length_at)
     header = offset >> 4 << 2
@@ -180,3 +182,15 @@ def is_skipped(shape: Shape, octets: memoryview, at: int, skips: tuple[int, int,
     if length or not flags & _ACK:
         return False
     return (acknowledgement - other_first - 1) & 0xFFFF_FFFF < other_skipped
+
+
+def lies_in(skips: Skips, segment: Segment, flags: int) -> bool:
+    """As `is_skipped`, of a segment that was made."""
+    first, skipped, other_first, other_skipped = skips
+    ahead, length = (segment.sequence - first) & 0xFFFF_FFFF, segment.length_octets
+    if flags & _CONTROL:
+        return False
+    if ahead < skipped and ahead + length <= skipped:
+        return True
+    acknowledges = not length and flags & _ACK
+    return bool(acknowledges) and (segment.acknowledgement - other_first - 1) & 0xFFFF_FFFF < other_skipped

@@ -4,14 +4,11 @@ The reading comes to a range with all that is known of the octets before it. Whe
 just that record, only those records are read that matter to the one table of flows; connections that the helper saw
 begin and be none of ours are entered as such. Anything that an index cannot know makes it useless, and the range is
 read as if there were none: bounds of the table that may be reached, a first record elsewhere, other interfaces.
-
-Whoever takes the segments may have flows passed over (`FlowTable.ignore`), which shows from the next window on; so
-segments are given out where a window would end if every record were walked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from heapq import heapify, heappop, heapreplace
 from typing import Protocol
 
@@ -83,7 +80,7 @@ class Ahead:
         walk: PcapWalk | PcapngWalk,
         window: Window,
         form: RecordForm | Callable[[str, Interface], RecordForm],
-    ) -> Generator[None, None, int | None]:
+    ) -> int | None:
         """Merges what begins at the cursor. Then: where the next index begins, if it begins in this window."""
         interfaces = None
         if isinstance(walk, PcapngWalk):
@@ -111,7 +108,7 @@ class Ahead:
             merge = _Merge(self._capture, self._collector, self._octets, index, written, walk.number)
             if not merge.may_begin():
                 continue
-            yield from merge.steps(window)
+            merge.run(window)
             walk.number += index.records
             if isinstance(walk, PcapWalk):
                 walk.seconds = index.last[0]
@@ -204,11 +201,10 @@ class _Merge:
         if first is not None:
             self._queue.append((first, len(self._queue), source))
 
-    def steps(self, window: Window) -> Iterator[None]:
-        """Stops where a window would end."""
-        index, table, collector, behind = self._index, self._table, self._collector, self._form.octets_behind
-        queue, flows, places, first = self._queue, table.flows, self._places, index.first
-        window_end = window.position - window.at + window.end
+    def run(self, window: Window) -> None:
+        """Gives the records to the collector; the cursor then stands behind the range."""
+        index, table, collector = self._index, self._table, self._collector
+        queue, flows, first = self._queue, table.flows, index.first
         self._octets.begin(first)
         shape = collector.begin(self._octets.buffer, first, self._form.layout)
         self._compiled = compiled(self._form.order, self._form.header, shape)
@@ -227,22 +223,12 @@ class _Merge:
                 heappop(queue)
             else:
                 heapreplace(queue, (following, rank, source))
-            needed = first + places[number + 1] + behind
-            if needed > window_end:
-                if collector.segments:
-                    yield
-                window_end += _whole_windows(needed - window_end, window)
             if not is_passed_over or source.has_syn:
                 self._give(number, source.decodes_only)
-        needed = index.stop + behind
-        if needed > window_end:
-            if collector.segments:
-                yield
-            window_end += _whole_windows(needed - window_end, window)
         table.hear(index.heard)
         times = self._form.layout.timestamp_ns(*index.earliest), self._form.layout.timestamp_ns(*index.latest)
         self._capture.count(self._number + index.records - 1, *times)
-        self._capture.go_on(window, index.stop, window_end)
+        self._capture.go_on(window, index.stop, index.stop + window.window_octets)
 
     def _give(self, number: int, decodes_only: bool) -> None:
         """One record to the collector, as the walk of `pcap_records` and `pcapng_records` does."""
@@ -307,5 +293,3 @@ def is_alike(one: Interface, other: Interface) -> bool:
     return one.link_type == other.link_type and one.clock == other.clock
 
 
-def _whole_windows(octets: int, window: Window) -> int:
-    return -(-octets // window.window_octets) * window.window_octets

@@ -5,8 +5,6 @@ This stands for `capture.pcap.PcapWalk.run`, which says what fits; every other r
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from rpctrace.capture.pcap import MAXIMUM_FRAME_OCTETS, PcapWalk
 from rpctrace.capture.pcap import Layout as WrittenAs
 from rpctrace.capture.storage import Capture
@@ -32,12 +30,12 @@ def pcap_form(written: WrittenAs) -> RecordForm:
 
 def collect_pcap(
     walk: PcapWalk, window: Window, capture: Capture, collector: Collector, ahead: Ahead | None = None
-) -> Iterator[None]:
-    """Gives every frame of the walk to `collector` and counts it in `capture`; stops after each window."""
+) -> None:
+    """Gives every frame of the walk to `collector` and counts it in `capture`."""
     form = pcap_form(walk.layout)
     timestamp_ns = form.layout.timestamp_ns
     while not walk.done:
-        limit = (yield from ahead.take_over(walk, window, form)) if ahead is not None else None
+        limit = ahead.take_over(walk, window, form) if ahead is not None else None
         run = _Run(walk, window, collector)
         is_cut = run.end_at(limit, window)
         shape = collector.begin(window.buffer, window.position - window.at, form.layout)
@@ -51,13 +49,10 @@ def collect_pcap(
         if ahead is not None and is_cut and not run.is_odd:
             ahead.came_to(window.position)
             continue
-        if count or collector.segments:
-            yield
         if run.is_odd or not window.fill():
             for frame in walk.look_twice():
                 capture.count(frame.number, frame.timestamp_ns, frame.timestamp_ns)
                 collector.frame(frame)
-            yield
 
 
 class _Run:

@@ -5,7 +5,7 @@ This stands for the common case of `capture.pcapng.PcapngWalk.step`, which reads
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from rpctrace.capture.pcapng import Block, Interface, PcapngWalk
 from rpctrace.capture.pcapng_options import MICROSECONDS, Clock, Overrun, read_options
@@ -30,10 +30,10 @@ def pcapng_form(order: str, interface: Interface) -> RecordForm:
 
 def collect_pcapng(
     walk: PcapngWalk, window: Window, capture: Capture, collector: Collector, ahead: Ahead | None = None
-) -> Iterator[None]:
-    """Gives every frame of the walk to `collector` and counts it in `capture`; stops after each window."""
+) -> None:
+    """Gives every frame of the walk to `collector` and counts it in `capture`."""
     while not walk.done:
-        limit = (yield from ahead.take_over(walk, window, pcapng_form)) if ahead is not None else None
+        limit = ahead.take_over(walk, window, pcapng_form) if ahead is not None else None
         interface = None if ahead is None else ahead.running
         if interface is None:
             interface = _next_interface(walk, window)
@@ -55,15 +55,12 @@ def collect_pcapng(
             if ahead is not None and is_cut and not run.is_odd:
                 ahead.came_to(window.position, interface)
                 continue
-            if count or collector.segments:
-                yield
             if not run.is_odd and window.fill():
                 continue
         frame = walk.step()
         if frame is not None:
             capture.count(frame.number, frame.timestamp_ns, frame.timestamp_ns)
             collector.frame(frame)
-            yield
 
 
 def _times(clock: Clock) -> Callable[[int, int], int]:

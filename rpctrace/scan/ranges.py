@@ -15,7 +15,7 @@ from rpctrace.capture.frame import Frame
 from rpctrace.capture.pcapng import Interface
 from rpctrace.errors import ParseError
 from rpctrace.network.decode import Decoder
-from rpctrace.network.flow import Transport
+from rpctrace.network.flow import Segment, Transport
 from rpctrace.network.ip import Packet
 from rpctrace.scan.candidates import Recogniser
 from rpctrace.scan.collector import PASSED_OVER, Collector, key_of
@@ -134,6 +134,10 @@ class _Glance(Decoder):
         self.noted = True
 
 
+def _give_nothing(_segment: Segment) -> None:
+    """An index tells which records there are, not what is in them."""
+
+
 class Indexer(Collector):
     """Takes the records of one range in order; hot loops look into `passing` first, by key, and give the number of a
     record without SYN to what stands there.
@@ -144,7 +148,7 @@ class Indexer(Collector):
 
     def __init__(self, recognisers: Sequence[Recogniser], datagrams: Datagrams = NO_DATAGRAMS) -> None:
         self._glance = _Glance()
-        super().__init__(self._glance, FlowTable(()), datagrams)
+        super().__init__(self._glance, FlowTable(()), _give_nothing, datagrams)
         self.passing: dict[Key, Callable[[int], None]] = {}
         self._begins = tuple(each.begins for each in recognisers)
         self._head_octets = max((each.head_octets for each in recognisers), default=0)

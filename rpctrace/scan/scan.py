@@ -1,5 +1,5 @@
 """A capture -> the segments of flows that may carry what the recognisers know, and the datagrams that may: fast, in
-capture order, none lost.
+capture order, none lost. Each is given at once, so that what its reader learns of a connection spares the next records.
 
 What `network.decode` gives for those, this gives, from the same octets: a property test holds it against that.
 Frames of the common shapes are read here, all others there.
@@ -7,7 +7,7 @@ Frames of the common shapes are read here, all others there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from rpctrace.capture.format import Walk
 from rpctrace.capture.pcap import PcapWalk
@@ -28,34 +28,32 @@ def scan(
     capture: Capture,
     decoder: Decoder,
     table: FlowTable,
+    give: Callable[[Segment], None],
     helpers: Helpers | None = None,
     datagrams: Datagrams = NO_DATAGRAMS,
-) -> Iterator[Segment]:
-    """The TCP segments of flows that `table` follows, and the datagrams that matter to `datagrams`. `capture` counts
-    all frames as it goes. `helpers` read ranges of the first file in it ahead; what comes out is the same."""
-    collector = Collector(decoder, table, datagrams)
+) -> None:
+    """Gives `give` the TCP segments of flows that `table` follows, and the datagrams that matter to `datagrams`.
+    `capture` counts all frames as it goes. `helpers` read ranges of the first file in it ahead; what comes out is the
+    same."""
+    collector = Collector(decoder, table, give, datagrams)
     ahead = Ahead(capture, collector, helpers) if helpers is not None else None
     for walk in capture.walks():
-        steps, ahead = _collect(walk, capture, collector, ahead), None
-        for _ in steps:
-            segments, collector.segments = collector.segments, []
-            yield from segments
-    yield from table.close()
+        _collect(walk, capture, collector, ahead)
+        ahead = None
+    for each in table.close():
+        give(each)
 
 
-def _collect(walk: Walk, capture: Capture, collector: Collector, ahead: Ahead | None) -> Iterator[None]:
+def _collect(walk: Walk, capture: Capture, collector: Collector, ahead: Ahead | None) -> None:
     source = getattr(walk, "source", None)
     if isinstance(source, Window):
         # before pcap 2.4 some writers swapped the two lengths: those files are walked as any other
         if isinstance(walk, PcapWalk) and (walk.layout.captured, walk.layout.original) == (2, 3):
-            return collect_pcap(walk, source, capture, collector, ahead)
+            collect_pcap(walk, source, capture, collector, ahead)
+            return
         if isinstance(walk, PcapngWalk):
-            return collect_pcapng(walk, source, capture, collector, ahead)
-    return _collect_frames(walk, capture, collector)
-
-
-def _collect_frames(walk: Walk, capture: Capture, collector: Collector) -> Iterator[None]:
+            collect_pcapng(walk, source, capture, collector, ahead)
+            return
     for frame in walk.frames():
         capture.count(frame.number, frame.timestamp_ns, frame.timestamp_ns)
         collector.frame(frame)
-        yield

@@ -6,16 +6,16 @@ from the first one of that direction that the connection knows of (behind the SY
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
 from rpctrace.network.flow import Endpoint
+from rpctrace.record import record
 
 Direction = Literal[0, 1]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Connection:
     """One TCP connection of a flow (a reused port is another connection).
 

@@ -7,15 +7,18 @@
 | --- | --- |
 | `der` | ASN.1 DER elements |
 | `kerberos`, `spnego`, `ntlm` | tokens and KDC messages, with filler where ciphertext would be |
+| `kerberos_crypto`, `pac`, `keytab` | what stands there when it is really encrypted: tickets, authenticators, PACs |
+| `sealing` | PDUs sealed as Kerberos (RFC 4121) and Netlogon do it |
 | `dcerpc`, `dcerpc_datagram` | PDUs of every type, either byte order, over connections and over UDP |
 | `extended_error` | the [MS-EERR] record of a fault or bind_nak |
 | `ndr`, `epm`, `dcom`, `netlogon_rpc` | stubs in NDR and NDR64, of the endpoint mapper, DCOM and Netlogon |
-| `smb`, `http`, `ldap` | what carries RPC and tokens: SMB 1 to 3, RPC over HTTP, LDAP |
+| `smb`, `http`, `ldap`, `cldap` | what carries RPC and tokens: SMB 1 to 3, RPC over HTTP, LDAP |
 | `network`, `tcp`, `dns` | frames, TCP conversations, what a bad capture does to them |
 | `files` | pcap, pcapng and Network Monitor files |
 """
 
 from builders import (
+    cldap,
     dcerpc,
     dcerpc_datagram,
     dcom,
@@ -47,6 +50,7 @@ __all__ = [
     "Interface",
     "TcpConversation",
     "TimedFrame",
+    "cldap",
     "cut",
     "dcerpc",
     "dcerpc_datagram",

@@ -257,9 +257,10 @@ def unresolved(ndr: Ndr, status: int) -> bytes:
     return ndr.pointer(False).guid(IUNKNOWN).u32(0).u16(0).u16(0).u32(status).done()
 
 
-def server_alive_2(ndr: Ndr, order: str = "<") -> bytes:
+def server_alive_2(ndr: Ndr, order: str = "<", told: bytes | None = None) -> bytes:
     ndr.u16(5).u16(7).pointer()
-    return put_bindings(ndr, bindings(((7, "DC1"), (7, "192.0.2.10")), order=order)).u32(0).u32(0).done()
+    told = bindings(((7, "DC1"), (7, "192.0.2.10")), order=order) if told is None else told
+    return put_bindings(ndr, told).u32(0).u32(0).done()
 
 
 def complex_ping(ndr: Ndr, set_id: int, added: Sequence[int], deleted: Sequence[int]) -> bytes:
@@ -317,4 +318,15 @@ def added(ndr: Ndr, results: Sequence[int]) -> bytes:
     that(ndr).wide(len(results))
     for result in results:
         ndr.u32(result)
+    return ndr.u32(0).done()
+
+
+def safe_array_of_text(ndr: Ndr, texts: Sequence[str]) -> bytes:
+    """An answer that is an array of strings ([MS-OAUT] 2.2.30 SAFEARRAY of BSTR, 2.2.23 FLAGGED_WORD_BLOB)."""
+    that(ndr).pointer().wide(1).u16(1).u16(0x0180).u32(4).u32(0).u32(8).u32(len(texts)).pointer()
+    ndr.u32(len(texts)).u32(0).wide(len(texts))
+    for _ in texts:
+        ndr.pointer()
+    for text in texts:
+        ndr.wide(len(text)).u32(2 * len(text)).u32(len(text)).raw(text.encode("utf-16-le")).align(4)
     return ndr.u32(0).done()

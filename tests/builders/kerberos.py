@@ -1,6 +1,6 @@
-"""Names, numbers and made-up ciphers -> Kerberos messages (RFC 4120, [MS-KILE], draft-swift-win2k-krb-user2user).
+"""Names, numbers and ciphers -> Kerberos messages (RFC 4120, [MS-KILE], draft-swift-win2k-krb-user2user).
 
-Nothing is encrypted: what a key would protect is `filler`. All that a reader without keys can see is real.
+Nothing is encrypted here: what a key would protect is `filler`, or comes from `kerberos_crypto`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ MS_KRB5 = "1.2.840.48018.1.2.2"  # [MS-SPNG] 1.9: the wrong encoding that Window
 KRB5_USER_TO_USER = "1.2.840.113554.1.2.2.3"
 
 NT_PRINCIPAL, NT_SRV_INST, NT_SRV_HST, NT_ENTERPRISE = 1, 2, 3, 10  # RFC 4120 6.2, RFC 6806 5
+NT_MS_PRINCIPAL = -128  # as MIT Kerberos and Windows have it: DOMAIN\\user
 AES256, AES128, RC4 = 18, 17, 23
 
 # RFC 4120 5.5.1 ap-options
@@ -280,9 +281,13 @@ def as_req(body: KdcRequest, preauthentication: Sequence[bytes] = ()) -> bytes:
     return _kdc_request(10, body, preauthentication)
 
 
-def tgs_req(body: KdcRequest, ticket_granting_ticket: bytes, further: Sequence[bytes] = ()) -> bytes:
-    """RFC 4120 5.4.1 TGS-REQ with the PA-TGS-REQ (1) that presents the ticket-granting ticket, and further PA-DATA."""
-    presented = ap_req(ticket_granting_ticket, ap_options=0, authenticator_cipher=filler("tgs authenticator", 180))
+def tgs_req(
+    body: KdcRequest, ticket_granting_ticket: bytes, further: Sequence[bytes] = (), presented: bytes | None = None
+) -> bytes:
+    """RFC 4120 5.4.1 TGS-REQ with the PA-TGS-REQ (1) that presents the ticket-granting ticket, and further PA-DATA.
+    `presented`: the whole AP-REQ, where its authenticator is a real one."""
+    if presented is None:
+        presented = ap_req(ticket_granting_ticket, ap_options=0, authenticator_cipher=filler("tgs authenticator", 180))
     return _kdc_request(12, body, [padata(1, presented), *further])
 
 

@@ -10,17 +10,21 @@ Identity = tuple[str | None, str | None, str | None]  # domain, user, workstatio
 ACCOUNT: Identity = ("EXAMPLE", "novice", "NOVICE-PC")
 
 
-def challenge(ndr: Ndr, server: str | None, computer: str) -> bytes:
-    return ndr.optional_text(server).text(computer).raw(CREDENTIAL).done()
+def challenge(ndr: Ndr, server: str | None, computer: str, credential: bytes = CREDENTIAL) -> bytes:
+    return ndr.optional_text(server).text(computer).raw(credential).done()
 
 
-def authenticate(ndr: Ndr, account: str, channel: int, computer: str, flags: int | None) -> bytes:
-    ndr.optional_text("\\\\DC1").text(account).enumeration(channel).text(computer).raw(CREDENTIAL)
+def authenticate(
+    ndr: Ndr, account: str, channel: int, computer: str, flags: int | None, credential: bytes = CREDENTIAL
+) -> bytes:
+    ndr.optional_text("\\\\DC1").text(account).enumeration(channel).text(computer).raw(credential)
     return (ndr if flags is None else ndr.u32(flags)).done()
 
 
-def authenticated(ndr: Ndr, flags: int | None, rid: int | None, status: int) -> bytes:
-    ndr.raw(CREDENTIAL)
+def authenticated(
+    ndr: Ndr, flags: int | None, rid: int | None, status: int, credential: bytes = CREDENTIAL
+) -> bytes:
+    ndr.raw(credential)
     for number in (flags, rid):
         if number is not None:
             ndr.u32(number)
@@ -110,6 +114,15 @@ def sam_logon_ex(ndr: Ndr, number: int, identity: Identity, *, validation: int =
     return ndr.enumeration(validation).u32(0).done()
 
 
-def logged_on(ndr: Ndr, status: int) -> bytes:
+def generic_pass_through(ndr: Ndr, server: str, computer: str, domain: str, package: str, data: bytes) -> bytes:
+    """NetrLogonSamLogonEx as [MS-NRPC] 3.2.4.1 has it: level 4, validation 5, of the identity the domain alone."""
+    ndr.optional_text(server).optional_text(computer).enumeration(4).enumeration(4).align(4).pointer()
+    counted(ndr, domain).u32(0).u32(0).u32(0)
+    counted(counted(counted(ndr, None), None), package).u32(len(data)).pointer()
+    _buffers(ndr, domain, package).wide(len(data)).raw(data)
+    return ndr.align(2).enumeration(5).u32(0).done()
+
+
+def logged_on(ndr: Ndr, status: int, validation: int = 6) -> bytes:
     """An answer without validation information."""
-    return ndr.enumeration(6).pointer(False).u8(1).u32(0).u32(status).done()
+    return ndr.enumeration(validation).pointer(False).u8(1).u32(0).u32(status).done()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
 from pathlib import Path
 
 import pytest
-from console_samples import article, article_octets, rpctrace
+from console_samples import CHECKOUT, article, article_octets, rpctrace
 
 from rpctrace import cli
 
@@ -120,3 +121,28 @@ def test_strict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = json.loads(capsys.readouterr().out)
     assert run(path, "-q", "--strict") == (3 if report["problems"] or report["limits"] else 0)
     assert run(article(tmp_path), "-q", "--strict") == 0
+
+
+def test_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """They are read and told; one that is not there is 3; an output does not replace one."""
+    capture, log = "captures/remote-assistance/expert.pcapng", "captures/remote-assistance/netlogon.log"
+    capture, log = str(CHECKOUT / capture), str(CHECKOUT / log)
+    assert run(capture, "--netlogon", log) == 0
+    assert "STATUS_NO_SUCH_USER 0xc0000064 (the same package, realm, server, time)" in capsys.readouterr().out
+    assert run(capture, "--netlogon", log, "--netlogon-year", "2012", "--netlogon-utc-offset", "+00:00", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["logs"][0]["found"], document["logs"][0]["matched"]) == ("given", 1)
+    assert [entry["calls"] for entry in document["log_entries"]] == [[], ["call-10"], ["call-10"]]
+    assert run(capture, "--netlogon", log, "--netlogon", tmp_path / "absent.log") == 3
+    said = capsys.readouterr()
+    assert "absent.log: no such file" in said.err
+    assert "Logs" in said.out
+    assert run(capture, "--netlogon", log, "-o", log, "--force") == 2
+    assert run("-", "--netlogon", "-") == 2
+
+
+def test_a_damaged_log_is_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "netlogon.log.gz"
+    path.write_bytes(gzip.compress((CHECKOUT / "captures/remote-assistance/netlogon.log").read_bytes() * 50)[:-9])
+    assert run(article(tmp_path), "--netlogon", path) == 3
+    assert "read in part" in capsys.readouterr().err

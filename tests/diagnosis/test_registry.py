@@ -1,41 +1,95 @@
-"""Every failed call is in a finding, and rules document themselves."""
+"""Every failed call is in a finding, the surest explanation first, and rules document themselves."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from report_values import full_report
+import pytest
+from report_values import article_report, full_report, refused_call
 
+from rpctrace.diagnosis import registry
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.registry import RULES, diagnose
+from rpctrace.diagnosis.rule import Hypothesis, Rule
+from rpctrace.report import SEVERITIES
 
 
-def test_every_failed_call_is_in_exactly_one_finding() -> None:
-    """And no call that did not fail is."""
-    calls = full_report().calls
-    named = [identity for finding in diagnose(calls) for identity in finding.calls]
-    assert sorted(named) == sorted(call.id for call in calls if call.failed)
-    assert named
+def rule(name: str, base: float, **changes: object) -> Rule:
+    """One that has something to say of every failure."""
+
+    def find(evidence: Evidence) -> Iterator[Hypothesis]:
+        return (Hypothesis(failure, name, ()) for failure in evidence.failures)
+
+    return RULES[-1]._replace(name=name, title=name, base=base, find=find, severity="high", last_resort=False)._replace(
+        **changes
+    )
+
+
+def test_every_failed_call_is_in_a_finding_that_is_no_note() -> None:
+    """And no call that did not fail is in any."""
+    report = full_report()
+    findings = diagnose(report)
+    above = {identity for finding in findings if finding.severity != "note" for identity in finding.calls}
+    assert above == {call.id for call in report.calls if call.failed}
+    assert above
 
 
 def test_findings_say_what_users_need() -> None:
-    """A severity that is known, a confidence over a hypothesis, a filter that names every frame."""
-    for finding in diagnose(full_report().calls):
-        assert finding.severity == "low"
-        assert 0.3 < finding.confidence <= 1
-        assert finding.frames
-        assert finding.display_filter.startswith("frame.number in {")
+    """A severity that is known and fits the confidence, a filter that names every frame."""
+    findings = diagnose(full_report())
+    assert findings
+    for finding in findings:
+        assert finding.severity in SEVERITIES
+        assert 0 < finding.confidence < 1
+        assert finding.confidence > 0.3 or finding.severity == "note"
+        assert not finding.frames or finding.display_filter.startswith("frame.number in {")
         assert finding.evidence
+    assert [SEVERITIES.index(each.severity) for each in findings] == sorted(
+        SEVERITIES.index(each.severity) for each in findings
+    )
 
 
 def test_accepted_calls_give_no_finding() -> None:
     """A clean capture is clean."""
-    calls = [replace(call, outcome="answered") for call in full_report().calls]
-    assert diagnose(calls) == ()
+    calls = tuple(replace(call, outcome="answered") for call in full_report().calls)
+    assert diagnose(article_report(calls=calls, findings=())) == ()
+
+
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        # the surest explains; the other is a note and a rival
+        ((rule("weak", 0.6), rule("strong", 0.8)), [("strong", "high", ["weak"]), ("weak", "note", [])]),
+        # nobody is more likely than not: the last resort first
+        (
+            (rule("weak", 0.4), rule("resort", 0.5, last_resort=True, severity="low")),
+            [("resort", "low", ["weak"]), ("weak", "note", [])],
+        ),
+        # a last resort is silent beside an explanation, and only the first of them speaks
+        ((rule("strong", 0.5), rule("resort", 0.5, last_resort=True)), [("strong", "medium", [])]),
+        (
+            (rule("one", 0.5, last_resort=True, severity="low"), rule("two", 0.5, last_resort=True, severity="low")),
+            [("one", "low", [])],
+        ),
+        # what is refuted is not told
+        ((rule("refuted", 0.0), rule("strong", 0.9)), [("strong", "high", [])]),
+    ],
+)
+def test_the_surest_explanation_comes_first(
+    rules: tuple[Rule, ...], expected: list[tuple[str, str, list[str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one failure: a finding, and notes of the weaker hypotheses."""
+    monkeypatch.setattr(registry, "RULES", rules)
+    findings = diagnose(article_report(calls=(refused_call(),), findings=()))
+    assert [(f.rule, f.severity, [rival.rule for rival in f.rivals]) for f in findings] == expected
 
 
 def test_rules_are_documented_under_their_names() -> None:
-    """The docstring is what `explain` prints."""
+    """The docstring is what `explain` prints; last resorts stand last."""
     assert len({rule.name for rule in RULES}) == len(RULES)
-    for rule in RULES:
-        assert rule.documentation.startswith(f"{rule.name}: ")
-        assert "What would refute it" in rule.documentation
+    for each in RULES:
+        assert each.documentation.startswith(f"{each.name}: ")
+        assert "What would refute it" in each.documentation
+    resorts = [each.last_resort for each in RULES]
+    assert resorts == sorted(resorts)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import gc
 import pickle
 import weakref
-from dataclasses import dataclass
 
 from rpctrace.encoding.partial import FirstProblem, Partial, detached
 from rpctrace.errors import Malformed, ParseError, Truncated
+from rpctrace.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Value(Partial):
     number: int
 

@@ -14,6 +14,7 @@ import pytest
 from builders import files
 from builders.network import TimedFrame
 from builders.tcp import cut
+from scan_talk import listed
 from shared_captures import OWN, SHARED, captures_in, name_of, needs_shared
 
 from rpctrace.analysis import Options, analyze
@@ -25,7 +26,6 @@ from rpctrace.network.flow import Flow, Segment, Transport
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.report import Report
 from rpctrace.scan.flows import FlowTable
-from rpctrace.scan.scan import scan
 
 SAMPLES = captures_in(OWN)
 SMALL = [path for path in SAMPLES if path.stat().st_size < 120_000]
@@ -160,7 +160,7 @@ def test_frames_changed(path: Path) -> None:
 def segments_of(path: Path, window_octets: int) -> tuple[list[Segment], list[Segment]]:
     """(scanned, decoded)"""
     with open_capture(path, window_octets=window_octets) as capture:
-        scanned = list(scan(capture, Decoder(), FlowTable(RECOGNISERS)))
+        scanned = listed(capture, Decoder(), FlowTable(RECOGNISERS))
     decoder = Decoder()
     with open_capture(path) as capture:
         decoded = [segment for frame in capture if (segment := decoder.decode(frame)) is not None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 import pytest
 from builders import dcerpc as write
@@ -197,15 +197,9 @@ def told_of(octets: bytes, *, window_octets: int | None) -> tuple[list[tuple[obj
     heard: dict[tuple[int, int], int] = {}
     fed = 0
     with open_capture(io.BytesIO(octets), window_octets=window_octets or 1 << 18) as capture:
-        segments: Iterator[Segment | None]
-        if window_octets is None:
-            decoder = Decoder()
-            segments = (decoder.decode(frame) for frame in capture)
-        else:
-            segments = scan(capture, Decoder(), table)
-        for segment in segments:
-            if segment is None:
-                continue
+
+        def take(segment: Segment) -> None:
+            nonlocal fed
             fed += 1
             events = reassembler.feed(segment)
             wanted: list[tuple[Connection, Direction, int]] = []
@@ -220,6 +214,14 @@ def told_of(octets: bytes, *, window_octets: int | None) -> tuple[list[tuple[obj
                 stretch = reassembler.skip(connection, direction, length)
                 if stretch is not None:
                     table.skip(stretch)
+
+        if window_octets is None:
+            decoder = Decoder()
+            for frame in capture:
+                if (segment := decoder.decode(frame)) is not None:
+                    take(segment)
+        else:
+            scan(capture, Decoder(), table, take)
         told += [(connection.client, event) for connection, event in reassembler.close()]
     return sorted(told, key=lambda each: str(each[0])), fed
 

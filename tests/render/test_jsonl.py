@@ -28,6 +28,8 @@ def test_the_types_of_a_full_report_in_order() -> None:
         *["capture"] * 2,
         *["call"] * 4,
         "kerberos",
+        "host_clock",
+        "log",
         "log_entry",
         "summary",
         *["stream"] * 2,

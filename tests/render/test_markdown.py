@@ -30,7 +30,7 @@ Wireshark display filters:
 
 ### Findings
 
-- **The server could not have the ticket's PAC validated across the forest trust** (high, likely, `pac-xforest-u2u`)
+- **The server could not have the ticket's PAC validated across the forest trust** (high, likely (0.65), `pac-xforest-u2u`)
   - A user-to-user ticket of a foreign realm was refused with RPC_S_SEC_PKG_ERROR.
   - filter: `frame.number in {22, 23}`
   - for: use-session-key is set in ap-options (frame 22)

@@ -20,13 +20,24 @@ from report_values import (
 )
 
 from rpctrace.render.rendering import RenderOptions
-from rpctrace.render.short_report import MAXIMUM_SHOWN_FAILURES, short_report_lines
+from rpctrace.render.short_report import FINDINGS_WITH_REASONS, MAXIMUM_SHOWN_FAILURES, short_report_lines
 from rpctrace.render.table import render
 from rpctrace.report import Limit, ProblemEntry, Report
 
 PLAIN = RenderOptions()
 ARTICLE_120 = """\
 expert.cap: Network Monitor, 29 frames, 2012-03-04 09:15:02.000 UTC, 13.5 s; 2 calls, 1 failed
+
+Why
+
+The server could not have the ticket's PAC validated across the forest trust
+  high, likely (0.65), pac-xforest-u2u
+  A user-to-user ticket of a foreign realm was refused with RPC_S_SEC_PKG_ERROR.
+  fits     use-session-key is set in ap-options (frame 22)
+  against  0xC0000064 is logged for a network logon (netlogon.log:7)
+  missing  the server's own capture
+  next     Look for 0xC0000064 in netlogon.log of the server's domain controller
+  filter   frame.number in {22, 23}
 
 1 failed call
 
@@ -37,14 +48,21 @@ Frames    Call           Interface      Client → server    Result             
                                                                                 in alter_context, frame 22
 
 Wireshark filter: frame.number in {22, 23}
-
-Findings
-  high    likely        The server could not have the ticket's PAC validated across the forest trust [pac-xforest-u2u]
-  Reasons, what is missing and what to do next: --table findings
 """
 
 ARTICLE_80_ASCII = """\
 expert.cap: Network Monitor, 29 frames, 2012-03-04 09:15:02.000 UTC, 13.5 s; 2 calls, 1 failed
+
+Why
+
+The server could not have the ticket's PAC validated across the forest trust
+  high, likely (0.65), pac-xforest-u2u
+  A user-to-user ticket of a foreign realm was refused with RPC_S_SEC_PKG_ERROR.
+  fits     use-session-key is set in ap-options (frame 22)
+  against  0xC0000064 is logged for a network logon (netlogon.log:7)
+  missing  the server's own capture
+  next     Look for 0xC0000064 in netlogon.log of the server's domain controller
+  filter   frame.number in {22, 23}
 
 1 failed call
 
@@ -57,11 +75,6 @@ Ticket presented  novice@child.domainA.COM (user-to-user) in alter_context,
                   frame 22
 
 Wireshark filter: frame.number in {22, 23}
-
-Findings
-  high    likely        The server could not have the ticket's PAC validated
-                        across the forest trust [pac-xforest-u2u]
-  Reasons, what is missing and what to do next: --table findings
 """
 
 
@@ -144,7 +157,7 @@ def test_verbosity_adds_times_security_extended_errors_notes_and_whole_findings(
         "detection location 72 (second or later token), 2012-03-04 09:15:02.000000000 UTC, "
         "parameters 9223372036854775808, novice, none",
         "note: second security context",
-        "  next: Look for 0xC0000064 in netlogon.log",
+        "weight 0.30",
     ):
         assert words in text
         assert words not in text_of(full_report())
@@ -184,4 +197,16 @@ def test_lines_have_no_line_feed_of_a_capture() -> None:
 )
 def test_confidence_is_a_word(confidence: float, word: str) -> None:
     text = text_of(article_report(findings=(replace(FINDING, confidence=confidence),)))
-    assert f"  high    {word:<12}  The server" in text
+    assert f"  high, {word} ({confidence:.2f}), pac-xforest-u2u" in text
+
+
+def test_many_findings_are_told_by_their_verdicts() -> None:
+    """The first few with reasons; notes are counted; -v shows all."""
+    findings = (*[replace(FINDING, title=f"Verdict {n}") for n in range(1, 26)], replace(FINDING, severity="note"))
+    text = text_of(article_report(findings=findings))
+    assert text.count("  missing  ") == FINDINGS_WITH_REASONS
+    assert "\n4. Verdict 4 (high, likely (0.65), pac-xforest-u2u)\n" in text
+    assert "Verdict 21" not in text
+    assert "and 5 more; the reasons of each: --table findings" in text
+    assert "1 note (weaker hypotheses, remarks): -v shows it" in text
+    assert text_of(article_report(findings=findings), RenderOptions(verbosity=1)).count("  missing  ") == 26

@@ -18,3 +18,9 @@ def test_complete() -> None:
     unread = Limit(next(iter(UNREAD_LIMITS)), 1, 1)
     assert not replace(report, captures=(good,), limits=(unread,)).complete
     assert replace(report, captures=(good,), limits=(Limit("calls_kept", 1, 1),)).complete
+
+
+def test_a_log_that_was_not_wholly_read() -> None:
+    report = full_report()
+    good, log = replace(report.captures[0], complete=True), replace(report.logs[0], complete=False)
+    assert not replace(report, captures=(good,), logs=(log,)).complete

@@ -18,26 +18,28 @@ LAYOUT = Layout(LinkType.ETHERNET, 4, lambda high, low: high + low)
 
 
 def collected(frames: list[TimedFrame], *, by_shape: bool) -> list[Segment]:
-    collector = Collector(Decoder(), FlowTable(RECOGNISERS))
+    segments: list[Segment] = []
+    collector = Collector(Decoder(), FlowTable(RECOGNISERS), segments.append)
     for number, frame in enumerate(frames, 1):
         buffer = bytearray(4) + frame.octets + bytes(100)
         shape = collector.begin(buffer, 0, LAYOUT)
         key, flags = tcp_key(shape, memoryview(buffer), 4) if by_shape else (None, 0)
         size = len(frame.octets)
         collector.record(number, 0, key, flags, frame.timestamp_ns, 0, size, size)
-    return collector.segments
+    return segments
 
 
 def test_by_shape_or_by_search_or_by_decode() -> None:
     """All three ways to a segment give the same ones."""
     frames = mixture(5)
-    collector = Collector(Decoder(), FlowTable(RECOGNISERS))
+    segments: list[Segment] = []
+    collector = Collector(Decoder(), FlowTable(RECOGNISERS), segments.append)
     for number, frame in enumerate(frames, 1):
         octets = memoryview(frame.octets)
         collector.frame(Frame(number, frame.timestamp_ns, LinkType.ETHERNET, octets, len(octets), 0))
-    assert len(collector.segments) == 8
+    assert len(segments) == 8
     for by_shape in (True, False):
-        assert collected(frames, by_shape=by_shape) == collector.segments
+        assert collected(frames, by_shape=by_shape) == segments
 
 
 def test_the_shape_of_most_frames_is_expected_next() -> None:
@@ -46,7 +48,7 @@ def test_the_shape_of_most_frames_is_expected_next() -> None:
         frame._replace(octets=frame.octets[:12] + bytes.fromhex("81000064") + frame.octets[12:])
         for frame in mixture(3)
     ]
-    collector = Collector(Decoder(), FlowTable(RECOGNISERS))
+    collector = Collector(Decoder(), FlowTable(RECOGNISERS), [].append)
     frame = tagged[0]
     buffer = bytearray(4) + frame.octets + bytes(100)
     assert collector.begin(buffer, 0, LAYOUT) == SHAPES[0]
@@ -76,7 +78,7 @@ def test_keys_of_segments(source: str, destination: str, octets: str) -> None:
 def test_udp_of_any_shape_is_passed_over(address: str) -> None:
     """Also where another one is expected: what the decoder is asked about does not depend on where windows begin."""
     decoder = Decoder()
-    collector = Collector(decoder, FlowTable(RECOGNISERS))
+    collector = Collector(decoder, FlowTable(RECOGNISERS), [].append)
     frame = udp_frame((Host(address), 53), (Host(address), 53), b"?")
     for expected in SHAPES[:2]:
         collector._shape = expected

@@ -11,7 +11,7 @@ from builders import files
 from builders.network import UDP, Host, TimedFrame, ip_frame, udp_datagram, udp_frame
 from builders.tcp import cut
 from range_reading import DATAGRAMS, babel
-from scan_talk import START_NS
+from scan_talk import START_NS, listed
 
 from rpctrace.capture.frame import Frame, LinkType
 from rpctrace.capture.storage import open_capture
@@ -21,7 +21,6 @@ from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.scan.candidates import DatagramRecogniser
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
 from rpctrace.scan.flows import FlowTable
-from rpctrace.scan.scan import scan
 
 HERE, THERE = Host("10.0.0.1"), Host("10.0.0.2", "02:00:00:00:00:02")
 
@@ -71,7 +70,7 @@ def test_two_protocols_may_begin_with_the_same_octet() -> None:
 def both(octets: bytes, window_octets: int) -> tuple[list[Segment], list[Segment]]:
     """The datagrams of a scan, and those of the plain reading that matter."""
     with open_capture(io.BytesIO(octets), window_octets=window_octets) as capture:
-        scanned = list(scan(capture, Decoder(), FlowTable(RECOGNISERS), None, DATAGRAMS))
+        scanned = listed(capture, Decoder(), FlowTable(RECOGNISERS), None, DATAGRAMS)
     decoder = Decoder()
     with open_capture(io.BytesIO(octets)) as capture:
         decoded = [segment for frame in capture if (segment := decoder.decode(frame)) is not None]
@@ -134,6 +133,6 @@ def test_others_are_not_read(address: str) -> None:
     frames = [TimedFrame(START_NS, udp_frame(*ends, each)) for each in octets]
     decoder = Reads()
     with open_capture(io.BytesIO(files.pcap(frames * 20))) as capture:
-        list(scan(capture, decoder, FlowTable(RECOGNISERS), None, DATAGRAMS))
+        listed(capture, decoder, FlowTable(RECOGNISERS), None, DATAGRAMS)
     expected = [number for number in range(1, 81) if number % 4 == 3]
     assert [number for number in decoder.frames if number < 80] == expected

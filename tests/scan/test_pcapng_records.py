@@ -14,6 +14,7 @@ from rpctrace.capture.pcapng import PcapngWalk
 from rpctrace.capture.storage import open_capture
 from rpctrace.capture.window import Window
 from rpctrace.network.decode import Decoder
+from rpctrace.network.flow import Segment
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.scan.collector import Collector
 from rpctrace.scan.flows import FlowTable
@@ -83,11 +84,19 @@ def test_a_length_that_no_block_has() -> None:
     pack_into("<I", octets, places[50] + 4, 0x7000_0000)
     assert len(octets) > 1 << 21
     with open_capture(io.BytesIO(octets), window_octets=4_096) as capture:
-        collector = Collector(Decoder(), FlowTable(RECOGNISERS))
+        most = 0
+
+        def take(_segment: Segment) -> None:
+            nonlocal most
+            most = max(most, len(source.buffer))
+
+        collector = Collector(Decoder(), FlowTable(RECOGNISERS), take)
         for walk in capture.walks():
             assert isinstance(walk, PcapngWalk)
             assert isinstance(walk.source, Window)
-            for _ in collect_pcapng(walk, walk.source, capture, collector):
-                assert len(walk.source.buffer) < 1 << 20
+            source = walk.source
+            collect_pcapng(walk, source, capture, collector)
+        assert 0 < most < 1 << 20
+        assert len(source.buffer) < 1 << 20
         assert [problem.loses_octets for problem in capture.problems] == [True]
         assert capture.frame_count > len(places) // 2

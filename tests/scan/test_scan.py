@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import random
-from collections.abc import Iterator
 
 import pytest
 from builders.files import netmon, pcap, pcapng
@@ -82,12 +81,12 @@ def test_file_data_of_smb_become_no_segments() -> None:
     reading = Reading(0, Options())
     with open_capture(io.BytesIO(pcap([*head, *said.frames])), window_octets=20_000) as capture:
 
-        def noted() -> Iterator[Segment]:
-            for segment in scan(capture, reading.decoder, reading.table):
-                taken.append(segment)
-                yield segment
+        def take(segment: Segment) -> None:
+            taken.append(segment)
+            reading.read(segment)
 
-        reading.read(capture, noted())
+        scan(capture, reading.decoder, reading.table, take)
+        reading.close(capture)
     ours = [segment for segment in taken if 61_000 in (segment.source.port, segment.destination.port)]
     assert len(said.frames) > 400
     assert len(ours) < 100

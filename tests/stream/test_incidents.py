@@ -12,7 +12,7 @@ from builders.network import Host, TimedFrame
 from builders.tcp import CLIENT as TO_SERVER
 from builders.tcp import SERVER as TO_CLIENT
 from builders.tcp import TcpConversation
-from scan_talk import BIND, START_NS, talk
+from scan_talk import BIND, START_NS, listed, talk
 from tcp_wire import ACK, CLIENT, FIN, RST, SERVER, STEP_NS, SYN, Wire, captured
 
 from rpctrace.capture.storage import open_capture
@@ -20,7 +20,6 @@ from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.scan.flows import FlowTable
-from rpctrace.scan.scan import scan
 from rpctrace.stream import incidents as module
 from rpctrace.stream import reassembly
 from rpctrace.stream.reassembly import Reassembler
@@ -263,7 +262,7 @@ def both(octets: bytes) -> tuple[list[Incident], list[Incident]]:
             if plain:
                 segments = (one for frame in capture if (one := decoder.decode(frame)) is not None)
             else:
-                segments = iter(scan(capture, decoder, table))
+                segments = iter(listed(capture, decoder, table))
             for segment in segments:
                 reassembler.feed(segment)
             reassembler.close(heard=table.heard, end_ns=capture.last_ns)
@@ -310,5 +309,5 @@ def test_a_scan_of_ports_gives_so_many_attempts_and_counts_the_others() -> None:
     ]
     table = FlowTable(RECOGNISERS)
     with open_capture(io.BytesIO(files.pcap(frames))) as capture:
-        assert len(list(scan(capture, Decoder(), table))) == 1_000
+        assert len(listed(capture, Decoder(), table)) == 1_000
     assert table.limits == {"attempts_given": 1_000}

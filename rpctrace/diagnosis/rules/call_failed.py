@@ -4,6 +4,7 @@ What it means: exactly what the frames show, no more: the PDU, and what came bac
 How we know: the answer is paired with the call by connection, call id, kind and order.
 What would refute it: nothing; it states what is on the wire. Whether it matters is for the reader to judge, since some
 failures are part of normal work (an interface that is probed for, an operation number out of range).
+How sure: the answer is certain; the cause behind it is open, so it claims half.
 """
 
 from __future__ import annotations

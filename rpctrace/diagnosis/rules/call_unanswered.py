@@ -7,7 +7,8 @@ How we know: FIN or RST is in the capture, and by whom; the call has neither res
 What would refute it: an answer that the capture has lost. Where an error on the same connection came just before, the
 end of the connection is its consequence and no trouble of its own.
 How to tell it from its neighbours: silence without an end of the connection is call-failed or a matter of the network;
-a connection that was never opened is not about calls.
+a connection that was never opened is not about calls. A reset with octets on the way, or after minutes of silence, is
+told by connection-reset and idle-drop.
 How sure: 0.8 that the server ended it (it is in the frames, unless something between sent the RST in its name); the
 cause behind it is open, so a client that closed first gives a third less.
 """
@@ -26,6 +27,7 @@ from rpctrace.report import Call, Event, EvidenceItem
 
 TOGETHER_NS = NS_PER_SECOND  # connections of one process end within a moment
 _ABANDONED = "abandoned"
+_TOLD_ELSEWHERE = frozenset(("reset", "idle"))  # by connection-reset and idle-drop, which say more
 
 OTHERS_TOO = Clue(0.5, "another connection with an open call to the same server ended at the same time")
 GONE = Clue(0.6, "the server then refused connections to the same port")
@@ -36,8 +38,11 @@ GAPS = Clue(0.5, "octets of the connection are missing in the capture: the answe
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
     lost: _Lost | None = None
+    told = {_ends(event) for event in evidence.report.events if event.kind in _TOLD_ELSEWHERE}
     for failure in evidence.of(FailureKind.CALL):
         call = failure.call
+        if _ends(call) in told:
+            continue
         if call.outcome != "unanswered" or any(note.startswith(_ABANDONED) for note in call.notes):
             continue
         ending = ending_of(evidence, call)
@@ -45,6 +50,10 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             continue
         lost = lost or _Lost(evidence)
         yield _hypothesis(evidence, failure, ending, lost)
+
+
+def _ends(record: Call | Event) -> tuple[int, str, int, str, int]:
+    return record.capture, record.client.address, record.client.port, record.server.address, record.server.port
 
 
 def _hypothesis(evidence: Evidence, failure: Failure, ending: Ending, lost: _Lost) -> Hypothesis:

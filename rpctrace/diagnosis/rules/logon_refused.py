@@ -32,6 +32,7 @@ _ORDINARY = frozenset((0xC0000016,))  # STATUS_MORE_PROCESSING_REQUIRED: no refu
 TELLING = Clue(0.8, "the status names the cause")
 BY_MESSAGE = Clue(0.8, "the message of the directory names the cause")
 BY_LOG = Clue(0.85, "netlogon.log names the cause")
+WITH_TICKET = Clue(0.3, "a ticket was presented, and the code does not tell: rather its matter", against=True)
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
@@ -65,6 +66,8 @@ def _clues(
     said: Authentication, code: LogonCode | None, told: int | None, log: LogEntry | None
 ) -> Iterator[EvidenceItem | None]:
     if code is None or not code.telling:
+        if said.ticket is not None:
+            yield WITH_TICKET.seen(f"a ticket for {ticket_text(said.ticket)}", said.capture, said.ticket.frame)
         return
     if log is not None:
         yield BY_LOG.seen(logon_text(log.status or 0, log.status_name), entry=log)
@@ -94,7 +97,7 @@ RULE = Rule(
     base=0.45,
     requires=("a refused session setup of SMB, bind of LDAP or authentication of HTTP, without a KRB-ERROR",),
     find=find,
-    clues=(TELLING, BY_MESSAGE, BY_LOG),
+    clues=(TELLING, BY_MESSAGE, BY_LOG, WITH_TICKET),
     next_steps=(
         "Look for event 4625 in the server's Security log at this time: Status and Sub Status name the cause.",
         "Look for the logon in netlogon.log of the domain controller: rpctrace analyze --netlogon FILE.",

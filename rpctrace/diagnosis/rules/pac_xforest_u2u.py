@@ -9,45 +9,56 @@ no more than an error of its security package. This is the case of Remote Assist
 of one forest on computers of another, for which Windows 7 and Windows Server 2008 R2 got a hotfix of Kerberos.dll
 (`rpctrace explain --kerberos-dll VERSION`).
 How we know: user-to-user is clear text in the AP-REQ; the realm of the ticket and the answer are too. That the server's
-realm is another one shows in tickets for services of that computer. The validation itself shows as a logon request on
-the secure channel between the AP-REQ and the fault; its result shows only in netlogon.log.
+realm is another one shows in tickets for services of that computer, and in what it asks KDCs as its own account. The
+validation itself shows as a logon request on the secure channel between the AP-REQ and the fault; its result shows only
+in netlogon.log, whose 0xC0000064 means here that the domain is not known, not that a user is not.
 What would refute it: an AP-REP for the same ticket, a validation with another result, a server and a ticket of one
-realm or of two that trust each other directly, a server whose own traffic was captured and that asked nobody.
+realm or of two that trust each other directly, a server that runs as the computer itself, a server whose own traffic
+was captured and that asked nobody.
+How to tell it from its neighbours: pac-no-dc takes seconds and its log says 0xC000005E; pac-signature-bad says
+0xC000006D; pac-dc-shutdown has 0xC00000DC around it; a wrong key (ap-modified) asks no domain controller.
+How sure: the base is a judgement. Of the causes of a refused user-to-user ticket of another realm this is the one that
+is documented for working clocks and keys; without a word of the server's realm it stays a hypothesis. The ceilings
+follow what was looked at: the client's capture, the server's too, the log.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rpctrace.correlation.realms import BY_TICKET, is_below, same_realm
+from rpctrace.correlation.realms import BY_TICKET, RealmClaim, is_below, same_realm
 from rpctrace.diagnosis import pac, tokens
 from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
-from rpctrace.diagnosis.failures import FailureKind
-from rpctrace.diagnosis.observed import call_items, call_text, ticket_text
+from rpctrace.diagnosis.observed import accepted_text, call_text, ticket_text
+from rpctrace.diagnosis.refusals import Refusal
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
 from rpctrace.report import Call, EvidenceItem, Ticket
 
-SLOW_NS = 3 * NS_PER_SECOND  # a domain controller that answers does so in milliseconds
-MUST_USE_USER2USER = 27  # RFC 4120 7.5.9
 _ICLASSFACTORY = "00000001-0000-0000-c000-000000000046"
-_NO_SESSION = 0xFFFFFFFF  # [MS-DCOM] 2.2.22.2.2 dwSessionId: any
+_ANY_SESSION = 0xFFFFFFFF  # [MS-DCOM] 2.2.22.2.2 dwSessionId
 
 LOG_NO_SUCH_USER = Clue(0.9, "netlogon.log: Generic logon for the ticket's realm, package Kerberos, 0xC0000064")
 LOG_BY_REALM = Clue(0.75, "the same, by the realm alone: neither the server's name nor the time could be compared")
 LOGON_BETWEEN = Clue(0.4, "a logon request of the server on its secure channel between the AP-REQ and the fault")
 NOT_PASSED_ON = Clue(0.15, "the domain controller, whose traffic was captured, passed the request to no other")
 ROUNDABOUT = Clue(0.15, "the client's referral path shows another realm between the ticket's realm and the server's")
-CHILD_REALM = Clue(0.1, "the ticket's realm is a child domain by its name; a forest trust is one of forest roots")
+CHILD_REALM = Clue(0.1, "the ticket's realm is a child domain: a realm right above it shows in tickets")
 USER_NAME = Clue(0.1, "the service name is a user's: one component, no service class")
 CLASS_FACTORY = Clue(0.1, "IClassFactory: what RemoteGetClassObject hands out for a session of a user")
+USER_SESSION = Clue(0.1, "the activation that told the port had asked for an object in a user's session")
 TOLD_SO = Clue(0.05, "the KDC had demanded user-to-user for this name (error 27)")
 LOG_OTHER = Clue(1.0, "the validation had another result", against=True)
+LOG_OTHER_BY_REALM = Clue(0.5, "a validation for this realm had another result; which server's is not known", True)
 LOG_SILENT = Clue(0.5, "netlogon.log tells of that time and has no generic logon for the realm", against=True)
 ASKED_NOBODY = Clue(0.7, "the server's own traffic was captured, and it asked no domain controller", against=True)
+UNANSWERED = Clue(0.5, "the logon request was not answered: no domain controller said anything", against=True)
 SLOW = Clue(0.5, "seconds passed: a domain controller that does not know the domain answers at once", against=True)
-DIRECT_TRUST = Clue(0.9, "by their names the two realms are parent and child, which trust each other", against=True)
+DIRECT_TRUST = Clue(0.9, "a KDC of the ticket's realm gave a ticket for the server's realm: direct trust", against=True)
+PARENT_CHILD = Clue(0.8, "by their names the two realms are parent and child, which trust each other", against=True)
 MAYBE_SAME = Clue(0.6, "by its host name the server may be of the ticket's realm", against=True)
+SYSTEM_SERVICE = Clue(0.6, "the name is of a service of the system, which has no PAC validated", against=True)
 ACCEPTED_BEFORE = Clue(1.0, "the same server accepted the same ticket", against=True)
+ACCEPTED_LATER = Clue(0.5, "later the same server accepted another ticket of the client for the name", against=True)
 OTHER_ERROR = Clue(0.8, "an extended error record names another cause", against=True)
 SHUTDOWN = Clue(0.6, "logons around it failed because a domain controller was shutting down", against=True)
 
@@ -67,31 +78,59 @@ _OTHER_CAUSES = {
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    for failure in evidence.of(FailureKind.CALL):
-        call, ticket = failure.call, failure.call.ticket
-        if ticket is None or not tokens.is_refused_ticket(call) or not tokens.is_user_to_user(call, evidence):
-            continue
-        claim = evidence.realm_of(call.server.address)
-        if claim is not None and claim.surety >= BY_TICKET and same_realm(claim.realm, ticket.realm):
-            continue
-        log = _log_clue(evidence, call)
-        known = claim is not None and not same_realm(claim.realm, ticket.realm)
-        realm = [required(claim.text + ": its realm is another", claim.capture, claim.frame)] if claim and known else []
-        ceilings = [_vantage(evidence, call, log)]
-        if not known and (log is None or not log.supports):
-            ceilings.append(REALM_UNKNOWN)
+    for refusal in pac.candidates(evidence):
+        call, ticket = refusal.call, refusal.ticket
+        if call is not None and ticket is not None and _is_the_case(evidence, call, ticket):
+            yield _hypothesis(evidence, refusal, call, ticket)
+    for failure, entry in pac.lone_lines(evidence, pac.NO_SUCH_USER):
+        shutdown = pac.shutdown_near(evidence, entry)
+        clue = SHUTDOWN.seen(pac.log_text(shutdown), entry=shutdown) if shutdown is not None else None
         yield Hypothesis(
             failure,
-            _story(call, ticket, claim.realm if claim and known else None),
-            (*call_items(failure), *realm),
-            found(
-                *_of_the_log(evidence, call, log),
-                *_of_the_path(evidence, call, ticket),
-                *_of_the_server(evidence, call),
-                *_of_names(call, evidence),
-            ),
-            tuple(ceilings),
+            f"A domain controller was asked{f' by {entry.via}' if entry.via else ''} to validate a PAC of"
+            f" {entry.domain or 'a realm'} and does not know that domain: it trusts it through another one, or not",
+            (required(pac.log_text(entry), entry=entry),),
+            found(LOG_NO_SUCH_USER.seen("the domain is not known to the domain controller", entry=entry), clue),
+            (pac.LOG_ALONE,),
         )
+
+
+def _is_the_case(evidence: Evidence, call: Call, ticket: Ticket) -> bool:
+    """A user-to-user ticket in an alter_context, refused with 0x721, of no realm known to be the server's own; not for
+    a computer account, whose processes are the system's."""
+    if not tokens.is_refused_ticket(call) or not tokens.is_user_to_user(call, evidence) or ticket.realm is None:
+        return False
+    if len(ticket.sname) == 1 and ticket.sname[0].endswith("$"):
+        return False
+    claim = evidence.realm_of(call.server.address)
+    return claim is None or claim.surety < BY_TICKET or not same_realm(claim.realm, ticket.realm)
+
+
+def _hypothesis(evidence: Evidence, refusal: Refusal, call: Call, ticket: Ticket) -> Hypothesis:
+    claim = evidence.realm_of(call.server.address)
+    other = claim if claim is not None and not same_realm(claim.realm, ticket.realm) else None
+    realm = [required(f"{other.text}: its realm is another", other.capture, other.frame)] if other else []
+    results = pac.results(evidence, call)
+    told = next((each for each in results if each.status == pac.NO_SUCH_USER), None)
+    if results and results[0].sure and results[0].status != pac.NO_SUCH_USER:
+        told = None
+    ceilings = [pac.vantage(evidence, call, told)]
+    if other is None and told is None:
+        ceilings.append(REALM_UNKNOWN)
+    return Hypothesis(
+        refusal.failure,
+        _story(call, ticket, other.realm if other else None),
+        (*refusal.items, *realm),
+        found(
+            *_of_the_result(evidence, call, results, told),
+            *_of_the_path(evidence, ticket, claim),
+            *_of_the_server(evidence, call),
+            *_of_the_answer(evidence, refusal, call),
+            *_of_names(call, ticket, evidence),
+        ),
+        tuple(ceilings),
+        severity="low" if refusal.recovered else None,
+    )
 
 
 def _story(call: Call, ticket: Ticket, realm: str | None) -> str:
@@ -103,110 +142,108 @@ def _story(call: Call, ticket: Ticket, realm: str | None) -> str:
     )
 
 
-def _vantage(evidence: Evidence, call: Call, log: EvidenceItem | None) -> Ceiling:
-    if log is not None and log.supports:
-        return pac.LOG_SEEN
-    return pac.SERVER_SEEN if pac.asked_meanwhile(evidence, call) is not None else pac.CLIENT_ONLY
-
-
-def _log_clue(evidence: Evidence, call: Call) -> EvidenceItem | None:
-    results = pac.validations(evidence, call)
-    for entry in results:
-        if entry.status == pac.NO_SUCH_USER:
-            clue = LOG_NO_SUCH_USER if pac.joined_surely(entry) else LOG_BY_REALM
-            return clue.seen(pac.log_text(entry), entry=entry)
-    for entry in results:
-        return LOG_OTHER.seen(f"{pac.log_text(entry)}: not what an unknown domain gives", entry=entry)
-    if evidence.log_covers(call):
-        return LOG_SILENT.seen("netlogon.log tells of the time of the fault and has no generic logon for this realm")
-    return None
-
-
-def _of_the_log(evidence: Evidence, call: Call, log: EvidenceItem | None) -> Iterator[EvidenceItem | None]:
-    yield log
-    shutdown = next(filter(None, (pac.shutdown_near(evidence, each) for each in pac.validations(evidence, call))), None)
-    if shutdown is not None:
-        yield SHUTDOWN.seen(pac.log_text(shutdown), entry=shutdown)
+def _of_the_result(
+    evidence: Evidence, call: Call, results: tuple[pac.Result, ...], told: pac.Result | None
+) -> Iterator[EvidenceItem | None]:
+    """What the log, or an unsealed logon, says that the validation came to."""
+    if told is not None:
+        yield told.as_clue(LOG_NO_SUCH_USER if told.sure else LOG_BY_REALM)
+        shutdown = pac.shutdown_near(evidence, told.entry) if told.entry is not None else None
+        if shutdown is not None:
+            yield SHUTDOWN.seen(pac.log_text(shutdown), entry=shutdown)
+    elif results:
+        other = LOG_OTHER if results[0].sure else LOG_OTHER_BY_REALM
+        yield results[0].as_clue(other, ": not what an unknown domain gives")
+    elif evidence.log_covers(call):
+        yield LOG_SILENT.seen("netlogon.log tells of the time of the fault and has no generic logon for this realm")
 
 
 def _of_the_server(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
     """What the server did between the AP-REQ and its answer."""
     logon = pac.asked_meanwhile(evidence, call)
     if logon is not None:
+        frame = logon.request_frames[-1] if logon.request_frames else None
         text = f"{logon.operation or 'a logon request'} to {logon.server.address} between the AP-REQ and the fault"
-        yield LOGON_BETWEEN.seen(text, logon.capture, logon.request_frames[-1] if logon.request_frames else None)
+        if pac.was_answered(logon):
+            yield LOGON_BETWEEN.seen(text, logon.capture, frame)
+        else:
+            yield UNANSWERED.seen(f"{text} was not answered", logon.capture, frame)
         controller = logon.server.address
         if evidence.acts_as_client(controller, call.capture) and not evidence.logons_between(controller, logon):
-            yield NOT_PASSED_ON.seen(f"{controller} passed it to no other domain controller", logon.capture)
+            yield NOT_PASSED_ON.seen(f"{controller} passed it to no other domain controller", logon.capture, frame)
     elif evidence.secure_channel_of(call.server.address, call.capture):
         yield ASKED_NOBODY.seen(
             f"the secure channel of {call.server.address} was captured; between AP-REQ and fault nothing went over it",
-            call.capture,
-        )
+            call.capture, call.reply_frames[-1],
+        )  # fmt: skip
+
+
+def _of_the_answer(evidence: Evidence, refusal: Refusal, call: Call) -> Iterator[EvidenceItem | None]:
+    """How long it took, what more it says, and what became of the ticket elsewhere."""
     lasted = evidence.lasted_ns(call)
-    if lasted is not None and lasted >= SLOW_NS:
-        yield SLOW.seen(f"the answer took {lasted / NS_PER_SECOND:.1f} s", call.capture)
+    if lasted is not None and lasted >= pac.SLOW_NS:
+        yield SLOW.seen(f"the answer took {lasted / NS_PER_SECOND:.1f} s", call.capture, refusal.reply_frame)
     status = tokens.extended_status(call)
     if status in _OTHER_CAUSES:
-        yield OTHER_ERROR.seen(f"extended error {_OTHER_CAUSES[status]}", call.capture, call.reply_frames[-1])
+        yield OTHER_ERROR.seen(f"extended error {_OTHER_CAUSES[status]}", call.capture, refusal.reply_frame)
+    use = evidence.tickets.accepted_same_ticket(call)
+    if use is not None:
+        yield ACCEPTED_BEFORE.seen(*accepted_text(use))
+    elif refusal.later is not None:
+        yield ACCEPTED_LATER.seen(*accepted_text(refusal.later))
 
 
-def _of_the_path(evidence: Evidence, call: Call, ticket: Ticket) -> Iterator[EvidenceItem | None]:
+def _of_the_path(evidence: Evidence, ticket: Ticket, claim: RealmClaim | None) -> Iterator[EvidenceItem | None]:
     """How the two realms stand to each other."""
-    claim, realm = evidence.realm_of(call.server.address), ticket.realm
-    if realm is None:
-        return
-    if claim is not None:
-        if same_realm(claim.realm, realm):
-            yield MAYBE_SAME.seen(claim.text, claim.capture, claim.frame)
+    realm, referrals = ticket.realm or "", evidence.referrals
+    if claim is not None and same_realm(claim.realm, realm):
+        yield MAYBE_SAME.seen(claim.text, claim.capture, claim.frame)
+    elif claim is not None:
+        direct, path = referrals.direct(realm, claim.realm), referrals.roundabout(realm, claim.realm)
+        if direct is not None:
+            text = f"a KDC of {realm} gave a ticket for {claim.realm} itself"
+            yield DIRECT_TRUST.seen(text, direct.capture, direct.reply_frame)
         elif is_parent(realm, claim.realm) or is_parent(claim.realm, realm):
-            yield DIRECT_TRUST.seen(f"{realm} and {claim.realm} are parent and child by their names")
-        path = next((each for each in evidence.report.referral_paths if _leads(each.realms, realm, claim.realm)), None)
-        if path is not None:
+            text = f"{realm} and {claim.realm} are parent and child by their names"
+            yield PARENT_CHILD.seen(text, claim.capture, claim.frame)
+        elif path is not None:
             asked = evidence.exchanges.get(path.exchanges[-1])
             way = f"the way from {realm} to {claim.realm} leads through {', '.join(path.realms[1:-1])}"
             yield ROUNDABOUT.seen(way, path.capture, asked.reply_frame if asked is not None else None)
-    if len(realm.split(".")) > 2:
-        yield CHILD_REALM.seen(f"{realm} is a child domain by its name")
+    above = referrals.parent_of(realm)
+    if above is not None:
+        text = f"{realm} is a child domain: a ticket names the realm above it"
+        yield CHILD_REALM.seen(text, above.capture, above.reply_frame)
 
 
 def is_parent(realm: str, other: str) -> bool:
     """Whether `other` is the domain right above `realm`, by their names."""
-    return is_below(realm, other) and realm.count(".") == other.count(".") + 1
+    return is_below(realm, other) and realm.rstrip(".").count(".") == other.rstrip(".").count(".") + 1
 
 
-def _leads(realms: tuple[str, ...], start: str, end: str) -> bool:
-    return len(realms) > 2 and same_realm(realms[0], start) and same_realm(realms[-1], end)
-
-
-def _of_names(call: Call, evidence: Evidence) -> Iterator[EvidenceItem | None]:
-    """What the service name and the interface say of who is served there."""
-    ticket = call.ticket
-    if ticket is not None and len(ticket.sname) == 1 and not ticket.sname[0].endswith("$"):
+def _of_names(call: Call, ticket: Ticket, evidence: Evidence) -> Iterator[EvidenceItem | None]:
+    """What the service name, the interface and the activation say of who is served there."""
+    if pac.runs_as_system(ticket):
+        yield SYSTEM_SERVICE.seen(f"{'/'.join(ticket.sname)} is a service of the system", call.capture, ticket.frame)
+    elif len(ticket.sname) == 1:
         yield USER_NAME.seen(f"{ticket.sname[0]} is a user's name", call.capture, ticket.frame)
     if any(each.uuid == _ICLASSFACTORY for each in call.interfaces):
         yield CLASS_FACTORY.seen("the call is for IClassFactory", call.capture, call.request_frames[-1])
-    told = next((e for e in evidence.report.kerberos if ticket and _demanded(e.error, e.sname, ticket.sname)), None)
+    yield _session(call, evidence)
+    told = evidence.referrals.demanded(ticket.sname)
     if told is not None:
-        yield TOLD_SO.seen(f"KDC of {told.realm}: KDC_ERR_MUST_USE_USER2USER", told.capture, told.reply_frame)
-    if ticket is not None and ticket.fingerprint is not None and _accepted(evidence, call, ticket.fingerprint):
-        yield ACCEPTED_BEFORE.seen(f"{call.server.address} answered the same ticket with an AP-REP elsewhere")
+        yield TOLD_SO.seen(f"KDC of {told.realm}: user-to-user is demanded", told.capture, told.reply_frame)
 
 
-def _demanded(error: int | None, asked: tuple[str, ...], presented: tuple[str, ...]) -> bool:
-    folded = [each.casefold() for each in presented]
-    return error == MUST_USE_USER2USER and [each.casefold() for each in asked] == folded
-
-
-def _accepted(evidence: Evidence, call: Call, fingerprint: str) -> bool:
-    return any(
-        each.ticket is not None
-        and each.ticket.fingerprint == fingerprint
-        and each.server.address == call.server.address
-        and each.auth is not None
-        and each.auth.reply_token == "AP-REP"
-        for each in evidence.report.calls
-    )
+def _session(call: Call, evidence: Evidence) -> EvidenceItem | None:
+    stream = evidence.streams.get(call.connection)
+    endpoint = evidence.endpoints.get(stream.endpoint or "") if stream is not None else None
+    activation = evidence.calls.get(endpoint.call or "") if endpoint is not None else None
+    session = activation.dcom.session_id if activation is not None and activation.dcom is not None else None
+    if activation is None or session in (None, _ANY_SESSION):
+        return None
+    text = f"{activation.operation} had asked for an object in session {session}"
+    return USER_SESSION.seen(text, activation.capture, next(iter(activation.request_frames), None))
 
 
 RULE = Rule(
@@ -218,15 +255,16 @@ RULE = Rule(
     requires=(
         "a fault 0x721 that answers an alter_context with an AP-REQ",
         "user-to-user: ap-option use-session-key, TGT-REQ and TGT-REP before it, or a ticket got with ENC-TKT-IN-SKEY",
-        "a ticket of another realm than the server's",
+        "a ticket of another realm than the server's, and not for a computer account",
+        "or, without a capture, a generic logon of package Kerberos in netlogon.log that returned 0xC0000064",
     ),
     find=find,
     clues=(
         LOG_NO_SUCH_USER, LOG_BY_REALM, LOGON_BETWEEN, NOT_PASSED_ON, ROUNDABOUT, CHILD_REALM, USER_NAME, CLASS_FACTORY,
-        TOLD_SO, LOG_OTHER, LOG_SILENT, ASKED_NOBODY, SLOW, DIRECT_TRUST, MAYBE_SAME, ACCEPTED_BEFORE, OTHER_ERROR,
-        SHUTDOWN,
+        USER_SESSION, TOLD_SO, LOG_OTHER, LOG_OTHER_BY_REALM, LOG_SILENT, ASKED_NOBODY, UNANSWERED, SLOW, DIRECT_TRUST,
+        PARENT_CHILD, MAYBE_SAME, SYSTEM_SERVICE, ACCEPTED_BEFORE, ACCEPTED_LATER, OTHER_ERROR, SHUTDOWN,
     ),
-    ceilings=(pac.CLIENT_ONLY, pac.SERVER_SEEN, pac.LOG_SEEN, REALM_UNKNOWN),
+    ceilings=(pac.CLIENT_ONLY, pac.SERVER_SEEN, pac.LOG_SEEN, pac.LOG_ALONE, REALM_UNKNOWN),
     next_steps=(
         "Compare the version of Kerberos.dll on the computer that accepts the call: "
         "rpctrace explain --kerberos-dll VERSION; install the hotfix, or a later Windows.",

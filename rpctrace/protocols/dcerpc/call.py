@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from rpctrace.protocols.dcerpc.stub_octets import StubOctets
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket
 from rpctrace.protocols.kerberos.messages import KrbError
+from rpctrace.record import record
 from rpctrace.stream.stream import Direction
 
 
@@ -42,7 +42,7 @@ class Outcome(StrEnum):
     NOT_CAPTURED = "not captured"
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OfferedContext:
     """A presentation context and what was answered to it (`result` None: not answered, or not captured)."""
 
@@ -66,7 +66,7 @@ class CallAuthentication(NamedTuple):
     ntlm: NtlmNames | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class FaultValue:
     """What a fault says (C706 12.6.4.7)."""
 

@@ -6,7 +6,7 @@ before a cut or a damaged place are returned; nothing is allocated for lengths t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntFlag
 
 from rpctrace.encoding.ndr import type_serialization_1
@@ -14,6 +14,7 @@ from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.encoding.times import filetime_to_ns
 from rpctrace.errors import Malformed, ParseError
+from rpctrace.record import record
 
 LAYER = "dcerpc.extended_error"
 MAXIMUM_RECORDS = 32
@@ -39,7 +40,7 @@ class RecordFlags(IntFlag):
     RECORDS_MISSING_AFTER = 2
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Parameter:
     """[MS-EERR] 2.2.1.5 ExtendedErrorParam; BINARY as hex text, NONE (a value left out by the sender) as None."""
 
@@ -47,7 +48,7 @@ class Parameter:
     value: str | int | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ErrorRecord:
     """[MS-EERR] 2.2.1.8 ExtendedErrorInfo. `computer` is None where none is named: the answering host itself."""
 

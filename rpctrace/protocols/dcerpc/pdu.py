@@ -7,12 +7,12 @@ the million is a named tuple, which costs a third of a frozen dataclass.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntFlag
 from typing import NamedTuple
 
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.errors import ParseError
+from rpctrace.record import record
 
 HEADER_LENGTH_OCTETS = 16
 SEC_TRAILER_LENGTH_OCTETS = 8
@@ -155,7 +155,7 @@ class Response(NamedTuple):
     stub: memoryview
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Fault:
     """C706 12.6.4.7 and [MS-RPCE] 2.2.2.8. `extended_error` is the [MS-EERR] blob, empty where there is none."""
 
@@ -167,7 +167,7 @@ class Fault:
     extended_error: memoryview
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bind:
     """bind (C706 12.6.4.3) or alter_context (12.6.4.1); the header tells which."""
 
@@ -177,7 +177,7 @@ class Bind:
     contexts: tuple[PresentationContext, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BindAck:
     """bind_ack (C706 12.6.4.4) or alter_context_resp (12.6.4.2). `secondary_address` is the port or pipe as text."""
 
@@ -188,7 +188,7 @@ class BindAck:
     results: tuple[PresentationResult, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BindNak:
     """bind_nak, C706 12.6.4.5 and [MS-RPCE] 2.2.2.9."""
 
@@ -197,7 +197,7 @@ class BindNak:
     extended_error: memoryview
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Bare:
     """auth3, shutdown, co_cancel, orphaned and every type this reader does not know: the body as it came."""
 

@@ -4,16 +4,17 @@ legs of an exchange that a protocol other than DCE/RPC carries (session setup of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.kerberos.messages import ApOptions, ApReq, KrbError
 from rpctrace.protocols.ntlm.messages import Authenticate, Challenge, NtlmMessage
+from rpctrace.record import record
 from rpctrace.stream.stream import Direction
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PresentedTicket:
     """The clear text of the ticket in an AP-REQ. `presented_in` is the leg: the kind of RPC PDU (bind, alter_context,
     auth3), or what carried it else (session_setup, ldap_bind, http). `options` None where the cut was."""
@@ -48,7 +49,7 @@ def presented_ticket(request: ApReq, presented_in: str, frame: int) -> Presented
     )
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NtlmNames:
     """Who an NTLM exchange speaks for, which target the server named itself, and the flags of the three messages as far
     as they were seen."""

@@ -5,13 +5,13 @@ A framed token whose tail is cut gives the octets at hand. `ParseError` where no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from rpctrace.encoding import der
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets
 from rpctrace.protocols.kerberos.messages import MessageType
+from rpctrace.record import record
 
 _LAYER = "gssapi.InitialContextToken"
 FRAME_TAG = der.application_tag(0)
@@ -56,7 +56,7 @@ TOKEN_IDS: dict[bytes, MessageType] = {
 
 
 # RFC 2743 3.1
-@dataclass(frozen=True, slots=True)
+@record
 class GssFrame(Partial):
     """InitialContextToken: `mechanism_oid` is thisMech, `token` what is there of innerContextToken."""
 

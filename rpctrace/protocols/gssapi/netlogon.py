@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.encoding.text import decode_text
 from rpctrace.errors import Malformed, Truncated
+from rpctrace.record import record
 
 _LAYER = "netlogon.NL_AUTH_MESSAGE"
 _MAXIMUM_LABEL_OCTETS = 63  # RFC 1035 2.3.4; a larger first octet points elsewhere
@@ -21,7 +21,7 @@ class NlMessageType(OpenEnum):
 
 
 # [MS-NRPC] 2.2.1.3.1
-@dataclass(frozen=True, slots=True)
+@record
 class NlAuthMessage(Partial):
     """Which machine account asks (a request), or that the server agrees (a response, which names nobody)."""
 

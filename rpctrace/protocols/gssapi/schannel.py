@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.errors import Malformed, Truncated
+from rpctrace.record import record
 
 _LAYER = "schannel.TLSPlaintext"
 _MAJOR_VERSION = 3  # SSL 3.0 and every TLS
@@ -23,7 +22,7 @@ class ContentType(OpenEnum):
 
 
 # RFC 8446 5.1
-@dataclass(frozen=True, slots=True)
+@record
 class TlsRecord(Partial):
     """A record's header. `version` is the record layer's, 0x0303 also for TLS 1.3. `first_octet` of a handshake is its
     type (1 ClientHello, 2 ServerHello), of an alert its level."""

@@ -7,7 +7,6 @@ None or (), `complete` and `problem` say so. `ParseError` only where not even th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from rpctrace.encoding import der
 from rpctrace.encoding.der import Fields
@@ -16,6 +15,7 @@ from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets
 from rpctrace.errors import Malformed
 from rpctrace.protocols.gssapi.framing import FRAME_TAG, SPNEGO_OID, parse_frame
+from rpctrace.record import record
 
 _LAYER = "spnego"
 _INIT, _RESP = der.context_tag(0), der.context_tag(1)
@@ -30,7 +30,7 @@ class NegState(OpenEnum):
 
 
 # [MS-SPNG] 2.2.1
-@dataclass(frozen=True, slots=True)
+@record
 class NegHints:
     """What marks a NegTokenInit2, the token of a server that speaks first. Older Windows names its principal here."""
 
@@ -39,7 +39,7 @@ class NegHints:
 
 
 # RFC 4178 4.2.1, [MS-SPNG] 2.2.1
-@dataclass(frozen=True, slots=True)
+@record
 class NegTokenInit(Partial):
     """The mechanisms offered, best first, and the first one's token. With `neg_hints` it is a NegTokenInit2."""
 
@@ -51,7 +51,7 @@ class NegTokenInit(Partial):
 
 
 # RFC 4178 4.2.2
-@dataclass(frozen=True, slots=True)
+@record
 class NegTokenResp(Partial):
     """An answer, and every later leg of both sides."""
 

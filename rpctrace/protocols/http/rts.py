@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.errors import Malformed, ParseError
+from rpctrace.record import record
 
 HEADER_LENGTH_OCTETS = 16  # C706 12.6.3.1: common to RTS PDUs and all others
 RTS = 0x14  # [MS-RPCH] 2.2.3.1: PTYPE
@@ -69,7 +69,7 @@ class Command(NamedTuple):
     value: int | str | FlowControlAck | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RtsPdu(Partial):
     """`flags` None where the cut is before them."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rpctrace.encoding.ndr import NdrReader
 from rpctrace.encoding.partial import FirstProblem, Partial
@@ -25,6 +25,7 @@ from rpctrace.protocols.interfaces.properties import (
     requested,
 )
 from rpctrace.protocols.interfaces.stub import NamedEndpoint, ObjectFacts, Stub, exporter_object
+from rpctrace.record import record
 
 REMOTE_SCM_ACTIVATOR = "000001a0-0000-0000-c000-000000000046"
 ACTIVATION = "4d9f4ab8-7d1c-11cf-861e-0020af6e7c57"
@@ -38,7 +39,7 @@ _OPERATIONS = {
 _NO_SESSION = 0xFFFFFFFF  # [MS-DCOM] 2.2.22.2.2: the client names none
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Activation(Partial):
     """RemoteGetClassObject (`results` hold the class factory), RemoteCreateInstance or RemoteActivation.
 

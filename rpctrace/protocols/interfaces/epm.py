@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from rpctrace.encoding.ndr import NdrReader
 from rpctrace.encoding.partial import FirstProblem, Partial
@@ -11,6 +10,7 @@ from rpctrace.encoding.text import decode_text
 from rpctrace.protocols.dcerpc.pdu import SyntaxId
 from rpctrace.protocols.interfaces.stub import NamedEndpoint, Stub, pipe_name
 from rpctrace.protocols.interfaces.tower import Endpoint, parse_tower
+from rpctrace.record import record
 
 UUID = "e1af8308-5d1f-11c9-91a4-08002b14a0fa"
 LAYER = "epm"
@@ -23,7 +23,7 @@ _NIL = "00000000-0000-0000-0000-000000000000"
 _THE_ANSWERING = ("0.0.0.0", "")  # the mapper does not know by which of its addresses it was reached
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EndpointAnswer(Partial):
     """ept_map or ept_lookup. `asked` and `asked_protocol`: which interface, over what (None: any, or not captured).
 

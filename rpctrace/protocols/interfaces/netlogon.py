@@ -7,7 +7,7 @@ Challenges, credentials, hashes and responses are never kept.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from rpctrace.encoding.ndr import NdrReader
@@ -16,6 +16,7 @@ from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.knowledge.tables import operations
 from rpctrace.protocols.interfaces.properties import Fields
 from rpctrace.protocols.interfaces.stub import Stub
+from rpctrace.record import record
 
 UUID = "12345678-1234-abcd-ef00-01234567cffb"
 LAYER = "netlogon"
@@ -62,7 +63,7 @@ class LogonIdentity(NamedTuple):
     package: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class NetlogonCall(Partial):
     """One call. `operation` is its name, `opnum N` where it has none. `status`: the NTSTATUS returned. Of a sealed call
     the fields behind `response_octets` are None."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from rpctrace.encoding.ndr import NdrReader
@@ -12,6 +11,7 @@ from rpctrace.encoding.text import decode_utf16
 from rpctrace.errors import Malformed, ParseError
 from rpctrace.protocols.interfaces.objref import find_objects, parse_objref
 from rpctrace.protocols.interfaces.stub import ObjectFacts, Stub
+from rpctrace.record import record
 
 LAYER = "dcom.orpc"
 THIS_OCTETS = 32  # ORPCTHIS without extensions, in NDR; 40 in NDR64
@@ -59,7 +59,7 @@ class OrpcThat(NamedTuple):
     extensions: tuple[Extension, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OrpcCall(Partial):
     """A call on the object `ipid`, of whatever interface. `objects`: interface pointers that its answer handed out;
     `passed`: those that the client gave along, of objects of its own on which it may be called back."""

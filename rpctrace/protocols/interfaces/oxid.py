@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from rpctrace.encoding.ndr import NdrReader
 from rpctrace.encoding.partial import FirstProblem, Partial
@@ -15,13 +15,14 @@ from rpctrace.protocols.interfaces.bindings import (
 )
 from rpctrace.protocols.interfaces.properties import Fields, requested
 from rpctrace.protocols.interfaces.stub import NamedEndpoint, ObjectFacts, Stub, exporter_object
+from rpctrace.record import record
 
 UUID = "99fcfec4-5260-101b-bbcb-00aa0021347a"
 LAYER = "dcom.oxid"
 MAXIMUM_OIDS = 0x10000  # cAddToSet and cDelFromSet are 16-bit counts
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class OxidAnswer(Partial):
     """A call of the object resolver. `bindings` are those of the exporter `oxid` (ResolveOxid, ResolveOxid2), or of the
     resolver itself (ServerAlive2). `set_id`, `added` and `deleted`: of a ping. `status`: 0, or OR_INVALID_OXID and the

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 from rpctrace.encoding.ndr import NdrReader
@@ -18,6 +18,7 @@ from rpctrace.protocols.interfaces.properties import (
     interface_pointers,
 )
 from rpctrace.protocols.interfaces.stub import ObjectFacts, Stub
+from rpctrace.record import record
 
 UUIDS = frozenset(("00000131-0000-0000-c000-000000000046", "00000143-0000-0000-c000-000000000046"))
 LAYER = "dcom.remunknown"
@@ -31,7 +32,7 @@ class InterfaceReference(NamedTuple):
     private: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class RemUnknownCall(Partial):
     """`ipid`: the interface pointer of which RemQueryInterface asks for others (`iids`, answered by `results`).
     `references` and `reference_results`: of RemAddRef and RemRelease. `rem_unknown`: the IPID that was called."""

@@ -7,7 +7,6 @@ Each reader takes the `Fields` of the structure around it and gives None, or les
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from enum import IntFlag
 from functools import lru_cache
 from hashlib import blake2b
@@ -20,6 +19,7 @@ from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets
 from rpctrace.encoding.times import kerberos_time_to_ns
 from rpctrace.errors import Malformed
+from rpctrace.record import record
 
 LAYER = "kerberos"
 FINGERPRINT_OCTETS = 8
@@ -70,7 +70,7 @@ _AP_OPTIONS = (ApOptions.USE_SESSION_KEY | ApOptions.MUTUAL_REQUIRED).value
 
 
 # RFC 4120 5.2.2
-@dataclass(frozen=True, slots=True)
+@record
 class PrincipalName:
     """A name as its components, in wire order; () where one of them could not be read."""
 
@@ -82,7 +82,7 @@ class PrincipalName:
 
 
 # RFC 4120 5.3
-@dataclass(frozen=True, slots=True)
+@record
 class Ticket:
     """The clear part of a ticket: the realm that issued it, the service it is for, and how its cipher was made.
 
@@ -99,7 +99,7 @@ class Ticket:
 
 
 # RFC 4120 5.5.1
-@dataclass(frozen=True, slots=True)
+@record
 class ApReq(Partial):
     """AP-REQ: the ticket that a client presents. USE_SESSION_KEY says that it is a user-to-user ticket."""
 

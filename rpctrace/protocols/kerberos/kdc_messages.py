@@ -7,7 +7,6 @@ where the kind cannot be told. Messages of which nothing in clear matters (KRB-S
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntFlag
 from functools import partial
 
@@ -37,6 +36,7 @@ from rpctrace.protocols.kerberos.preauth import (
     PreAuthentication,
     read_padata,
 )
+from rpctrace.record import record
 
 
 # RFC 4120 5.4.1, RFC 6806 3, RFC 8062 3, [MS-SFU] 2.2.3
@@ -65,7 +65,7 @@ _KDC_OPTIONS = sum(KdcOptions)
 
 
 # RFC 4120 5.4.1
-@dataclass(frozen=True, slots=True)
+@record
 class KdcReq(Partial):
     """AS-REQ or TGS-REQ. Times are `timestamp_ns`; `etypes` in the order in which the client prefers them.
 
@@ -90,7 +90,7 @@ class KdcReq(Partial):
 
 
 # RFC 4120 5.4.2
-@dataclass(frozen=True, slots=True)
+@record
 class KdcRep(Partial):
     """AS-REP or TGS-REP: for whom, the ticket, and how the part for the client is encrypted."""
 
@@ -104,7 +104,7 @@ class KdcRep(Partial):
 
 
 # RFC 4120 5.6.1, 5.7.1, 5.8.1
-@dataclass(frozen=True, slots=True)
+@record
 class SealedMessage(Partial):
     """KRB-SAFE, KRB-PRIV or KRB-CRED, as a kind alone."""
 

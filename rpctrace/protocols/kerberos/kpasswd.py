@@ -7,8 +7,6 @@ message gives what could be read. Over TCP it stands behind the mark of RFC 4120
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rpctrace.encoding import der
 from rpctrace.encoding.der import Fields
 from rpctrace.encoding.numbers import OpenEnum
@@ -18,6 +16,7 @@ from rpctrace.encoding.text import decode_text
 from rpctrace.errors import Malformed, ParseError, Truncated
 from rpctrace.protocols.kerberos.elements import ApReq, MessageType
 from rpctrace.protocols.kerberos.messages import ApRep, KrbError, parse_message
+from rpctrace.record import record
 
 _LAYER = "kpasswd"
 HEAD_LENGTH_OCTETS = 6
@@ -38,7 +37,7 @@ class ResultCode(OpenEnum):
     INITIAL_FLAG_NEEDED = 7
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KpasswdReq(Partial):
     """`version` tells whose password: 1 the client's own, 0xff80 also another one's. The rest is encrypted."""
 
@@ -46,7 +45,7 @@ class KpasswdReq(Partial):
     ap_req: ApReq | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class KpasswdRep(Partial):
     """With `ap_rep` the result is encrypted; with `error` it is in clear where the server gave one."""
 

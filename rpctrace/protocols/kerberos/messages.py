@@ -8,7 +8,6 @@ of message could be told. Octets behind the message do no harm.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from rpctrace.encoding import der
@@ -34,6 +33,7 @@ from rpctrace.protocols.kerberos.elements import (
     time_ns,
 )
 from rpctrace.protocols.kerberos.preauth import IN_REPLY, NO_PREAUTHENTICATION, PaType, PreAuthentication, read_padata
+from rpctrace.record import record
 
 __all__ = [
     "ApOptions",
@@ -63,7 +63,7 @@ class ErrorDataType(OpenEnum):
 
 
 # RFC 4120 5.5.2
-@dataclass(frozen=True, slots=True)
+@record
 class ApRep(Partial):
     """AP-REP: the server took the ticket; in DCE style also the client's third leg."""
 
@@ -76,7 +76,7 @@ class ApRep(Partial):
 
 
 # RFC 4120 5.9.1
-@dataclass(frozen=True, slots=True)
+@record
 class KrbError(Partial):
     """KRB-ERROR. `ctime_ns` and `stime_ns` hold the microseconds of `cusec` and `susec` too, where those are plausible.
 
@@ -105,7 +105,7 @@ class KrbError(Partial):
 
 
 # draft-swift-win2k-krb-user2user-03 3.1
-@dataclass(frozen=True, slots=True)
+@record
 class TgtReq(Partial):
     """KERB-TGT-REQUEST: asks a peer without a key of its own for its TGT. Name and realm may be left out."""
 
@@ -118,7 +118,7 @@ class TgtReq(Partial):
 
 
 # draft-swift-win2k-krb-user2user-03 3.2
-@dataclass(frozen=True, slots=True)
+@record
 class TgtRep(Partial):
     """KERB-TGT-REPLY: the peer's ticket-granting ticket; presents nothing to anybody."""
 

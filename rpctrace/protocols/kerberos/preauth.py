@@ -7,7 +7,6 @@ A list that is cut has no types (a short list must not pass for the whole one); 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import IntFlag
 from typing import Any, NamedTuple
 
@@ -26,6 +25,7 @@ from rpctrace.protocols.kerberos.elements import (
     read_message,
     read_principal_name,
 )
+from rpctrace.record import record
 
 _BOOLEAN = 0x01
 
@@ -94,7 +94,7 @@ class S4uUser(NamedTuple):
     realm: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class PreAuthentication:
     """`types`: every PA-DATA in wire order, () where the list is cut. The others are None or () where not there.
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from rpctrace.encoding import der
 from rpctrace.encoding.der import Element
@@ -16,8 +15,10 @@ from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets
 from rpctrace.errors import Malformed, ParseError
+from rpctrace.record import record
 
 _LAYER = "ldap"
+MAXIMUM_SEARCH_OCTETS = 128 * 1024  # how far a connection joined late is searched for a message
 BIND_REQUEST, BIND_RESPONSE = der.application_tag(0), der.application_tag(1)
 HEAD_OCTETS = 13  # the longest tag, length, message id and tag of the operation
 # RFC 4511 4.1.1: a length of up to five octets, a message id, and the tag of an operation
@@ -44,7 +45,7 @@ class ResultCode(OpenEnum):
     SASL_BIND_IN_PROGRESS = 14
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BindRequest(Partial):
     """`credentials` of SASL and Sicily, a view of the octets at hand; never the password of a simple bind."""
 
@@ -54,7 +55,7 @@ class BindRequest(Partial):
     credentials: memoryview | None
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class BindResponse(Partial):
     """`matched_dn` are octets, since Sicily puts its CHALLENGE there."""
 

@@ -8,7 +8,6 @@ first reason. `ParseError` only where not even the kind of message could be told
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import IntFlag
 from typing import NamedTuple, TypeVar
 
@@ -18,6 +17,7 @@ from rpctrace.encoding.reader import Layout, Octets, Reader
 from rpctrace.encoding.text import decode_text, decode_utf16
 from rpctrace.encoding.times import filetime_to_ns
 from rpctrace.errors import Malformed, Truncated
+from rpctrace.record import record
 
 SIGNATURE = b"NTLMSSP\0"
 _LAYER = "ntlm"
@@ -88,7 +88,7 @@ class AvId(OpenEnum):
 
 
 # [MS-NLMP] 2.2.2.1
-@dataclass(frozen=True, slots=True)
+@record
 class TargetInfo:
     """The AV pairs that name somebody: the server, and (`target_name`) the service that the client meant to reach."""
 
@@ -103,7 +103,7 @@ class TargetInfo:
 
 
 # [MS-NLMP] 2.2.1.1
-@dataclass(frozen=True, slots=True)
+@record
 class Negotiate(Partial):
     """NEGOTIATE_MESSAGE: what the client can do."""
 
@@ -118,7 +118,7 @@ class Negotiate(Partial):
 
 
 # [MS-NLMP] 2.2.1.2
-@dataclass(frozen=True, slots=True)
+@record
 class Challenge(Partial):
     """CHALLENGE_MESSAGE: who the server is."""
 
@@ -133,7 +133,7 @@ class Challenge(Partial):
 
 
 # [MS-NLMP] 2.2.1.3
-@dataclass(frozen=True, slots=True)
+@record
 class Authenticate(Partial):
     """AUTHENTICATE_MESSAGE: who the client says it is.
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from builders import dcerpc, kerberos
 from protocols.kerberos.kdc_talk import AS_REQ, EVERY_MESSAGE, KPASSWD_REQ, TGS_REQ
+from scan_talk import listed
 from shared_captures import SHARED, captures_in, name_of, needs_shared
 
 from rpctrace.capture.storage import open_capture
@@ -18,7 +19,6 @@ from rpctrace.protocols.kerberos.framing import MessageFramer
 from rpctrace.protocols.kerberos.recognition import RECOGNISER, begins, is_kerberos_datagram, occurs
 from rpctrace.scan.candidates import Recogniser
 from rpctrace.scan.flows import FlowTable
-from rpctrace.scan.scan import scan
 from rpctrace.stream.stream import Chunk
 
 TLS = bytes.fromhex("16 0301 0200 01 0001fc 0303") + b"random"
@@ -113,7 +113,7 @@ def to_a_kdc(segments: list[Segment]) -> list[Segment]:
 
 def scanned(path: Path, *recognisers: Recogniser) -> list[Segment]:
     with open_capture(path) as capture:
-        segments = to_a_kdc(list(scan(capture, Decoder(), FlowTable(recognisers))))
+        segments = to_a_kdc(listed(capture, Decoder(), FlowTable(recognisers)))
     return sorted(segments, key=lambda segment: segment.frame_number)
 
 

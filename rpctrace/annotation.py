@@ -1,0 +1,128 @@
+"""Report -> what stands in a copy of the capture: a comment for each evidence frame, and which frames are evidence.
+
+The comments are a colleague's way through the capture: what the frame shows, of which finding, and how sure that is.
+The minimal capture holds the failed calls, the legs of their security contexts, the exchanges that issued their tickets
+and what other frames the findings name.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from rpctrace.encoding.text import safe_text
+from rpctrace.network.flow import Endpoint
+from rpctrace.report import Call, Finding, KerberosExchange, Report
+
+MAXIMUM_COMMENTS_OF_A_FRAME = 8
+LEGS_BEFORE = 16  # of one security context: more than any mechanism has
+
+
+Channel = tuple[str, Endpoint]  # the client's address, the server
+Ends = tuple[Endpoint, Endpoint]  # of a connection, lower first: as in the flow of a segment
+
+
+def comments_of(report: Report, capture: int) -> Mapping[int, tuple[str, ...]]:
+    """Frame -> comments, for the findings above notes."""
+    found: dict[int, dict[str, None]] = defaultdict(dict)
+    for finding in _told(report):
+        judged = f"{finding.rule}, {finding.severity}, {finding.confidence:.2f}"
+        named: set[int | None] = set()
+        for item in finding.evidence:
+            if item.capture == capture and item.frame is not None:
+                named.add(item.frame)
+                side = "" if item.supports else "against: "
+                found[item.frame][f"rpctrace [{judged}] {side}{safe_text(item.text)}"] = None
+        for frame in finding.frames if finding.capture == capture else ():
+            if frame not in named:
+                found[frame][f"rpctrace [{judged}] {safe_text(finding.title)}"] = None
+    return {frame: tuple(texts)[:MAXIMUM_COMMENTS_OF_A_FRAME] for frame, texts in sorted(found.items())}
+
+
+def evidence_frames(report: Report, capture: int) -> frozenset[int]:
+    """Every frame that somebody needs who is to understand the findings."""
+    frames: set[int | None] = set()
+    for finding in _told(report):
+        if finding.capture == capture:
+            frames.update(finding.frames)
+        frames.update(item.frame for item in finding.evidence if item.capture == capture)
+    for call in _calls(report, capture):
+        frames.update((*call.request_frames, *call.reply_frames))
+    for exchange in _exchanges(report, capture):
+        frames.update((exchange.request_frame, exchange.reply_frame))
+    return frozenset(frame for frame in frames if frame is not None)
+
+
+def evidence_connections(report: Report, capture: int) -> frozenset[Ends]:
+    """The connections whose handshakes belong to the evidence."""
+    return frozenset(_ends(_calls(report, capture))) | kdc_connections(report, capture)
+
+
+def kdc_connections(report: Report, capture: int) -> frozenset[Ends]:
+    """Those to KDCs, which are short and kept whole: of an exchange only the frames that completed it are known."""
+    return frozenset(_ends(_exchanges(report, capture)))
+
+
+def channels(report: Report, capture: int) -> frozenset[Channel]:
+    """Between whom RPC over HTTP went in the calls of the findings: its two connections are not told apart, and what a
+    proxy and a server say to each other on them belongs to every call."""
+    over_http = (call for call in _calls(report, capture) if call.transport == "ncacn_http")
+    return frozenset((call.client.address, Endpoint(call.server.address, call.server.port)) for call in over_http)
+
+
+def _told(report: Report) -> Iterator[Finding]:
+    return (finding for finding in report.findings if finding.severity != "note")
+
+
+def _shown(report: Report, capture: int) -> frozenset[int]:
+    """Frames that pieces of evidence name."""
+    items = (item for finding in _told(report) for item in finding.evidence if item.capture == capture)
+    return frozenset(item.frame for item in items if item.frame is not None)
+
+
+def _calls(report: Report, capture: int) -> list[Call]:
+    """The calls of the findings, the binds of their connections and the legs of their security contexts; and the calls
+    in which frames of the evidence are."""
+    wanted = {identity for finding in _told(report) for identity in finding.calls}
+    shown = _shown(report, capture)
+    here = [call for call in report.calls if call.capture == capture]
+    named = [
+        call
+        for call in here
+        if call.id in wanted or not shown.isdisjoint(call.request_frames) or not shown.isdisjoint(call.reply_frames)
+    ]
+    contexts = {_context(call) for call in named}
+    connections = {call.connection for call in named}
+    legs: dict[tuple[str, int | None], list[Call]] = defaultdict(list)
+    for call in here:
+        context = _context(call)
+        is_leg = context in contexts and call.kind != "request"
+        if (is_leg or (call.kind == "bind" and call.connection in connections)) and len(legs[context]) < LEGS_BEFORE:
+            legs[context].append(call)
+    return [*named, *(call for calls in legs.values() for call in calls)]
+
+
+def _context(call: Call) -> tuple[str, int | None]:
+    return call.connection, call.auth.context_id if call.auth is not None else None
+
+
+def _exchanges(report: Report, capture: int) -> list[KerberosExchange]:
+    """Those that the findings are about, those that issued the tickets of their calls, those in which frames of the
+    evidence are; and every hop of a path that one of them is on."""
+    wanted = {identity for finding in _told(report) for identity in finding.concerns}
+    wanted |= {call.ticket.exchange for call in _calls(report, capture) if call.ticket and call.ticket.exchange}
+    shown = _shown(report, capture)
+    here = [each for each in report.kerberos if each.capture == capture]
+    named = {
+        each.id for each in here if each.id in wanted or not shown.isdisjoint((each.request_frame, each.reply_frame))
+    }
+    for path in report.referral_paths:
+        if path.id in wanted or not named.isdisjoint(path.exchanges):
+            named.update(path.exchanges)
+    return [each for each in here if each.id in named]
+
+
+def _ends(records: Iterable[Call | KerberosExchange]) -> Iterator[Ends]:
+    for each in records:
+        low, high = sorted(Endpoint(host.address, host.port) for host in (each.client, each.server))
+        yield low, high

@@ -1,0 +1,67 @@
+"""What a netlogon.log says -> its entries of the Report: numbers get names, texts that repeat are held once."""
+
+from __future__ import annotations
+
+from sys import intern
+
+from rpctrace.assembly.codes import hexadecimal
+from rpctrace.knowledge import tables
+from rpctrace.logs.line import MAXIMUM_LINE_CHARACTERS, Line
+from rpctrace.logs.opening import Log
+from rpctrace.report import LogEntry, LogFacts
+
+
+def log_entry(
+    file: str, line: Line, year_turns: int = 0, partner: int | None = None, duration_s: int | None = None
+) -> LogEntry:
+    """`partner` and `duration_s`: of the pair of Entered and Returns in which the line is."""
+    logon = line.logon
+    status = None if logon is None else logon.status
+    return LogEntry(
+        file=file,
+        line=line.number,
+        flag=_once(line.flag),
+        kind=None if logon is None else _once(logon.kind),
+        domain=None if logon is None else _once(logon.domain),
+        user=None if logon is None else _once(logon.user),
+        workstation=None if logon is None else _once(logon.workstation),
+        via=None if logon is None else _once(logon.via),
+        package=None if logon is None else _once(logon.package),
+        phase=None if logon is None else _once(logon.phase),
+        status=status,
+        status_hex=hexadecimal(status),
+        status_name=None if status is None else tables.ntstatus_name(status),
+        time=None if line.moment is None else line.moment.text,
+        thread=line.thread,
+        hosted_domain=_once(line.hosted_domain),
+        text=line.text,
+        partner=partner,
+        duration_s=duration_s,
+        year_turns=year_turns,
+    )
+
+
+def _once(text: str | None) -> str | None:
+    return None if text is None else intern(text)
+
+
+def log_facts(log: Log) -> LogFacts:
+    """Of a log that was read to its end."""
+    first, last = log.calendar.first, log.calendar.last
+    notes = log.problems
+    if log.cut_lines:
+        notes += (f"{log.cut_lines} lines are longer than {MAXIMUM_LINE_CHARACTERS} characters and were read so far",)
+    return LogFacts(
+        path=log.path,
+        encoding=log.encoding,
+        compression=log.compression,
+        octets=log.octets,
+        lines=log.line_count,
+        entries=log.entry_count,
+        first_time=first.text if first else None,
+        last_time=last.text if last else None,
+        complete=log.stopped_at is None,
+        stopped_at=log.stopped_at,
+        back_line=log.calendar.back_at,
+        notes=notes,
+    )

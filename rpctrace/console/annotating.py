@@ -1,0 +1,211 @@
+"""The command `annotate`: a capture -> a pcapng file of it with comments on the evidence, whole or the evidence alone.
+
+A pcapng file is copied block by block, octet for octet; only the packet blocks that get a comment change, and they keep
+their options. Frames of other formats are written as packet blocks, their times to the nanosecond. Frame numbers of the
+whole copy are those of the original. The file is read again for each step, so it has to be one that can be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from struct import unpack_from
+from typing import BinaryIO
+
+from rpctrace.annotation import Ends, channels, comments_of, evidence_connections, evidence_frames, kdc_connections
+from rpctrace.capture import pcapng_writing as writing
+from rpctrace.capture.format import MAXIMUM_RECORD_OCTETS
+from rpctrace.capture.frame import LinkType
+from rpctrace.capture.pcapng import BLOCK_OVERHEAD, Block
+from rpctrace.capture.signatures import PCAPNG_BYTE_ORDERS, PCAPNG_SECTION
+from rpctrace.capture.storage import open_capture, open_octets
+from rpctrace.capture.window import Window
+from rpctrace.console import output_files, streams
+from rpctrace.console.analyzing import read_captures
+from rpctrace.console.exit_status import ExitStatus
+from rpctrace.errors import UsageError
+from rpctrace.network.decode import Decoder
+from rpctrace.network.flow import Segment, TcpFlags, Transport
+from rpctrace.reading import Options
+from rpctrace.record import record
+from rpctrace.report import Report
+from rpctrace.version import __version__
+
+APPLICATION = f"rpctrace {__version__}"
+HANDSHAKE_FRAMES = 3  # SYN, SYN/ACK, ACK
+WHOLE_CONNECTION_FRAMES = 64
+_CLOSING = TcpFlags.FIN | TcpFlags.RST
+_KEPT_BLOCKS = (Block.INTERFACE, Block.NAMES)  # of a pcapng file that is reduced to its evidence; no secrets
+_COPIED_OCTETS = 1 << 18
+
+
+@record
+class _Plan:
+    """What is to be done: comments by frame, and the frames to keep (None: all)."""
+
+    comments: Mapping[int, tuple[str, ...]]
+    kept: frozenset[int] | None
+
+
+def annotate_command(
+    path: str, output: str, *, only_evidence: bool, netmon_utc_offset_minutes: int | None, force: bool, quiet: bool
+) -> ExitStatus:
+    if path == "-":
+        raise UsageError("annotate reads its capture more than once: standard input will not do")
+    output_files.check_output(output, (path,), force)
+    options = Options(netmon_utc_offset_minutes=netmon_utc_offset_minutes)
+    report, status = read_captures((path,), options, quiet)
+    if not report.captures:
+        return status
+    comments = comments_of(report, 0)
+    if only_evidence and not comments:
+        raise UsageError(f"{path}: nothing was found, so there is no evidence to write")
+    frames = evidence_frames(report, 0)
+    kept = frames | _around(path, options, report, frames) if only_evidence else None
+    plan = _Plan(comments, kept)
+    written = [0, 0]
+
+    def produce(out: BinaryIO) -> None:
+        copy = _copied if report.captures[0].format == "pcapng" else _converted
+        written[:] = copy(path, options, plan, out)
+
+    output_files.write_whole_octets(output, produce)
+    if not quiet:
+        left = len(comments) - written[1]
+        without = f"; {left} frames to comment are in blocks that hold no comment" if left else ""
+        streams.tell(f"wrote {output}: {written[0]} frames, comments on {written[1]}{without}")
+    return status if report.complete else ExitStatus.UNREAD
+
+
+def _around(path: str, options: Options, report: Report, evidence: frozenset[int]) -> frozenset[int]:
+    """SYN, SYN/ACK and ACK before the first evidence frame of each connection, and its end behind the last; of the
+    connections to KDCs also what lies between, up to a bound."""
+    connections, whole = evidence_connections(report, 0), kdc_connections(report, 0)
+    over_http = channels(report, 0)
+    kept: set[int] = set()
+    opening: dict[Ends, list[int]] = {}
+    open_ends: set[Ends] = set()
+    decoder = Decoder()
+    with open_capture(path, netmon_utc_offset_minutes=options.netmon_utc_offset_minutes) as capture:
+        for frame in capture:
+            segment = decoder.decode(frame)
+            if segment is None or segment.transport is not Transport.TCP:
+                continue
+            ends = segment.flow.low, segment.flow.high
+            if not over_http.isdisjoint(((ends[0].address, ends[1]), (ends[1].address, ends[0]))):
+                kept.add(segment.frame_number)
+            if ends not in connections:
+                continue
+            if segment.frame_number in evidence:
+                kept.update(opening.pop(ends, ()))
+                open_ends.add(ends)
+            elif segment.flags & TcpFlags.SYN and not segment.flags & TcpFlags.ACK:
+                opening[ends] = [segment.frame_number]
+            elif ends in opening:
+                most = WHOLE_CONNECTION_FRAMES if ends in whole else 0 if _says_more(segment) else HANDSHAKE_FRAMES
+                if len(opening[ends]) < most:
+                    opening[ends].append(segment.frame_number)
+            elif ends in open_ends and (segment.flags & _CLOSING or ends in whole):
+                kept.add(segment.frame_number)
+    return frozenset(kept)
+
+
+def _says_more(segment: Segment) -> bool:
+    return segment.length_octets > 0 or bool(segment.flags & _CLOSING)
+
+
+def _converted(path: str, options: Options, plan: _Plan, out: BinaryIO) -> tuple[int, int]:
+    """Frames of any format as packet blocks; (frames, those with comments)."""
+    out.write(writing.section(APPLICATION))
+    interfaces: dict[tuple[LinkType, int], int] = {}
+    frames = commented = 0
+    with open_capture(path, netmon_utc_offset_minutes=options.netmon_utc_offset_minutes) as capture:
+        for frame in capture:
+            if plan.kept is not None and frame.number not in plan.kept:
+                continue
+            key = (frame.link_type, frame.interface)
+            if key not in interfaces:
+                interfaces[key] = len(interfaces)
+                out.write(writing.interface(frame.link_type))
+            comments = (*frame.comments, *plan.comments.get(frame.number, ()))
+            out.write(
+                writing.packet(
+                    interfaces[key], frame.timestamp_ns or 0, frame.octets, frame.original_length_octets, comments
+                )
+            )
+            frames += 1
+            commented += frame.number in plan.comments
+    return frames, commented
+
+
+def _copied(path: str, options: Options, plan: _Plan, out: BinaryIO) -> tuple[int, int]:
+    """The blocks of a pcapng file; (frames kept, those with comments)."""
+    wanted: dict[int, int] = {}  # where the block of a frame begins -> the frame
+    frames = 0
+    with open_capture(path, netmon_utc_offset_minutes=options.netmon_utc_offset_minutes) as capture:
+        for frame in capture:
+            frames += 1
+            if frame.number in (plan.comments if plan.kept is None else plan.kept):
+                wanted[frame.file_offset] = frame.number
+    with open_octets(path) as window:
+        pieces = _whole(window, wanted) if plan.kept is None else _reduced(window, wanted)
+        commented = 0
+        for octets, number in pieces:
+            comments = () if number is None else plan.comments.get(number, ())
+            changed = writing.commented(octets, comments)
+            commented += changed is not None
+            out.write(octets if changed is None else changed)
+    return frames if plan.kept is None else len(wanted), commented
+
+
+def _whole(window: Window, wanted: Mapping[int, int]) -> Iterator[tuple[bytes, int | None]]:
+    """Every octet of the file; the blocks of wanted frames by themselves, with their number."""
+    for offset, number in sorted(wanted.items()):
+        while window.position < offset:
+            yield bytes(window.take(min(offset - window.position, _COPIED_OCTETS))), None
+        length = _length_here(window)
+        if length is not None:
+            yield bytes(window.take(length)), number
+    while octets := bytes(window.take(_COPIED_OCTETS)):
+        yield octets, None
+
+
+def _reduced(window: Window, wanted: Mapping[int, int]) -> Iterator[tuple[bytes, int | None]]:
+    """Section headers, interfaces and names, and the blocks of wanted frames; what is damaged is stepped over."""
+    places = sorted(wanted)
+    while len(window.peek(BLOCK_OVERHEAD)) >= BLOCK_OVERHEAD:
+        position, length = window.position, _length_here(window)
+        if length is None:
+            following = next((place for place in places if place > position), None)
+            if following is None:
+                return
+            window.skip(following - position)
+            continue
+        octets = bytes(window.take(length))
+        if position in wanted:
+            yield octets, wanted[position]
+        elif octets[:4] == PCAPNG_SECTION:
+            yield _without_length(octets), None
+        elif unpack_from(_order_of(octets), octets)[0] in _KEPT_BLOCKS:
+            yield octets, None
+
+
+def _length_here(window: Window) -> int | None:
+    """Of the block at the cursor, by whichever byte order makes its two lengths agree; None where neither does."""
+    head = window.peek(BLOCK_OVERHEAD)
+    for order in ("<I", ">I") if len(head) == BLOCK_OVERHEAD else ():
+        length = unpack_from(order, head, 4)[0]
+        if BLOCK_OVERHEAD <= length <= MAXIMUM_RECORD_OCTETS and not length & 3:
+            block = window.peek(length)
+            if len(block) == length and unpack_from(order, block, length - 4)[0] == length:
+                return int(length)
+    return None
+
+
+def _order_of(octets: bytes) -> str:
+    return "<I" if unpack_from("<I", octets, 4)[0] == len(octets) else ">I"
+
+
+def _without_length(section: bytes) -> bytes:
+    """A section header whose length, which no longer holds, is `not specified`."""
+    known = PCAPNG_BYTE_ORDERS.get(section[8:12]) is not None and len(section) >= 28
+    return section[:16] + b"\xff" * 8 + section[24:] if known else section

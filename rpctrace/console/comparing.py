@@ -1,0 +1,34 @@
+"""The command `diff`: two captures -> how the failing run differs from the good one; exit status 1 where it does."""
+
+from __future__ import annotations
+
+from rpctrace.comparison import compare
+from rpctrace.console import streams
+from rpctrace.console.analyzing import read_captures
+from rpctrace.console.exit_status import ExitStatus, strongest
+from rpctrace.errors import UsageError
+from rpctrace.reading import Options
+from rpctrace.render.differences import RENDERINGS
+from rpctrace.render.rendering import RenderOptions
+
+
+def diff_command(bad: str, good: str, form: str, *, quiet: bool, color: streams.ColorChoice) -> ExitStatus:
+    if (bad, good) == ("-", "-"):
+        raise UsageError("standard input (-) can be read once")
+    failing, one = read_captures((bad,), Options(), quiet)
+    working, other = read_captures((good,), Options(), quiet)
+    status = strongest(one, other)
+    if not failing.captures or not working.captures:
+        return status
+    if not (failing.complete and working.complete):
+        streams.say("rpctrace: a capture was read in part; what is missing there counts as a difference")
+        status = ExitStatus.UNREAD
+    comparison = compare(failing, working)
+    options = RenderOptions(
+        width_columns=streams.width_columns(),
+        color=streams.use_color(color),
+        encoding_is_utf8=streams.encoding_is_utf8(),
+    )
+    lines = RENDERINGS[form](comparison, failing, working, options)
+    streams.write(lambda out: out.writelines(f"{line}\n" for line in lines))
+    return strongest(status, ExitStatus.FOUND if comparison.differences else ExitStatus.DONE)

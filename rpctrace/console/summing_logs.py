@@ -1,0 +1,64 @@
+"""The command `netlogon`: logs -> a table of logons, the worst first, and an exit status."""
+
+from __future__ import annotations
+
+from rpctrace.console import streams
+from rpctrace.console.exit_status import ExitStatus
+from rpctrace.errors import CaptureError, UsageError
+from rpctrace.record import record
+
+
+@record
+class NetlogonChoices:
+    """What the command line asked for."""
+
+    logs: tuple[str, ...]
+    as_json: bool = False
+    year: int | None = None
+    utc_offset_minutes: int | None = None
+    max_unpacked_octets: int | None = None
+    color: streams.ColorChoice = "auto"
+    verbosity: int = 0
+    quiet: bool = False
+
+
+def netlogon_command(choices: NetlogonChoices) -> ExitStatus:
+    from rpctrace.log_summary import summarise
+    from rpctrace.render.log_summary import render_json, render_text
+    from rpctrace.render.rendering import RenderOptions
+    from rpctrace.report import Tool
+    from rpctrace.version import __version__
+
+    if choices.logs.count("-") > 1:
+        raise UsageError("standard input (-) can be read once")
+    status = ExitStatus.DONE
+
+    def unreadable(error: CaptureError) -> None:
+        nonlocal status
+        status = ExitStatus.UNREAD
+        streams.tell(error)
+
+    summary = summarise(
+        choices.logs,
+        Tool("rpctrace", __version__),
+        year=choices.year,
+        utc_offset_minutes=choices.utc_offset_minutes,
+        max_unpacked_octets=choices.max_unpacked_octets,
+        unreadable=unreadable,
+    )
+    for log in summary.logs:
+        if not log.complete:
+            status = ExitStatus.UNREAD
+            streams.tell(f"{log.path}: read in part, reading stopped at octet {log.stopped_at}")
+        elif not log.entries:
+            streams.tell(f"{log.path}: holds no line")
+    options = RenderOptions(
+        width_columns=streams.width_columns(),
+        verbosity=choices.verbosity,
+        color=streams.use_color(choices.color),
+        encoding_is_utf8=streams.encoding_is_utf8(),
+    )
+    if summary.logs:
+        render = render_json if choices.as_json else render_text
+        streams.write(lambda out: render(summary, out, options))
+    return status

@@ -1,0 +1,98 @@
+"""Entered and Returns of a logon -> pairs.
+
+By the thread where both lines name it and agree in the rest; else the first that is open with the same kind, names and
+package; else one that differs in the domain alone, as the two lines of the support article do. Published logs have
+thread numbers that change between the two lines, so another thread is no objection.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Hashable, Iterator
+
+from rpctrace.logs.line import Line, Logon, Moment
+
+MAXIMUM_OPEN_LOGONS = 10_000
+# A domain controller that lacks a free connection answers after 45 s; what is open so long was answered by no line.
+LONGEST_LOGON_S = 600
+_DAY_S = 86_400
+
+_Open = OrderedDict[int, Line]
+
+
+class Pairs:
+    """`unanswered`: Entered lines that nothing answered, for the caller to take away; `displaced` counts those of them
+    that were given up for want of room."""
+
+    def __init__(self) -> None:
+        self._open: _Open = OrderedDict()
+        self._by_key: dict[Hashable, _Open] = {}
+        self.unanswered: list[Line] = []
+        self.displaced = 0
+
+    def feed(self, line: Line, logon: Logon) -> Line | None:
+        """The Entered line that this one, a Returns line, answers."""
+        if logon.phase == "Entered":
+            self._take(line, logon)
+            return None
+        if logon.phase != "Returns":
+            return None
+        for key in _keys(line.thread, logon):
+            while (same := self._by_key.get(key)) is not None:
+                entered = next(iter(same.values()))
+                self._close(entered)
+                took = _apart_s(entered.moment, line.moment)
+                if took is None or took <= LONGEST_LOGON_S:
+                    return entered
+                self.unanswered.append(entered)
+        return None
+
+    def close(self) -> None:
+        """The log has ended: what is open is unanswered."""
+        self.unanswered += self._open.values()
+        self._open.clear()
+        self._by_key.clear()
+
+    def _take(self, line: Line, logon: Logon) -> None:
+        if len(self._open) >= MAXIMUM_OPEN_LOGONS:
+            oldest = next(iter(self._open.values()))
+            self._close(oldest)
+            self.unanswered.append(oldest)
+            self.displaced += 1
+        self._open[line.number] = line
+        for key in _keys(line.thread, logon):
+            self._by_key.setdefault(key, OrderedDict())[line.number] = line
+
+    def _close(self, line: Line) -> None:
+        assert line.logon is not None
+        del self._open[line.number]
+        for key in _keys(line.thread, line.logon):
+            same = self._by_key[key]
+            del same[line.number]
+            if not same:
+                del self._by_key[key]
+
+
+def _keys(thread: str | None, logon: Logon) -> Iterator[Hashable]:
+    """From the surest on; three texts or more each, so that no two kinds of key are alike."""
+    kind, domain, user, workstation, via, package = logon[:6]
+    names = (kind, user, workstation, via, package)
+    if thread is not None:
+        yield thread, names
+    yield domain, *names
+    if via is not None or package is not None:
+        yield names
+
+
+def duration_s(entered: Moment | None, returned: Moment | None) -> int | None:
+    """Seconds between two moments of one log; None where one is missing or the clock was set back between them."""
+    apart = _apart_s(entered, returned)
+    return None if apart is None or apart < 0 else apart
+
+
+def _apart_s(entered: Moment | None, returned: Moment | None) -> int | None:
+    if entered is None or returned is None:
+        return None
+    # of another day only that it is the next one matters: logons do not last longer
+    days = 0 if (entered.month, entered.day) == (returned.month, returned.day) else 1
+    return days * _DAY_S + returned.second_of_day - entered.second_of_day

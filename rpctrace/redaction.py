@@ -1,0 +1,163 @@
+"""A report, read and not yet diagnosed -> the same with other names: what is concluded from it is said with these.
+
+Redaction comes before correlation and diagnosis, so every sentence that a rule writes has the new names in it, and the
+conclusions are the same because structure is kept. Each text field of the report's records stands in one of two tables
+below: what happens to it, or that it holds words of ours alone; a test holds that none is forgotten.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass, replace
+from pathlib import PurePath
+from typing import Any
+
+from rpctrace.pseudonyms import Pseudonyms
+from rpctrace.report import Report
+
+_Change = Callable[[Pseudonyms, Any], Any]
+_SUFFIXES = frozenset((".pcap", ".pcapng", ".cap", ".log", ".bak", ".txt", ".gz", ".bz2", ".xz"))
+_WITHHELD = "(withheld)"
+# The function of netlogon that writes a line, which tells what went wrong; the rest of the line may name anybody.
+_FUNCTION = re.compile(r"(?:Nl|Nlp|Ds|Netr|I_Net)[A-Za-z]{2,40}(?=\b)")
+
+
+def _name(names: Pseudonyms, text: str | None) -> str | None:
+    return names.name(text)
+
+
+def _names(names: Pseudonyms, texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(names.name(text) or "" for text in texts)
+
+
+def _principal(names: Pseudonyms, parts: tuple[str, ...]) -> tuple[str, ...]:
+    return names.principal(parts)
+
+
+def _path(names: Pseudonyms, text: str | None) -> str | None:
+    return names.path(text)
+
+
+def _withheld(_: Pseudonyms, text: str | None) -> str | None:
+    return None if text is None else _WITHHELD
+
+
+def _log_text(_: Pseudonyms, text: str | None) -> str | None:
+    if text is None:
+        return None
+    told = _FUNCTION.match(text)
+    return f"{told[0]}: {_WITHHELD}" if told else _WITHHELD
+
+
+def _file(names: Pseudonyms, text: str) -> str:
+    """A file's name says whose it is; its suffixes say what it is, where they are the usual ones."""
+    if text == "-":
+        return text
+    path = PurePath(text.replace("\\", "/"))
+    kept = "".join(suffix for suffix in path.suffixes if suffix.casefold() in _SUFFIXES)
+    return f"{names.label(path.name[: len(path.name) - len(kept)])}{kept}"
+
+
+def _principals(names: Pseudonyms, texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple("/".join(names.principal(text.split("/"))) for text in texts)
+
+
+def _bindings(names: Pseudonyms, texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(names.binding, texts))
+
+
+def _parameter(names: Pseudonyms, value: str | int | None) -> str | int | None:
+    return names.within(value) if isinstance(value, str) else value
+
+
+def _digest(names: Pseudonyms, text: str | None) -> str | None:
+    return names.digest(text)
+
+
+# Record.field -> what becomes of it; `*.field`: in every record.
+CHANGES: Mapping[str, _Change] = {
+    "Host.address": lambda names, text: names.address(text),
+    "Host.name": _name,
+    "HostClock.address": _name,
+    "HostClock.name": _name,
+    "Summary.client": _name,
+    "Summary.server": _name,
+    "Endpoint.teller": _name,
+    "Endpoint.server": _name,
+    "Event.name": _path,
+    "*.pipe": _path,
+    "*.realm": _name,
+    "*.crealm": _name,
+    "*.realms": _names,
+    "*.referral_to": _name,
+    "*.sname": _principal,
+    "*.cname": _principal,
+    "*.e_text": _withheld,
+    "*.fingerprint": _digest,
+    "*.domain": _name,
+    "*.user": _name,
+    "*.workstation": _name,
+    "*.computer": _name,
+    "*.account": _name,
+    "Ntlm.target": _name,
+    "Authentication.target": _path,
+    "Dcom.server_name": _name,
+    "Dcom.bindings": _bindings,
+    "Dcom.principals": _principals,
+    "ErrorParameter.value": _parameter,
+    "CaptureFacts.path": _file,
+    "LogFacts.path": _file,
+    "LogEntry.file": _file,
+    "LogEntry.via": _name,
+    "LogEntry.hosted_domain": _name,
+    "LogEntry.text": _log_text,
+}
+# Fields that hold words of ours, of specifications, numbers, times and ids, and no name of anybody's.
+PLAIN = frozenset(
+    (
+        "*.id", "*.kind", "*.name", "*.text", "*.notes", "*.missing", "*.outcome", "*.mechanism", "*.transport",
+        "*.status", "*.token", "*.reply_token", "*.tokens", "*.reply", "*.carried_in", "*.presented_in",
+        "*.operation", "*.package", "*.call", "*.connection", "*.exchange", "*.exchange_by", "*.presented_from",
+        "*.presented_by", "*.path", "*.after_error", "*.endpoint", "*.connections", "*.exchanges",
+        "*.as_exchange", "*.calls", "*.concerns", "*.activity", "*.virtual_connection", "*.causality_id",
+        "*.ipid", "*.iid", "*.oxid", "*.oid", "*.rem_unknown", "*.clsid", "*.uuid", "*.object_uuid",
+        "*.interface_uuid", "*.transfer_syntax", "*.version", "*.interface_version", "*.ap_options",
+        "*.options", "*.ended", "*.purpose", "*.source", "*.protocol", "*.error", "*.type", "*.format",
+        "*.compression", "*.encoding", "*.layer", "*.flag", "*.phase", "*.thread", "*.joined_by", "*.found",
+        "*.time", "*.interface", "*.rule", "*.title", "*.severity", "*.summary", "*.display_filter",
+        "*.next_steps", "*.references", "*.limited_by", "*.conversations", "LogLine.file",
+    )
+)  # fmt: skip
+# Fields whose names say it: codes and times beside their numbers.
+PLAIN_SUFFIXES = ("_name", "_hex", "_time")
+
+
+def redact(report: Report, names: Pseudonyms) -> Report:
+    """`report` as it was read, with every name replaced."""
+    done: dict[int, tuple[Any, Any]] = {}  # records are shared: by identity, which is kept alive beside it
+    redacted: Report = _record(report, names, done)
+    return redacted
+
+
+def _record(record: Any, names: Pseudonyms, done: dict[int, tuple[Any, Any]]) -> Any:
+    known = done.get(id(record))
+    if known is not None:
+        return known[1]
+    kind = type(record).__name__
+    changed: dict[str, Any] = {}
+    for member in fields(record):
+        value = getattr(record, member.name)
+        change = CHANGES.get(f"{kind}.{member.name}") or CHANGES.get(f"*.{member.name}")
+        new = change(names, value) if change is not None else _value(value, names, done)
+        if new is not value:
+            changed[member.name] = new
+    made = replace(record, **changed) if changed else record
+    done[id(record)] = record, made
+    return made
+
+
+def _value(value: Any, names: Pseudonyms, done: dict[int, tuple[Any, Any]]) -> Any:
+    if isinstance(value, tuple) and value and is_dataclass(value[0]):
+        return tuple(_record(each, names, done) for each in value)
+    return _record(value, names, done) if is_dataclass(value) and not isinstance(value, type) else value

@@ -1,0 +1,57 @@
+"""Comments name what a frame shows of which finding; evidence is what a colleague needs to come to the same verdict."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from incident_records import exchange, refused, tgt
+from report_values import FINDING, HOSTILE_TEXTS, KERBEROS, TICKET, answered_call, article_report, refused_call
+
+from rpctrace.annotation import comments_of, evidence_connections, evidence_frames, kdc_connections
+from rpctrace.network.flow import Endpoint
+
+
+def test_each_evidence_frame_says_what_it_shows() -> None:
+    """With rule, severity and confidence; a frame that no evidence names gets the claim; notes say nothing."""
+    note = replace(FINDING, severity="note", frames=(99,))
+    comments = comments_of(article_report(findings=(FINDING, note)), 0)
+    assert comments == {
+        22: ("rpctrace [pac-xforest-u2u, high, 0.65] use-session-key is set in ap-options",),
+        23: (
+            "rpctrace [pac-xforest-u2u, high, 0.65] The server could not have the ticket's PAC validated across the"
+            " forest trust",
+        ),
+    }
+    assert comments_of(article_report(), 1) == {}
+
+
+def test_what_speaks_against_says_so_and_hostile_text_is_safe() -> None:
+    """No control of a capture reaches a comment."""
+    items = tuple(replace(FINDING.evidence[0], supports=False, text=text) for text in HOSTILE_TEXTS)
+    (comments,) = comments_of(article_report(findings=(replace(FINDING, evidence=items, frames=(22,)),)), 0).values()
+    assert all(text.startswith("rpctrace [pac-xforest-u2u, high, 0.65] against: ") for text in comments)
+    assert all(text.isprintable() for text in comments)
+
+
+def test_evidence_is_the_call_its_legs_and_the_exchange_of_its_ticket() -> None:
+    """Not other calls of the connection; other captures have their own."""
+    ticket = replace(TICKET, exchange="krb-1")
+    failed = refused_call(ticket=ticket)
+    bind = answered_call(id="bind", kind="bind", auth=KERBEROS, request_frames=(11,), reply_frames=(12, 13))
+    other = answered_call(id="other", request_frames=(31,), reply_frames=(32,))
+    issued = exchange("krb-1", 1, **{**refused(), "ticket": tgt("A")})
+    report = article_report(calls=(bind, failed, other), kerberos=(issued,))
+    assert evidence_frames(report, 0) == {11, 12, 13, 22, 23, issued.request_frame, issued.reply_frame}
+    assert evidence_frames(report, 1) == set()
+    low, high = sorted((Endpoint("10.2.0.21", 49834), Endpoint("10.3.0.33", 52042)))
+    assert (low, high) in evidence_connections(report, 0)
+    assert len(kdc_connections(report, 0)) == 1
+
+
+def test_a_call_that_evidence_points_to_comes_with_its_connection() -> None:
+    """The frame alone would tell a colleague nothing."""
+    shown = answered_call(id="shown", connection="tcp-9", kind="request", request_frames=(40, 41), reply_frames=(42,))
+    bind = answered_call(id="bind", connection="tcp-9", kind="bind", request_frames=(38,), reply_frames=(39,))
+    pointing = replace(FINDING, evidence=(replace(FINDING.evidence[0], frame=42),))
+    report = article_report(calls=(bind, shown, refused_call()), findings=(pointing,))
+    assert evidence_frames(report, 0) >= {38, 39, 40, 41, 42, 22, 23}

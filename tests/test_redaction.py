@@ -1,0 +1,151 @@
+"""No original name is left in any octet of any output, and what is concluded stays the same."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+from report_values import full_report
+from shared_captures import OWN, captures_in, name_of
+
+from rpctrace import report as report_module
+from rpctrace.analysis import Options, analyze
+from rpctrace.cli import main
+from rpctrace.pseudonyms import PIPES, SERVICES, Pseudonyms
+from rpctrace.redaction import CHANGES, PLAIN, PLAIN_SUFFIXES, redact
+from rpctrace.render.registry import ENTRIES
+from rpctrace.render.rendering import RenderOptions
+from rpctrace.report import Finding, Report
+
+KEY = b"a key for tests"
+LOG = OWN / "remote-assistance" / "netlogon.log"
+# Fields of names, and what of a value is somebody's: labels of three characters or more.
+_LABEL = re.compile(r"[^\W_][\w$-]{2,}")
+# Names that are also words of protocols, of ours or of Windows; whoever is called so is not found out by them.
+WORDS = SERVICES | PIPES | {
+    "com", "net", "local", "ncacn_ip_tcp", "ncacn_np", "null", "user", "domain", "server", "client", "service",
+    "authority", "system", "local service", "network", "administrator", "guest", "ipc$", "pipe", "workgroup", "child",
+    "rpc_c_authn_gss_negotiate", "reply", "pa-enc-timestamp", "pa-pk-as-req",
+    "builtin", "test",
+}  # fmt: skip
+
+
+def records(value: Any) -> Iterator[Any]:
+    """Every record of a report, at any depth."""
+    if isinstance(value, tuple):
+        for each in value:
+            yield from records(each)
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield value
+        for member in fields(value):
+            yield from records(getattr(value, member.name))
+
+
+def originals(report: Report) -> set[str]:
+    """The names that a report holds, in the fields that redaction changes."""
+    found: set[str] = set()
+    for record in records(report):
+        for member in fields(record):
+            key = f"{type(record).__name__}.{member.name}"
+            if key == "HostClock.name":  # made of redacted names afterwards, where a log's path stands for a host
+                continue
+            if key in CHANGES or f"*.{member.name}" in CHANGES:
+                value = getattr(record, member.name)
+                texts = value if isinstance(value, tuple) else (value,)
+                for text in texts:
+                    if isinstance(text, str):
+                        found.update(_LABEL.findall(_whose(key, text).casefold()))
+    return {name for name in found if name not in WORDS and not name.isdigit()}
+
+
+def _whose(key: str, text: str) -> str:
+    """Of a path, the file's own name; of a log's line, not the function that wrote it."""
+    if key in ("CaptureFacts.path", "LogFacts.path", "LogEntry.file"):
+        return Path(text).name.split(".")[0]
+    return text.partition(":")[2] if key == "LogEntry.text" else text
+
+
+@cache
+def outputs(path: Path) -> str:
+    """Every rendering of the redacted capture, in one text."""
+    redacted = analyze(path, Options(pdus=True, redact_key=KEY), netlogon=[LOG])
+    texts = []
+    for entry in ENTRIES:
+        out = io.StringIO(newline="")
+        entry.load().render(redacted, out, RenderOptions(verbosity=2))
+        texts.append(out.getvalue())
+    return "\n".join(texts)
+
+
+# The smaller half: others of the same makers hold the same names.
+SAMPLES = sorted(captures_in(OWN), key=lambda path: path.stat().st_size)[: len(captures_in(OWN)) // 2]
+SAMPLES += [OWN / "remote-assistance" / "expert.pcapng", OWN / "remote-assistance" / "novice.pcapng"]
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=name_of)
+def test_no_original_name_is_left(path: Path) -> None:
+    """In no format, whatever carried it: realms, hosts, users, addresses, file names, texts of others."""
+    words = set(_LABEL.findall(outputs(path).casefold()))
+    report = analyze(path, Options(pdus=True), netlogon=[LOG])
+    left = originals(report) & words
+    assert not left
+    addresses = {record.address for record in records(report) if hasattr(record, "address")}
+    assert not {each for each in addresses if each and each in outputs(path)}
+
+
+def judged(findings: tuple[Finding, ...]) -> list[tuple[object, ...]]:
+    return sorted((f.rule, f.severity, f.confidence, f.calls, f.frames, f.concerns) for f in findings)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=name_of)
+def test_what_is_concluded_stays_the_same(path: Path) -> None:
+    """Structure is kept, so every rule says of the new names what it says of the old."""
+    plain = analyze(path, netlogon=[LOG])
+    redacted = analyze(path, Options(redact_key=KEY), netlogon=[LOG])
+    assert judged(redacted.findings) == judged(plain.findings)
+    assert [entry.calls for entry in redacted.log_entries] == [entry.calls for entry in plain.log_entries]
+
+
+def test_every_text_field_is_judged() -> None:
+    """A new field of the report is either changed or known to hold no name."""
+    unknown = []
+    for name in report_module.__all__:
+        record = getattr(report_module, name)
+        if not is_dataclass(record):
+            continue
+        hints = get_type_hints(record)
+        for member in fields(record):
+            if "str" not in str(hints[member.name]):
+                continue
+            keys = {f"{name}.{member.name}", f"*.{member.name}"}
+            if not (keys & CHANGES.keys() or keys & PLAIN or member.name.endswith(PLAIN_SUFFIXES)):
+                unknown.append(f"{name}.{member.name}")
+    assert not unknown
+
+
+def test_the_same_key_gives_the_same_names_and_another_gives_others() -> None:
+    """So that two reports of a case can be laid beside each other."""
+    full = full_report()
+    assert redact(full, Pseudonyms(KEY)) == redact(full, Pseudonyms(KEY))
+    assert redact(full, Pseudonyms(KEY)) != redact(full, Pseudonyms(b"another"))
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With a key of one's own, or one that nobody knows again; filters name hosts as the capture does."""
+    expert = str(OWN / "remote-assistance" / "expert.pcapng")
+    assert main(["analyze", "-q", expert, "--redact"]) == 0
+    first = capsys.readouterr().out
+    assert main(["analyze", "-q", expert, "--redact"]) == 0
+    assert capsys.readouterr().out != first
+    assert "novice" not in first
+    assert main(["analyze", "-q", expert, "--redact-key", "x", "--host", "10.2.0.73", "--table", "calls"]) == 0
+    assert "IClassFactory" in capsys.readouterr().out
+    assert main(["analyze", "-q", expert, "--redact", "--host", "10.2.0.0/16"]) == 2
+    assert main(["analyze", "-q", expert, "--redact-key", ""]) == 2
+    assert not list(tmp_path.iterdir())
