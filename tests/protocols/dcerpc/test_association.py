@@ -268,6 +268,18 @@ def test_a_maybe_call_expects_no_answer() -> None:
     assert MAYBE in call.notes
 
 
+def test_a_request_without_protection_is_noted() -> None:
+    """Where the one security context of the connection protects every packet; at level CONNECT it is ordinary."""
+    for level, noted in ((6, True), (4, True), (2, False)):
+        talk = Talk()
+        leg = kerberos.ap_req(kerberos.ticket("DOMAINB.COM", kerberos.principal("host", "dc1")))
+        talk.client(write.bind([CONTEXT], head(1, leg, auth_type=16, level=level)))
+        talk.server(write.bind_ack([write.Result()], head(1, kerberos.ap_rep(), auth_type=16, level=level)))
+        talk.client(write.request(b"bare", head(2)))
+        request = next(call for call in talk.end() if call.kind is CallKind.REQUEST)
+        assert (association.UNPROTECTED in request.notes) is noted
+
+
 def test_a_cancel_is_noted_on_its_call() -> None:
     """co_cancel and orphaned are no calls of their own."""
     talk = Talk()

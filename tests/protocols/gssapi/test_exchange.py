@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from rpctrace.protocols.gssapi.exchange import presented_ticket
+from builders import ntlm
+
+from rpctrace.protocols.gssapi.exchange import learned_names, presented_ticket
 from rpctrace.protocols.kerberos.messages import ApOptions, ApReq, NameType, PrincipalName, Ticket
+from rpctrace.protocols.ntlm.messages import parse_message
 
 
 def test_a_ticket_keeps_its_names_and_where_it_was_presented() -> None:
@@ -19,3 +22,17 @@ def test_what_a_cut_took_stays_unknown() -> None:
     assert presented.realm is None
     assert presented.sname == ()
     assert presented.options is None
+
+
+def test_ntlm_is_learned_message_by_message() -> None:
+    """The flags of each stay apart; a message that was cut before them leaves them unknown."""
+    names = None
+    for octets in (
+        ntlm.negotiate(flags=0x8215), ntlm.challenge("DC1", flags=0x81_8215), ntlm.authenticate("B", "alice", "WS1"),
+    ):  # fmt: skip
+        names = learned_names(names, parse_message(octets))
+    assert names is not None
+    assert (names.negotiate_flags, names.challenge_flags) == (0x8215, 0x81_8215)
+    assert names.authenticate_flags == ntlm.DEFAULT_FLAGS
+    assert (names.domain, names.user, names.workstation, names.target) == ("B", "alice", "WS1", "DC1")
+    assert learned_names(None, parse_message(ntlm.negotiate()[:12])).negotiate_flags is None
