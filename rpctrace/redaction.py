@@ -13,12 +13,25 @@ from dataclasses import fields, is_dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
+from rpctrace.encoding import flow_ids
 from rpctrace.pseudonyms import Pseudonyms
-from rpctrace.report import Report
+from rpctrace.report import Report, Stream
 
+_TCP, _UDP = 6, 17  # IANA protocol numbers
 _Change = Callable[[Pseudonyms, Any], Any]
 _SUFFIXES = frozenset((".pcap", ".pcapng", ".cap", ".log", ".bak", ".txt", ".gz", ".bz2", ".xz"))
-_WITHHELD = "(withheld)"
+_WITHHELD, _GONE = "(withheld)", "~"
+_WORD = re.compile(r"\w[\w-]*")
+_TERMS = frozenset(
+    (
+        "account", "authentication", "client", "clock", "credentials", "database", "decrypt", "disabled", "encryption",
+        "error", "expired", "failed", "forwardable", "found", "in", "integrity", "invalid", "is", "kdc", "key", "kvno",
+        "locked", "no", "no_preauth", "not", "of", "out", "password", "path", "permitted", "policy", "preauth",
+        "preauth_failed", "preauth_required", "principal", "rejected", "replay", "request", "required", "revoked",
+        "server", "skew", "support", "supported", "the", "ticket", "too", "transited", "type", "unknown", "verified",
+        "wrong",
+    )
+)  # fmt: skip
 # The function of netlogon that writes a line, which tells what went wrong; the rest of the line may name anybody.
 _FUNCTION = re.compile(r"(?:Nl|Nlp|Ds|Netr|I_Net)[A-Za-z]{2,40}(?=\b)")
 
@@ -39,8 +52,13 @@ def _path(names: Pseudonyms, text: str | None) -> str | None:
     return names.path(text)
 
 
-def _withheld(_: Pseudonyms, text: str | None) -> str | None:
-    return None if text is None else _WITHHELD
+def _e_text(_: Pseudonyms, text: str | None) -> str | None:
+    """What a KDC or server adds to its error, with the words of the protocol alone: these tell causes apart."""
+    return None if text is None else _WORD.sub(lambda word: word[0] if word[0].casefold() in _TERMS else _GONE, text)
+
+
+def _uid(names: Pseudonyms, text: str | None) -> str | None:
+    return None if text is None else "C" + (names.digest(text) or "")[: len(text) - 1]
 
 
 def _log_text(_: Pseudonyms, text: str | None) -> str | None:
@@ -93,7 +111,9 @@ CHANGES: Mapping[str, _Change] = {
     "*.referral_to": _name,
     "*.sname": _principal,
     "*.cname": _principal,
-    "*.e_text": _withheld,
+    "*.e_text": _e_text,
+    "Stream.uid": _uid,
+    "Stream.community_id": lambda _, text: text,  # made again, of the new addresses
     "*.fingerprint": _digest,
     "*.domain": _name,
     "*.user": _name,
@@ -152,9 +172,19 @@ def _record(record: Any, names: Pseudonyms, done: dict[int, tuple[Any, Any]]) ->
         new = change(names, value) if change is not None else _value(value, names, done)
         if new is not value:
             changed[member.name] = new
+    if kind == "Stream":
+        changed["community_id"] = _community_id(record, changed)
     made = replace(record, **changed) if changed else record
     done[id(record)] = record, made
     return made
+
+
+def _community_id(stream: Stream, changed: dict[str, Any]) -> str | None:
+    """By it the addresses could be found again."""
+    client, server = (changed.get(end, getattr(stream, end)) for end in ("client", "server"))
+    protocol = _UDP if stream.transport == "ncadg_ip_udp" else _TCP
+    ends = (client.address, client.port), (server.address, server.port)
+    return flow_ids.community_id(protocol, *ends) if stream.community_id is not None else None
 
 
 def _value(value: Any, names: Pseudonyms, done: dict[int, tuple[Any, Any]]) -> Any:

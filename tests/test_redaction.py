@@ -31,9 +31,13 @@ _LABEL = re.compile(r"[^\W_][\w$-]{2,}")
 WORDS = SERVICES | PIPES | {
     "com", "net", "local", "ncacn_ip_tcp", "ncacn_np", "null", "user", "domain", "server", "client", "service",
     "authority", "system", "local service", "network", "administrator", "guest", "ipc$", "pipe", "workgroup", "child",
-    "rpc_c_authn_gss_negotiate", "reply", "pa-enc-timestamp", "pa-pk-as-req",
+    "rpc_c_authn_gss_negotiate", "account", "kdc", "main", "flags", "reply", "pa-enc-timestamp", "pa-pk-as-req",
     "builtin", "test",
 }  # fmt: skip
+
+
+# Made of redacted names; the first where a log's path stands for a host.
+MADE_AFTERWARDS = ("HostClock.name", "Stream.uid", "Stream.community_id")
 
 
 def records(value: Any) -> Iterator[Any]:
@@ -53,7 +57,7 @@ def originals(report: Report) -> set[str]:
     for record in records(report):
         for member in fields(record):
             key = f"{type(record).__name__}.{member.name}"
-            if key == "HostClock.name":  # made of redacted names afterwards, where a log's path stands for a host
+            if key in MADE_AFTERWARDS:
                 continue
             if key in CHANGES or f"*.{member.name}" in CHANGES:
                 value = getattr(record, member.name)
@@ -77,9 +81,11 @@ def outputs(path: Path) -> str:
     redacted = analyze(path, Options(pdus=True, redact_key=KEY), netlogon=[LOG])
     texts = []
     for entry in ENTRIES:
-        out = io.StringIO(newline="")
-        entry.load().render(redacted, out, RenderOptions(verbosity=2))
-        texts.append(out.getvalue())
+        rendering = entry.load()
+        if rendering.octets is None:  # Parquet holds the columns of CSV
+            out = io.StringIO(newline="")
+            rendering.render(redacted, out, RenderOptions(verbosity=2))
+            texts.append(out.getvalue())
     return "\n".join(texts)
 
 
