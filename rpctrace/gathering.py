@@ -14,11 +14,11 @@ from rpctrace.conversations.observations import (
     ObservedNotice,
     ObservedSession,
 )
-from rpctrace.limits import ENDPOINTS_KEPT, EVENTS_KEPT, EXCHANGES_KEPT
 from rpctrace.protocols.gssapi.exchange import NtlmNames
 from rpctrace.protocols.interfaces.activation import Activation
 from rpctrace.protocols.interfaces.epm import EndpointAnswer
 from rpctrace.protocols.interfaces.oxid import OxidAnswer
+from rpctrace.tally import ENDPOINTS_KEPT, EVENTS_KEPT, EXCHANGES_KEPT
 
 # By what is observed: the name of its bound, and the bound.
 _BOUNDS: dict[type[Any], tuple[str, int]] = {

@@ -23,24 +23,20 @@ from rpctrace.report import Limit
 from rpctrace.scan import flows
 from rpctrace.stream import direction, incidents, reassembly
 
-PDUS_KEPT = 1_000_000
-EXCHANGES_KEPT = 50_000
-EVENTS_KEPT = 10_000
-ENDPOINTS_KEPT = 20_000  # calls that told some
 BOUNDS = {
     "attempts": incidents.MAXIMUM_ATTEMPTS,
     "attempts_given": flows.MAXIMUM_ATTEMPTS,
-    "authentications_kept": EXCHANGES_KEPT,
+    "authentications_kept": tally.EXCHANGES_KEPT,
     "calls_kept": tally.CALLS_KEPT,
     "conflicts_kept": rpc.CONFLICTS_KEPT,
     "conflicts_not_told": direction.MAXIMUM_CONFLICTS,
     "connections": reassembly.MAXIMUM_CONNECTIONS,
     "connections_idle": reassembly.MAXIMUM_IDLE_NS,
     "datagram_conversations": activity.MAXIMUM_CONVERSATIONS,
-    "endpoints_kept": ENDPOINTS_KEPT,
-    "events_kept": EVENTS_KEPT,
+    "endpoints_kept": tally.ENDPOINTS_KEPT,
+    "events_kept": tally.EVENTS_KEPT,
     "exchange_tokens": authentications.MAXIMUM_TOKENS,
-    "exchanges_kept": EXCHANGES_KEPT,
+    "exchanges_kept": tally.EXCHANGES_KEPT,
     "flows": flows.MAXIMUM_KEYS // 2,
     "fragments_of_a_pdu": association.MAXIMUM_FRAGMENTS_OF_A_PDU,
     "held_datagram_octets": activity.MAXIMUM_HELD_OCTETS,
@@ -61,7 +57,7 @@ BOUNDS = {
     "pairs_of_ends": kdc_datagrams.MAXIMUM_PAIRS_OF_ENDS,
     "parked_octets": reassembly.MAXIMUM_PARKED_OCTETS,
     "parked_octets_of_a_direction": direction.MAXIMUM_PARKED_OCTETS,
-    "pdus_kept": PDUS_KEPT,
+    "pdus_kept": tally.PDUS_KEPT,
     "presentation_contexts": contexts.MAXIMUM_CONTEXTS,
     "problems_kept": Problems.MAXIMUM,
     "remembered_octets": reassembly.MAXIMUM_REMEMBERED_OCTETS,

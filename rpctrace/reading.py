@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Literal
 
@@ -23,7 +23,6 @@ from rpctrace.conversations.observations import (
 )
 from rpctrace.encoding.times import iso_8601
 from rpctrace.gathering import Gathered
-from rpctrace.limits import EXCHANGES_KEPT, PDUS_KEPT, limits_reached
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Endpoint, Segment, Transport
 from rpctrace.protocols.registry import RECOGNISERS
@@ -32,6 +31,7 @@ from rpctrace.report import ProblemEntry, Report
 from rpctrace.scan.flows import FlowTable
 from rpctrace.stream import reassembly
 from rpctrace.stream.stream import Connection, IncidentKind, StreamEvent
+from rpctrace.tally import EXCHANGES_KEPT, PDUS_KEPT
 
 UDP = Transport.UDP
 ATTEMPTS = (IncidentKind.REFUSED, IncidentKind.NO_ANSWER)
@@ -192,7 +192,7 @@ class Reading:
             summary=self.tally.summary(),
             streams=tuple(map(assembler.stream, sorted(conversations.facts, key=lambda facts: facts.number))),
             problems=tuple(_problems(self.index, capture, self.decoder, conversations)),
-            limits=tuple(limits_reached(reached)),
+            limits=_limits(reached),
             pdus=lines.numbered() if lines else (),
         )
 
@@ -238,6 +238,15 @@ def _facts(capture: Capture) -> report.CaptureFacts:
         complete=capture.complete,
         stopped_at=capture.stopped_at,
     )
+
+
+def _limits(counts: Mapping[str, int]) -> tuple[report.Limit, ...]:
+    """The table of bounds is loaded when one was reached: it knows every reader, and few captures need them all."""
+    if not any(counts.values()):
+        return ()
+    from rpctrace.limits import limits_reached
+
+    return tuple(limits_reached(counts))
 
 
 def _problems(

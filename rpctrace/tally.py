@@ -15,6 +15,10 @@ from rpctrace.report import Summary, is_failure
 
 CALLS_KEPT = 20_000
 NOTABLE_CALLS_KEPT = 100_000
+PDUS_KEPT = 1_000_000
+EXCHANGES_KEPT = 50_000
+EVENTS_KEPT = 10_000
+ENDPOINTS_KEPT = 20_000  # calls that told some
 SUMMARY_ROWS = 10_000
 DURATIONS_OF_A_ROW = 10_000
 _LONGEST_NS = 2**63 - 1  # what a place of an array holds

@@ -33,6 +33,11 @@ OTHER_COMMANDS = {
 }  # fmt: skip
 TEXT = {"rpctrace.render.table", "rpctrace.render.short_report", "rpctrace.render.full_tables"}
 OTHER_RENDERINGS = {"rpctrace.render.csv", "rpctrace.render.markdown", "rpctrace.render.netmon", "csv", "textwrap"}
+# Readers of what the capture does not hold: it has Kerberos and bare DCE/RPC, both over TCP.
+CARRIERS = {
+    "rpctrace.capture.netmon", "rpctrace.limits", "rpctrace.protocols.dcerpc.activity",
+    "rpctrace.protocols.http.connection", "rpctrace.protocols.ldap.connection", "rpctrace.protocols.smb.session",
+}  # fmt: skip
 # All of ours that a command without a capture may have.
 FRONT = {
     "rpctrace", "rpctrace.cli", "rpctrace.console", "rpctrace.console.exit_status", "rpctrace.console.streams",
@@ -72,10 +77,11 @@ def ours(loaded: frozenset[str]) -> set[str]:
         (("--version",), WITH_TABULATE | COMPRESSION | {"csv", "dataclasses", "decimal", "json", "shutil"}),
         (("--help",), WITH_TABULATE | {"csv", "dataclasses", "decimal", "json"}),
         (("explain", "0x721"), WITH_TABULATE | COMPRESSION | {"dataclasses", "decimal", "json", "shutil"}),
-        (("analyze", CAPTURE), OTHER_COMMANDS | (OTHER_RENDERINGS - {"csv", "textwrap"}) | {"decimal"}),
+        (("analyze", CAPTURE), CARRIERS | OTHER_COMMANDS | (OTHER_RENDERINGS - {"csv", "textwrap"}) | {"decimal"}),
         (
             ("analyze", "--json", CAPTURE),
-            OTHER_COMMANDS | (OTHER_RENDERINGS - {"csv"}) | TEXT | WITH_TABULATE | COMPRESSION | {"decimal", "shutil"},
+            CARRIERS | OTHER_COMMANDS | (OTHER_RENDERINGS - {"csv"}) | TEXT | WITH_TABULATE | COMPRESSION
+            | {"decimal", "shutil"},
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -109,7 +115,7 @@ def test_a_capture_is_read_by_the_parts_named_here(words: tuple[str, ...]) -> No
 
 
 def test_the_unwanted_parts_of_ours_exist() -> None:
-    for name in OTHER_COMMANDS | OTHER_RENDERINGS | TEXT | READING | FRONT | EXPLAIN:
+    for name in OTHER_COMMANDS | OTHER_RENDERINGS | CARRIERS | TEXT | READING | FRONT | EXPLAIN:
         if name.startswith("rpctrace"):
             place = CHECKOUT.joinpath(*name.split("."))
             assert place.with_suffix(".py").is_file() or place.is_dir(), name

@@ -23,7 +23,6 @@ from rpctrace.capture.netmon_records import (
     Record,
     Records,
     read_header,
-    recognises,
 )
 from rpctrace.encoding.times import NS_PER_SECOND, filetime_to_ns
 
@@ -38,21 +37,10 @@ _DAY_MILLISECONDS = 86_400_000
 _NO_TABLE = "the frame table is missing: records are read one after another"
 
 
-class NetworkMonitor:
-    """The format, as the registry lists it."""
-
-    name = "netmon"
-
-    def recognises(self, head: bytes) -> bool:
-        return recognises(head)
-
-    def walk_file(self, data: RandomAccess, notes: Notes, options: ReadOptions) -> Iterator[Frame]:
-        """All frames of the file. Raises CaptureError (path "") when nothing can be read."""
-        header = read_header(data.read_at(0, HEADER.size))
-        return _Walk(data, header, notes, options).frames()
-
-
-NETMON = NetworkMonitor()
+def walk_file(data: RandomAccess, notes: Notes, options: ReadOptions) -> Iterator[Frame]:
+    """All frames of the file. Raises CaptureError (path "") when nothing can be read."""
+    header = read_header(data.read_at(0, HEADER.size))
+    return _Walk(data, header, notes, options).frames()
 
 
 class _Walk:

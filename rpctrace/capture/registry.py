@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from rpctrace.capture.format import RandomAccessFormat, SequentialFormat
-from rpctrace.capture.netmon import NETMON
+from collections.abc import Iterator
+
+from rpctrace.capture.format import Notes, RandomAccess, RandomAccessFormat, ReadOptions, SequentialFormat
+from rpctrace.capture.frame import Frame
+from rpctrace.capture.netmon_records import recognises as is_netmon
 from rpctrace.capture.pcap import PCAP
 from rpctrace.capture.pcapng import PCAPNG
 
+
+class NetworkMonitor:
+    """Its reader is loaded with the first file: it knows many kinds of records."""
+
+    name = "netmon"
+
+    def recognises(self, head: bytes) -> bool:
+        return is_netmon(head)
+
+    def walk_file(self, data: RandomAccess, notes: Notes, options: ReadOptions) -> Iterator[Frame]:
+        from rpctrace.capture.netmon import walk_file
+
+        return walk_file(data, notes, options)
+
+
+NETMON = NetworkMonitor()
 SEQUENTIAL_FORMATS: tuple[SequentialFormat, ...] = (PCAP, PCAPNG)
 RANDOM_ACCESS_FORMATS: tuple[RandomAccessFormat, ...] = (NETMON,)
 FORMATS: tuple[SequentialFormat | RandomAccessFormat, ...] = (*SEQUENTIAL_FORMATS, *RANDOM_ACCESS_FORMATS)

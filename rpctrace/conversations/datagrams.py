@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rpctrace.conversations.observations import ConversationFacts, Observation, ObservedCall, ObservedExchange
 from rpctrace.conversations.rpc import RpcBook
 from rpctrace.network.flow import Segment
-from rpctrace.protocols.dcerpc.activity import Activities
-from rpctrace.protocols.dcerpc.datagram_call import DatagramCall, DatagramConversation
 from rpctrace.protocols.interfaces.registry import STUBS_READ, StubValue, read_stub
 from rpctrace.protocols.interfaces.stub import Stub
 from rpctrace.protocols.kerberos.datagrams import DatagramExchange, KdcDatagrams
 from rpctrace.protocols.kerberos.recognition import KDC_PORTS
 from rpctrace.stream.stream import Connection
+
+if TYPE_CHECKING:  # few captures have datagrams of DCE/RPC
+    from rpctrace.protocols.dcerpc.activity import Activities
+    from rpctrace.protocols.dcerpc.datagram_call import DatagramCall, DatagramConversation
 
 UDP = "ncadg_ip_udp"
 
@@ -24,24 +27,29 @@ class Datagrams:
     def __init__(self, book: RpcBook) -> None:
         self._book = book
         self._kerberos = KdcDatagrams(book.problems)
-        self._activities = Activities(book.problems, STUBS_READ)
+        self._activities: Activities | None = None
         self._facts: dict[int, tuple[DatagramConversation, ConversationFacts]] = {}  # by identity
 
     def feed(self, segment: Segment) -> Sequence[Observation]:
         """One datagram."""
         if segment.source.port in KDC_PORTS or segment.destination.port in KDC_PORTS:
             return [_exchange(each) for each in self._kerberos.feed(segment)]
+        if self._activities is None:
+            from rpctrace.protocols.dcerpc.activity import Activities
+
+            self._activities = Activities(self._book.problems, STUBS_READ)
         return self._called(self._activities.feed(segment))
 
     def close(self, capture_end_ns: int | None) -> Sequence[Observation]:
         """The capture is at its end."""
         told: list[Observation] = [_exchange(each) for each in self._kerberos.close()]
-        told += self._called(self._activities.close(capture_end_ns))
+        if self._activities is not None:
+            told += self._called(self._activities.close(capture_end_ns))
         for seen, facts in self._facts.values():
             facts.first_frame, facts.last_frame = seen.first_frame, seen.last_frame
             facts.first_ns, facts.last_ns = seen.first_ns, seen.last_ns
             facts.pdus, facts.conflicts, facts.joined_late = seen.pdus, seen.conflicts, seen.joined_late
-        for limits in (self._kerberos.limits, self._activities.limits):
+        for limits in (self._kerberos.limits, {} if self._activities is None else self._activities.limits):
             for name, count in limits.items():
                 self._book.reach(name, count)
         return told

@@ -15,7 +15,7 @@ from netmon_octets import START_NS, Octets, comment, netmon_file, record
 from rpctrace.capture import netmon, netmon_records
 from rpctrace.capture.format import Notes, ReadOptions
 from rpctrace.capture.frame import Frame, LinkType
-from rpctrace.capture.netmon import NETMON
+from rpctrace.capture.registry import NETMON
 from rpctrace.errors import CaptureError
 
 CAPTURES = Path(__file__).parents[2].parent / "shared" / "captures"

@@ -18,14 +18,12 @@ from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.protocols.gssapi.exchange import Leg
 from rpctrace.protocols.gssapi.spnego import NegState, NegTokenResp
 from rpctrace.protocols.gssapi.token import AuthType, TokenKind, read_token
-from rpctrace.protocols.http.headers import Head, SchemeToken
+from rpctrace.protocols.http.headers import INNER_BANNER, MAXIMUM_SEARCH_OCTETS, Head, SchemeToken
 from rpctrace.protocols.http.messages import UNTIL_CLOSE, Body, MessageReader, Said, Sink, behind
 from rpctrace.protocols.http.virtual_connections import Hop, Tunnel, VirtualConnections
 from rpctrace.stream.stream import Chunk, Direction, Gap
 
 MAXIMUM_PENDING_REQUESTS = 1_000  # sent ahead of their answers
-# How far a connection joined late is searched for a header section that matters.
-MAXIMUM_SEARCH_OCTETS = 128 * 1024
 
 UNAUTHORIZED, PROXY_AUTHENTICATION_REQUIRED = 401, 407
 # A request that was not understood, and a gateway that has no answer: whether the token was taken is not told.
@@ -33,7 +31,6 @@ _TELL_NOTHING = frozenset((400, 408, 431, 502, 503, 504))
 _WITHOUT_BODY = frozenset((204, 304))  # RFC 9112 6.3
 # [MS-RPCH] 2.1.1.1, 2.1.2.1
 _DIRECT, _IN, _OUT = "RPC_CONNECT", "RPC_IN_DATA", "RPC_OUT_DATA"
-INNER_BANNER = b"ncacn_http/1.0"  # [MS-RPCH] 2.1.1.2.1
 _RPC_SERVER = re.compile(r"[^?]*\?(?P<server>[^&#]+)")
 _NOTHING: Sequence[Said] = ()
 

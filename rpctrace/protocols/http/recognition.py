@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import re
 
-from rpctrace.protocols.http.connection import INNER_BANNER, MAXIMUM_SEARCH_OCTETS
-from rpctrace.protocols.http.headers import HEAD_END, MAY_START, START
+from rpctrace.protocols.http.headers import HEAD_END, INNER_BANNER, MAXIMUM_SEARCH_OCTETS, MAY_START, START
 from rpctrace.scan.candidates import Recogniser
 
 # How much of a direction's beginning decides; a header section that is longer is followed. Of connections joined in the

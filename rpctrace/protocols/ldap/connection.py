@@ -13,6 +13,7 @@ from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.protocols.gssapi.exchange import Leg
 from rpctrace.protocols.ldap.framing import FramedBind, LdapFramer
 from rpctrace.protocols.ldap.messages import (
+    MAXIMUM_SEARCH_OCTETS,
     AuthenticationChoice,
     BindRequest,
     BindResponse,
@@ -22,7 +23,6 @@ from rpctrace.protocols.ldap.messages import (
 from rpctrace.stream.stream import Chunk, Direction, Gap
 
 MAXIMUM_PENDING_BINDS = 64  # a client waits for each (RFC 4511 4.2.1)
-MAXIMUM_SEARCH_OCTETS = 128 * 1024  # how far a connection joined late is searched for a message
 _GSS_MECHANISMS = frozenset(("GSS-SPNEGO", "GSSAPI", "GSS-KRB5", "NTLM"))
 _TLS_HANDSHAKE = 0x16  # RFC 8446 5.1
 _NOTHING: Sequence[Leg] = ()

@@ -18,6 +18,7 @@ from rpctrace.errors import Malformed, ParseError
 from rpctrace.record import record
 
 _LAYER = "ldap"
+MAXIMUM_SEARCH_OCTETS = 128 * 1024  # how far a connection joined late is searched for a message
 BIND_REQUEST, BIND_RESPONSE = der.application_tag(0), der.application_tag(1)
 HEAD_OCTETS = 13  # the longest tag, length, message id and tag of the operation
 # RFC 4511 4.1.1: a length of up to five octets, a message id, and the tag of an operation

@@ -6,8 +6,7 @@ from __future__ import annotations
 import re
 
 from rpctrace.encoding import der
-from rpctrace.protocols.ldap.connection import MAXIMUM_SEARCH_OCTETS
-from rpctrace.protocols.ldap.messages import HEAD, HEAD_OCTETS
+from rpctrace.protocols.ldap.messages import HEAD, HEAD_OCTETS, MAXIMUM_SEARCH_OCTETS
 from rpctrace.scan.candidates import Recogniser
 
 _LENGTH = rb"(?:[\x00-\x7f]|\x81.|\x82..|\x83...|\x84....)"
