@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -169,7 +168,9 @@ def _spnego(octets: memoryview, problems: FirstProblem) -> Token:
     kept: SpnegoToken
     if isinstance(spnego, NegTokenInit):
         kind, inside = TokenKind.NEG_TOKEN_INIT, spnego.mech_token
-        kept = spnego if inside is None else replace(spnego, mech_token=None)
+        kept = spnego if inside is None else NegTokenInit(
+            spnego.mech_types, spnego.req_flags, None, spnego.neg_hints, spnego.mech_list_mic, problem=spnego.problem
+        )
         chosen = spnego.mech_types[0] if spnego.mech_types and inside else None
     else:
         kind, inside = TokenKind.NEG_TOKEN_RESP, spnego.response_token

@@ -7,7 +7,6 @@ Challenges, credentials, hashes and responses are never kept.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import NamedTuple
 
 from rpctrace.encoding.ndr import NdrReader
@@ -96,10 +95,8 @@ def read(stub: Stub) -> NetlogonCall:
         problems.attempt(read_request, stub.reader(request, f"{LAYER}.{name}"), found)
     if response is not None and read_response is not None:
         problems.attempt(read_response, stub.reader(response, f"{LAYER}.{name}.response"), found)
-    call = NetlogonCall(
-        name, stub.opnum in LOGONS, stub.sealed, stub.request_octets, stub.response_octets, problem=problems.error
-    )
-    return replace(call, **found)
+    lengths = stub.request_octets, stub.response_octets
+    return NetlogonCall(name, stub.opnum in LOGONS, stub.sealed, *lengths, **found, problem=problems.error)
 
 
 def _challenge(ndr: NdrReader, found: Fields) -> None:
