@@ -36,7 +36,7 @@ EVENTS = SyntaxId("f6beaff7-1e19-4fbb-9f8f-b89e2018337c", 1)  # [MS-EVEN6] 1.9
 DENIED, SEC_PKG_ERROR = 5, 0x721
 CONTEXT_MISMATCH, TOO_BUSY = 0x1C00001A, 0x1C010014  # C706 Appendix N
 CLASS_NOT_REGISTERED, NO_TRUST_ACCOUNT, FIREWALL_FAILED = 0x80040154, 0xC000018B, 0xC0000413
-WRONG_PASSWORD, LOGON_HOURS = 0xC000006A, 0xC000006F
+WRONG_PASSWORD, LOGON_HOURS, LOGON_TYPE = 0xC000006A, 0xC000006F, 0xC000015B
 WEAK_FLAGS = ntlm.DEFAULT_FLAGS & ~0x2008_0000  # without 128-bit keys and extended session security
 CONNECT_LEVEL = 2
 
@@ -262,8 +262,8 @@ CAUSES: dict[str, Callable[[], list[TimedFrame]]] = {
     "server-too-busy": lambda: _too_busy(TOO_BUSY),
     "call-unanswered": lambda: _unanswered(reset=True),
     "call-unanswered-not": lambda: _unanswered(reset=False),
-    "logon-refused": lambda: _smb_logon(50436, START_NS, (WRONG_PASSWORD,)),
-    "logon-refused-recovered": lambda: _smb_logon(50437, START_NS, (WRONG_PASSWORD, 0)),
+    "logon-refused": lambda: _smb_logon(50436, START_NS, (LOGON_TYPE,)),
+    "logon-refused-recovered": lambda: _smb_logon(50437, START_NS, (LOGON_TYPE, 0)),
     "spn-unknown-ntlm": lambda: _unknown_service(then_refused=True),
     "spn-unknown-ntlm-not": lambda: _unknown_service(then_refused=False),
 }

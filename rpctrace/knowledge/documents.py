@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from rpctrace.knowledge.tables import read_rows
 
-_SECTION = r"(?: (?:note )?[A-Z0-9]+(?:\.\d+)*)?"
+_SECTION = r"(?: (?:note |Appendix )?[A-Z0-9]+(?:\.\d+)*)?"
 # What stands before the section is the key of the document; a remark in brackets may follow.
 _REFERENCE = re.compile(
     rf"(?:\[(?P<specification>MS-[A-Z0-9]+)\]{_SECTION}|(?P<rfc>RFC \d{{1,5}}){_SECTION}|(?P<dce>C706){_SECTION}"

@@ -1,4 +1,4 @@
-"""What rules may ask: legs, the server's own calls meanwhile, what made an error good, realms, log lines."""
+"""What rules may ask: legs, the server's own calls meanwhile, what made an error good, realms."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import Any
 
 from incident_records import CLIENT, SERVER, at, call, event, refused, report, shown, tgs_exchange, tgt, ticket
-from report_values import KERBEROS, full_report
+from report_values import KERBEROS
 
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.report import Call, Clock, Host, LogEntry, SecureChannel
+from rpctrace.report import Call, Clock, Host, SecureChannel
 
 DC = "10.77.0.1"
 LOGON = SecureChannel(
@@ -21,10 +21,6 @@ LOGON = SecureChannel(
 def logon(identity: str, second: float, **changes: Any) -> Call:
     ends = {"client": Host(SERVER, 5000, None), "server": Host(DC, 49157, None)}
     return call(identity, second, **{"secure_channel": LOGON, "connection": "tcp-dc", **ends, **changes})
-
-
-def entry(**changes: Any) -> LogEntry:
-    return replace(full_report().log_entries[0], **changes)
 
 
 def test_legs_are_those_of_the_same_context_before() -> None:
@@ -87,24 +83,3 @@ def test_the_surest_realm_of_a_host() -> None:
     assert given is not None
     assert given.realm == "C.NET"
     assert Evidence(report(presented)).realm_of("10.1.1.1") is None
-
-
-def test_results_of_a_log_are_those_of_joined_lines_and_their_halves() -> None:
-    """An Entered line that was joined brings its Returns, whatever domain that names."""
-    failed = call("call-1", 10)
-    entered = entry(line=1, phase="Entered", status=None, partner=2, calls=("call-1",))
-    returns = entry(line=2, phase="Returns", partner=1, domain="EMEACHILD.LINDOM.COM")
-    unrelated = entry(line=3, phase="Returns")
-    evidence = Evidence(report(failed, log_entries=(entered, returns, unrelated)))
-    assert [each.line for each in evidence.log_entries(failed)] == [1]
-    assert [each.line for each in evidence.log_results(failed)] == [2]
-    assert evidence.has_logs
-    assert not evidence.log_covers(failed)
-
-
-def test_a_log_covers_a_call_by_its_own_fitted_clock() -> None:
-    """From its first line to its last."""
-    lines = (entry(line=1, time_ns=at(5)), entry(line=2, time_ns=at(20)))
-    evidence = Evidence(report(call("call-1", 10), log_entries=lines))
-    assert evidence.log_covers(call("call-1", 10))
-    assert not evidence.log_covers(call("call-2", 30))

@@ -44,7 +44,7 @@ _CODES = {
 }
 
 KNOWN_CODE = Clue(0.5, "the code has one documented meaning for an activation")
-LATER = Clue(0.0, "the same client later got the class", against=True)
+LATER = Clue(0.2, "the same client later got the class", against=True)
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:

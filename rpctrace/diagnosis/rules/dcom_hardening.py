@@ -99,6 +99,5 @@ RULE = Rule(
     ),
     references=(
         "KB5004442", "[MS-DCOM] 3.1.2.5.2.3",
-        "https://support.microsoft.com/topic/f1400b52-c141-43d2-941e-37ed901c769c",
     ),
 )  # fmt: skip

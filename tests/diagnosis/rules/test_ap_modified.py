@@ -47,7 +47,7 @@ def test_a_clearly_other_host_stands_first(name: str) -> None:
 @needs_shared
 def test_smb_has_it_first() -> None:
     """STATUS_LOGON_FAILURE to a session setup with a ticket of another account."""
-    (finding,) = records.lab_findings("lab/e-misconfig/misconfig-smbclient.pcap")
+    finding, *_ = records.lab_findings("lab/e-misconfig/misconfig-smbclient.pcap")
     assert (finding.rule, finding.severity) == ("ap-modified", "low")
 
 

@@ -34,7 +34,7 @@ def test_the_samples_of_it() -> None:
 
 def test_a_token_without_an_answer() -> None:
     """The client sends TGT-REQ and closes."""
-    (finding,) = records.findings("u2u", "u2u-bind-only-fin.pcap")
+    finding, *_ = records.findings("u2u", "u2u-bind-only-fin.pcap")
     assert (finding.rule, finding.confidence) == ("handshake-incomplete", 0.59)
     assert "did not answer" in finding.summary
 

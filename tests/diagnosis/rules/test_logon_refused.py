@@ -14,10 +14,10 @@ REFUSED = ntlm_authentication("auth-1", 2, outcome="rejected", status=0xC000006D
 
 
 def test_a_telling_status_is_sure() -> None:
-    """A wrong password; a KRB-ERROR has rules of its own."""
+    """A logon type that was not granted; a KRB-ERROR has rules of its own, and so has a wrong password."""
     finding = cause("logon-refused")[RULE.name]
     assert (finding.severity, finding.confidence) == ("medium", 0.89)
-    assert "the password is wrong" in finding.summary
+    assert "STATUS_LOGON_TYPE_NOT_GRANTED" in finding.summary
     assert RULE.name not in findings("lab/clockskew-rpcclient-np.pcap")
 
 
@@ -28,7 +28,7 @@ def test_the_next_try_makes_it_low() -> None:
 
 def test_ldap_tells_in_its_message() -> None:
     """data 52e is a code that does not tell; data 775 does."""
-    assert findings("built/ldap-bind-refused.pcap")[RULE.name].confidence == 0.45
+    assert findings("built/ldap-bind-refused.pcap")[RULE.name].confidence < 0.45  # and with a ticket less
     locked = replace(REFUSED, carried_in="ldap", status=49, notes=("AcceptSecurityContext error, data 775, v1db1",))
     weighed = only(RULE, locked)
     assert has(weighed, rule.BY_MESSAGE)

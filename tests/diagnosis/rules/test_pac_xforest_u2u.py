@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,7 @@ from rpctrace.analysis import analyze
 from rpctrace.diagnosis import pac
 from rpctrace.diagnosis.registry import diagnose
 from rpctrace.diagnosis.rules import pac_xforest_u2u as rule
-from rpctrace.report import Dcom, Host, Interface, LogEntry, ReferralPath, Report
+from rpctrace.report import Dcom, Finding, Host, Interface, LogEntry, ReferralPath, Report
 
 ASSISTANCE = OWN / "remote-assistance"
 REALMS = {SERVER: SERVER_REALM}
@@ -32,30 +33,35 @@ def with_log(*entries: LogEntry) -> Report:
     return records.report(CALL, log=entries)
 
 
+def above_notes(findings: Iterable[Finding]) -> list[Finding]:
+    """Without the weaker hypotheses and what was an ordinary step."""
+    return [each for each in findings if each.severity != "note"]
+
+
 @pytest.mark.parametrize("name", ["expert.pcapng", "expert.cap"])
 def test_the_clients_capture_alone_is_capped(name: str) -> None:
     """The article's trace from the expert's side: likely, and it says what is missing."""
-    (finding,) = analyze(ASSISTANCE / name).findings
+    (finding,) = above_notes(analyze(ASSISTANCE / name).findings)
     assert (finding.rule, finding.severity, finding.confidence) == ("pac-xforest-u2u", "medium", 0.65)
     assert finding.limited_by == ("no more than 0.65: nothing of the server's own side was captured",)
     assert any("taken on the server" in text for text in finding.missing)
-    assert finding.frames[-1] == 291
+    assert finding.frames[-1] == 298
 
 
 def test_with_the_servers_capture_it_is_surer() -> None:
     """Both sides: the logon request between AP-REQ and fault is seen."""
-    (finding,) = analyze([ASSISTANCE / "expert.pcapng", ASSISTANCE / "novice.pcapng"]).findings
+    (finding,) = above_notes(analyze([ASSISTANCE / "expert.pcapng", ASSISTANCE / "novice.pcapng"]).findings)
     assert finding.rule == "pac-xforest-u2u"
     assert finding.severity == "high"
     assert 0.75 <= finding.confidence <= 0.8
-    assert any("NetrLogonSamLogonEx" in item.text and item.frame == 13 for item in finding.evidence)
+    assert any("NetrLogonSamLogonEx" in item.text and item.frame == 67 for item in finding.evidence)
 
 
 def test_with_the_log_it_is_near_certain() -> None:
     """Both captures and the domain controller's log, whose line names the server."""
     report = analyze([ASSISTANCE / "expert.pcapng", ASSISTANCE / "novice.pcapng"])
     (call,) = (call for call in report.calls if call.failed)
-    (finding,) = diagnose(replace(report, log_entries=of_the_log(call.id)))
+    (finding,) = above_notes(diagnose(replace(report, log_entries=of_the_log(call.id))))
     assert (finding.rule, finding.severity, finding.confidence) == ("pac-xforest-u2u", "high", 0.97)
     (line,) = [item for item in finding.evidence if item.log_line is not None]
     assert (line.log_line.file, line.log_line.line) == (records.LOG, 2)

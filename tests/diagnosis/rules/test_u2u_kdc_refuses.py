@@ -30,7 +30,7 @@ def test_a_recorded_capture_shows_it() -> None:
 
 def test_a_demand_for_user_to_user_is_none() -> None:
     """27, and then it works."""
-    assert records.findings("u2u", "u2u-kdc-must-use-user2user.pcap") == ()
+    assert {each.severity for each in records.findings("u2u", "u2u-kdc-must-use-user2user.pcap")} <= {"note"}
 
 
 def test_what_was_made_good_is_a_note() -> None:
