@@ -92,7 +92,7 @@ def cli() -> None:
 @click.option("--json", "form", flag_value="json", help="The same as -f json.")
 @click.option("--jsonl", "form", flag_value="jsonl", help="The same as -f jsonl.")
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
-              help="Write into FILE, in the form of its suffix (.json .jsonl .csv .md .html .txt); repeatable.")  # fmt: skip
+              help="Write into FILE, by its suffix: .html .json .jsonl .csv .md .txt; repeatable.")  # fmt: skip
 @click.option("--host", "hosts", multiple=True, metavar="HOST", help="Only calls of this address, network or name.")
 @click.option("--interface", "interfaces", multiple=True, metavar="UUID|NAME", help="Only calls of this interface.")
 @click.option("--status", "statuses", multiple=True, metavar="STATUS",
