@@ -19,7 +19,7 @@ from report_values import (
 )
 from story_values import incident, log_entry, logged_report, logon
 
-from rpctrace.render.story import LOG_HOST, MOST_HOSTS, MOST_STEPS, StoryBook, focus_of, story_of
+from rpctrace.render.story import LOG_HOST, MOST_HOSTS, MOST_STEPS, NEARBY_CALLS, StoryBook, focus_of, story_of
 from rpctrace.report import Host, Report
 
 
@@ -87,6 +87,18 @@ def test_too_many_steps_are_cut_and_counted() -> None:
     assert story.left_out == 101 - MOST_STEPS
     # the nearest stay
     assert min(step.first_ns or 0 for step in story.steps) == START_NS - 1000 * (99 + MOST_STEPS - 1)
+
+
+def test_of_a_long_connection_the_legs_and_the_nearest_calls_are_looked_at() -> None:
+    bind = answered_call(id="call-0", kind="bind", request_ns=START_NS - 10**9, opnum=None, operation=None)
+    before = tuple(answered_call(id=f"call-1{n}", request_ns=START_NS - 10**6 + n) for n in range(5_000))
+    book = StoryBook(article_report(calls=(bind, *before, refused_call())))
+    nearby, beyond = book.nearby(book.calls["call-3"])
+    assert (len(nearby), beyond) == (NEARBY_CALLS + 1, 5_000 - NEARBY_CALLS)
+    story = story_of(FINDING, book)
+    assert story is not None
+    assert story.steps[0].question == "bind IClassFactory"
+    assert story.left_out == 5_002 - MOST_STEPS
 
 
 def test_no_more_hosts_than_lanes() -> None:
