@@ -105,9 +105,9 @@ class StoryBook:
         legs = [each for each in same[: min(start, FIRST_CALLS)] if each.kind in _LEGS]
         return legs + same[start:place] + same[place + 1 : place + NEARBY_CALLS], start - len(legs)
 
-    def step(self, record: _Record, blamed: bool = False) -> Step:
+    def step(self, record: _Record) -> Step:
         if isinstance(record, Call):
-            return call_step(record, self.clock, blamed)
+            return call_step(record, self.clock)
         if isinstance(record, KerberosExchange):
             return exchange_step(record, self.clock)
         if isinstance(record, Authentication):
@@ -139,7 +139,7 @@ def story_of(finding: Finding, book: StoryBook) -> Story | None:
     focus = focus_of(finding, book)
     if focus is None:
         return None
-    focal = book.step(focus, blamed=True)
+    focal = book.step(focus)
     ranked: dict[str, tuple[int, Step]] = {focal.key: (_FOCUS, focal)}
     for rank, step in _related(finding, focus, focal, book):
         known = ranked.get(step.key)

@@ -32,7 +32,7 @@ CLOCK = CommonClock(article_report())
 
 
 def test_the_article_s_call() -> None:
-    step = call_step(refused_call(), CLOCK, blamed=True)
+    step = call_step(refused_call(), CLOCK)
     assert (step.question, step.question_detail) == (
         "alter_context IClassFactory", "AP-REQ: novice@child.domainA.COM (user-to-user)",
     )  # fmt: skip
@@ -44,8 +44,8 @@ def test_the_article_s_call() -> None:
 @pytest.mark.parametrize(
     ("step", "question", "answer"),
     [
-        (call_step(answered_call(), CLOCK, False), ("RemoteCreateInstance", "IClassFactory"), ("response", "")),
-        (call_step(logon(), CLOCK, False), ("NetrLogonSamLogonEx", "sealed"), ("response", "")),
+        (call_step(answered_call(), CLOCK), ("RemoteCreateInstance", "IClassFactory"), ("response", "")),
+        (call_step(logon(), CLOCK), ("NetrLogonSamLogonEx", "sealed"), ("response", "")),
         (
             exchange_step(full_report().kerberos[0], CLOCK),
             ("TGS-REQ", "RPCSS/novice.domainb.com"),
@@ -95,6 +95,6 @@ def test_captures_share_a_clock_where_it_was_found() -> None:
 
 def test_a_step_without_an_answer_lasts_no_time() -> None:
     call = answered_call(outcome="unanswered", reply=None, reply_frames=(), reply_ns=None)
-    step = call_step(call, CLOCK, False)
+    step = call_step(call, CLOCK)
     assert step.first_ns == step.last_ns == START_NS
     assert step.answer_tone == "failure"

@@ -8,7 +8,7 @@ from report_values import article_report, capture, empty_report, full_report, re
 from story_values import incident, logged_report
 
 from rpctrace.render.unseen import MOST_PROBLEMS, unseen
-from rpctrace.report import Clock, Limit, ProblemEntry, Report
+from rpctrace.report import Clock, Host, Limit, ProblemEntry, Report
 
 
 def topics(report: Report) -> dict[str, str]:
@@ -21,13 +21,19 @@ def topics(report: Report) -> dict[str, str]:
 def test_the_article_from_both_sides() -> None:
     said = topics(incident())
     assert set(said) == {"Not captured", "Logs", "Encrypted"}
-    assert "asked its domain controller" not in said["Not captured"]
+    assert "asked a domain controller" not in said["Not captured"]
     assert "3 of 5 requests" in said["Encrypted"]
 
 
 def test_the_server_s_side_is_missed() -> None:
-    assert "What 10.3.0.33 asked its domain controller" in topics(article_report())["Not captured"]
-    assert "asked its" not in topics(logged_report()).get("Not captured", "")
+    assert "What 10.3.0.33 asked a domain controller" in topics(article_report())["Not captured"]
+    assert "asked a" not in topics(logged_report()).get("Not captured", "")
+
+
+def test_many_servers_are_one_line() -> None:
+    calls = tuple(refused_call(server=Host(f"10.3.0.{n}", 135, None)) for n in range(10, 19))
+    said = topics(article_report(calls=calls))["Not captured"]
+    assert "What 10.3.0.10, 10.3.0.11, 10.3.0.12, 10.3.0.13 and 5 more asked a domain controller" in said
 
 
 def test_a_log_that_was_given_is_not_missed() -> None:
