@@ -335,7 +335,7 @@ def _verdict(report: Report) -> Verdict:
         rules = "no rule says more about why" if not report.findings else "there are only weak hypotheses about why"
         return Verdict("warning", f"{counted(failed, 'call')} failed", f"See the table for each; {rules}.")
     if not report.calls:
-        return Verdict("plain", f"No RPC call was found{part}", "Nothing here can be judged.")
+        return Verdict("plain", f"No RPC call was found{part}", "Below is what else was read.")
     fine = "fine" if report.complete else "warning"
     answered = sum(call.outcome in ("answered", "accepted") for call in report.calls)
     text = f"{answered} of {counted(len(report.calls), 'call')} were answered, and no answer refuses anything."

@@ -17,7 +17,7 @@ from rpctrace.report import KerberosExchange, ReferralPath, display_filter
 
 WIDE, NARROW = 1080, 360
 BOX_HEIGHT = 84
-MOST_HOPS = 6
+MOST_HOPS = 4
 TITLE_SIZE = 12
 LINE_SIZE = 11
 _ARROW_ACROSS = 40

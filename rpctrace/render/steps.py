@@ -86,10 +86,11 @@ def call_question(call: Call) -> tuple[str, str]:
     """What a call asks for, and what it carried for that."""
     if call.secure_channel is not None:
         return safe_text(call.secure_channel.operation), "sealed" if call.secure_channel.sealed else "in clear"
-    what = _one_line(interface_words(call))
-    title = what.split(" ")[-1] if call.opnum is not None and call.operation else f"{safe_text(call.kind)} {what}"
-    interface = safe_text(call.interfaces[0].name or call.interfaces[0].uuid) if call.interfaces else ""
-    detail = interface if call.opnum is not None and call.operation else ""
+    if call.opnum is not None and call.operation:
+        title = safe_text(call.operation)
+        detail = safe_text(call.interfaces[0].name or call.interfaces[0].uuid) if call.interfaces else ""
+    else:
+        title, detail = f"{safe_text(call.kind)} {_one_line(interface_words(call))}".rstrip(), ""
     if call.ticket is not None and call.ticket.frame in call.request_frames:
         detail = f"{safe_text(call.auth.token)}: " if call.auth and call.auth.token else ""
         detail += _one_line(ticket_words(call.ticket))
@@ -110,8 +111,7 @@ def call_answer(call: Call) -> tuple[str, str]:
     return title, safe_text(status) if status else detail
 
 
-def call_step(call: Call, clock: CommonClock, blamed: bool) -> Step:
-    """`blamed`: the finding is about this call."""
+def call_step(call: Call, clock: CommonClock) -> Step:
     question, question_detail = call_question(call)
     answer, answer_detail = call_answer(call)
     carries_token = call.auth is not None and call.auth.token is not None and call.kind != "request"
@@ -129,7 +129,7 @@ def call_step(call: Call, clock: CommonClock, blamed: bool) -> Step:
         question_detail=question_detail,
         answer=answer,
         answer_detail=answer_detail,
-        question_tone="auth" if blamed or carries_token else "plain",
+        question_tone="auth" if carries_token else "plain",
         answer_tone="failure" if call.failed else "plain",
     )
 

@@ -24,6 +24,8 @@ from rpctrace.report import Authentication, Call, Event, Finding, KerberosExchan
 
 MOST_STEPS = 20  # each has two arrows at the most
 MOST_HOSTS = 7
+NEARBY_CALLS = 200  # of a long connection: so many before and after the failed call are looked at
+FIRST_CALLS = 20  # and the legs among its first calls, which made the security context
 _LEGS = frozenset(("bind", "alter_context", "auth3"))
 LOG_HOST = "netlogon.log"  # the lane of a domain controller that only its log shows
 
@@ -63,6 +65,7 @@ class StoryBook:
         self.paths = {each.id: each for each in report.referral_paths}
         self.endpoints = {each.id: each for each in report.endpoints}
         self.streams = {each.id: each for each in report.streams}
+        self.places: dict[str, int] = {}  # of a call among those of its connection
         self.by_connection: dict[str, list[Call]] = defaultdict(list)
         self.logons: dict[str, list[Call]] = defaultdict(list)
         self.by_frame: dict[tuple[int, int], _Record] = {}
@@ -79,6 +82,7 @@ class StoryBook:
             if exchange.carried_in in KDC_CARRIERS:
                 self._at(exchange.capture, (exchange.request_frame, exchange.reply_frame), exchange)
         for call in self.report.calls:
+            self.places[call.id] = len(self.by_connection[call.connection])
             self.by_connection[call.connection].append(call)
             self._at(call.capture, (*call.request_frames, *call.reply_frames), call)
             for seen in call.also_seen:
@@ -94,9 +98,16 @@ class StoryBook:
             if frame is not None:
                 self.by_frame[capture, frame] = record
 
-    def step(self, record: _Record, blamed: bool = False) -> Step:
+    def nearby(self, call: Call) -> tuple[list[Call], int]:
+        """The calls of its connection that may belong to a call's story; how many earlier ones are none of these."""
+        same, place = self.by_connection[call.connection], self.places[call.id]
+        start = max(place - NEARBY_CALLS, 0)
+        legs = [each for each in same[: min(start, FIRST_CALLS)] if each.kind in _LEGS]
+        return legs + same[start:place] + same[place + 1 : place + NEARBY_CALLS], start - len(legs)
+
+    def step(self, record: _Record) -> Step:
         if isinstance(record, Call):
-            return call_step(record, self.clock, blamed)
+            return call_step(record, self.clock)
         if isinstance(record, KerberosExchange):
             return exchange_step(record, self.clock)
         if isinstance(record, Authentication):
@@ -128,7 +139,7 @@ def story_of(finding: Finding, book: StoryBook) -> Story | None:
     focus = focus_of(finding, book)
     if focus is None:
         return None
-    focal = book.step(focus, blamed=True)
+    focal = book.step(focus)
     ranked: dict[str, tuple[int, Step]] = {focal.key: (_FOCUS, focal)}
     for rank, step in _related(finding, focus, focal, book):
         known = ranked.get(step.key)
@@ -155,7 +166,7 @@ def story_of(finding: Finding, book: StoryBook) -> Story | None:
         client=focal.asker,
         server=focal.answerer,
         issued_in=_issued_in(focus),
-        left_out=len(best) - len(kept),
+        left_out=len(best) - len(kept) + (book.nearby(focus)[1] if isinstance(focus, Call) else 0),
         alike=sum(1 for each in finding.calls if each in book.calls) - 1 if finding.calls else 0,
     )
 
@@ -207,9 +218,9 @@ def _related(finding: Finding, focus: _Record, focal: Step, book: StoryBook) -> 
 
 
 def _of_call(call: Call, focal: Step, book: StoryBook) -> Iterator[tuple[int, Step]]:
-    for other in book.by_connection[call.connection]:
+    for other in book.nearby(call)[0]:
         step = book.step(other)
-        if other.id != call.id and (step.first_ns or 0) <= (focal.last_ns or focal.first_ns or 0):
+        if (step.first_ns or 0) <= (focal.last_ns or focal.first_ns or 0):
             yield _LEG if other.kind in _LEGS else _BEFORE, step
     for logon in book.logons.get(call.server.address, ()):
         step = book.step(logon)

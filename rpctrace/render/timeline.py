@@ -18,6 +18,7 @@ from rpctrace.render.story import Story
 WIDE, NARROW = 1080, 360  # for a desk and for a telephone
 GUTTER = 132
 ROW = 30
+BESIDE, MOST_BESIDE = 15, 4  # bars at the same time are drawn below each other
 TOP = 26
 AXIS_SIZE = 10.5
 LEAST_BAR = 5  # pixels: a bar that can be seen
@@ -112,28 +113,42 @@ def timeline(story: Story, width: int = WIDE) -> Timeline | None:
         return None
     narrow = width < 600
     families = [family for family in FAMILIES if any(step.family == family for step in timed)]
-    pitch = ROW + 14 if narrow else ROW
-    rows = tuple(_row(family, place, pitch, narrow) for place, family in enumerate(families))
-    axis_y = TOP + pitch * len(rows)
     left = 0 if narrow else GUTTER
     parts = stretches(_spans(timed), MOST_NARROW_SEGMENTS if narrow else MOST_SEGMENTS)
     segments = tuple(_segments(parts, left, width, story.zero_ns))
-    height_of = dict(zip(families, rows, strict=True))
+    rows: list[Row] = []
+    bars: list[Bar] = []
+    bottom = float(TOP)
+    for family in families:
+        own = [_bar(step, segments, story) for step in timed if step.family == family]
+        top = bottom + (14 if narrow else 0)
+        depths = _depths(own)
+        bars += [replace(bar, y=top + ROW / 2 + BESIDE * depth) for bar, depth in zip(own, depths, strict=True)]
+        rows.append(Row(top + ROW / 2, family, 0, top + (2 if narrow else ROW / 2 + 4)))
+        bottom = top + ROW + BESIDE * max(depths)
     return Timeline(
         width=width,
-        height=axis_y + 26,
-        axis_y=axis_y,
-        rows=rows,
+        height=bottom + 26,
+        axis_y=bottom,
+        rows=tuple(rows),
         segments=segments,
         cuts=tuple(_cuts(segments)),
-        bars=tuple(_bar(step, height_of[step.family].y, segments, story) for step in timed),
+        bars=tuple(bars),
         band=_band(story, segments),
     )
 
 
-def _row(family: str, place: int, pitch: int, narrow: bool) -> Row:
-    y = TOP + pitch * (place + 1) - ROW / 2
-    return Row(y, family, 0, y - 13) if narrow else Row(y, family, 0, y + 4)
+def _depths(bars: Sequence[Bar]) -> list[int]:
+    """Which line of its row each bar takes, so that none hides another as long as there is room."""
+    ends: list[float] = []
+    depths = []
+    for bar in bars:
+        depth = next((place for place, end in enumerate(ends) if end <= bar.x + 0.5), len(ends))
+        depth = min(depth, MOST_BESIDE - 1)
+        ends += [0.0] * (depth + 1 - len(ends))
+        ends[depth] = max(ends[depth], bar.x + bar.width)
+        depths.append(depth)
+    return depths
 
 
 def _spans(steps: Sequence[Step]) -> list[tuple[int, int]]:
@@ -226,7 +241,7 @@ def _place(ns: int, segments: Sequence[Segment]) -> float:
     return segments[-1].place(segments[-1].end_ns)
 
 
-def _bar(step: Step, y: float, segments: Sequence[Segment], story: Story) -> Bar:
+def _bar(step: Step, segments: Sequence[Segment], story: Story) -> Bar:
     first, last = step.first_ns or 0, step.last_ns or step.first_ns or 0
     x, end = _place(first, segments), _place(max(first, last), segments)
     width = max(end - x, LEAST_BAR)
@@ -236,7 +251,7 @@ def _bar(step: Step, y: float, segments: Sequence[Segment], story: Story) -> Bar
         tone = "channel" if step.family == "Secure channel" else step.question_tone
     moment = moment_words(first - (story.zero_ns or 0))
     what = " ".join(filter(None, (step.question or step.answer, step.question_detail)))
-    return Bar(x if end - x >= LEAST_BAR else x - LEAST_BAR / 2, y, width, tone, bool(step.log_line),
+    return Bar(x if end - x >= LEAST_BAR else x - LEAST_BAR / 2, 0, width, tone, bool(step.log_line),
                f"{moment}: {what}{took}")  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from rpctrace.render.words import counted
 from rpctrace.report import Report
 
 MOST_PROBLEMS = 8
+MOST_SERVERS = 4
 _PKT_PRIVACY = 6  # [MS-RPCE] 2.2.1.1.8
 
 
@@ -63,10 +64,12 @@ def _not_captured(report: Report) -> Iterator[Unseen]:
                      "than the capture.")  # fmt: skip
     servers = sorted({call.server.address for call in report.calls if call.failed and call.ticket is not None})
     asking = {call.client.address for call in report.calls if call.secure_channel is not None}
-    for server in servers[:3]:
-        if server not in asking:
-            yield Unseen("Not captured", f"What {safe_text(server)} asked its domain controller while it judged the "
-                         "ticket; a capture taken on the server would show it.")  # fmt: skip
+    silent = [safe_text(server) for server in servers if server not in asking]
+    if silent:
+        more = f" and {len(silent) - MOST_SERVERS} more" if len(silent) > MOST_SERVERS else ""
+        who = f"{', '.join(silent[:MOST_SERVERS])}{more}"
+        yield Unseen("Not captured", f"What {who} asked a domain controller while a ticket was judged; a capture "
+                     "taken on the server would show it.")  # fmt: skip
     references = {clock.reference for clock in report.clocks}
     if len(references) > 1:
         yield Unseen("Clocks", "Not all captures share frames, so times of one do not compare with those of another.")

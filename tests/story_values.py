@@ -14,7 +14,7 @@ from rpctrace.render.steps import Step
 from rpctrace.render.story import Story
 from rpctrace.report import Call, EvidenceItem, Host, LogEntry, LogLine, Report, SecureChannel
 
-SAMPLES = Path(__file__).parents[2] / "captures"
+SAMPLES = Path(__file__).parents[1] / "captures"
 CHANNEL = SecureChannel(
     operation="NetrLogonSamLogonEx",
     is_logon=True,
