@@ -18,6 +18,7 @@ from rpctrace.diagnosis.failures import Failure, FailureKind, failures
 from rpctrace.diagnosis.identity import NameClaim, names_of_hosts, shown_realms
 from rpctrace.diagnosis.log_evidence import LogEvidence
 from rpctrace.diagnosis.referrals import Referrals
+from rpctrace.diagnosis.successes import Successes
 from rpctrace.diagnosis.ticket_uses import TicketUses
 from rpctrace.report import (
     Authentication,
@@ -131,52 +132,9 @@ class Evidence(LogEvidence):
         return tuple(each for each in self._by_connection[call.connection] if self.asked_at(each) > after)
 
     @cached_property
-    def _worked(self) -> Mapping[Hashable, list[tuple[Position, Call]]]:
-        table: dict[Hashable, list[tuple[Position, Call]]] = defaultdict(list)
-        for call in self.report.calls:
-            if call.outcome in ("answered", "accepted") and call.kind != "auth3":
-                for key in self._purposes(call):
-                    table[key].append((self.asked_at(call), call))
-        for calls in table.values():
-            calls.sort(key=lambda each: each[0])
-        return table
-
-    def _purposes(self, call: Call) -> Iterator[Hashable]:
-        """What a call is good for: its interface on that server, and as a request its operation."""
-        hosts = self.line(call.capture), self.host(call.client.address), self.host(call.server.address)
-        for each in call.interfaces:
-            if each.result in (None, 0):
-                yield hosts, each.uuid, None
-                if call.kind == "request":
-                    yield hosts, each.uuid, call.opnum
-
-    def worked_later(self, call: Call) -> Call | None:
-        """What the same client later got from the same server: the operation that had failed, or, of a bind or
-        alter_context, the interface."""
-        hosts = self.line(call.capture), self.host(call.client.address), self.host(call.server.address)
-        opnum = call.opnum if call.kind == "request" else None
-        at = self.asked_at(call)
-        for each in call.interfaces[:1]:
-            calls = self._worked.get((hosts, each.uuid, opnum), ())
-            after = bisect_right(calls, at, key=lambda item: item[0])
-            if after < len(calls):
-                return calls[after][1]
-        return None
-
-    @cached_property
-    def _sessions(self) -> Mapping[Hashable, list[Authentication]]:
-        table: dict[Hashable, list[Authentication]] = defaultdict(list)
-        for each in self.report.authentications:
-            hosts = self.line(each.capture), self.host(each.client.address), self.host(each.server.address)
-            table[hosts, each.carried_in].append(each)
-        for authentications in table.values():
-            authentications.sort(key=self.asked_at)
-        return table
-
-    def sessions(self, record: Call | Authentication, carried_in: str = "smb") -> tuple[Authentication, ...]:
-        """The authentications of the same client to the same server outside RPC, in order."""
-        hosts = self.line(record.capture), self.host(record.client.address), self.host(record.server.address)
-        return tuple(self._sessions.get((hosts, carried_in), ()))
+    def successes(self) -> Successes:
+        """What clients got from servers, and who is logged on there."""
+        return Successes(self.report, self)
 
     # What the server did meanwhile
 

@@ -8,7 +8,7 @@ from rpctrace.report import Authentication, Call, EvidenceItem
 
 def recovered(evidence: Evidence, call: Call) -> tuple[EvidenceItem, ...]:
     """The first call of the same client at the same server that later did what this one had failed to do."""
-    later = evidence.worked_later(call)
+    later = evidence.successes.worked_later(call)
     if later is None:
         return ()
     frames = later.reply_frames or later.request_frames
@@ -19,7 +19,7 @@ def recovered(evidence: Evidence, call: Call) -> tuple[EvidenceItem, ...]:
 def recovered_logon(evidence: Evidence, said: Authentication) -> tuple[EvidenceItem, ...]:
     """The first authentication of the same client at the same server, over the same protocol, that later succeeded."""
     after = evidence.asked_at(said)
-    for each in evidence.sessions(said, said.carried_in):
+    for each in evidence.successes.sessions(said, said.carried_in):
         if each.outcome == "accepted" and evidence.asked_at(each) > after:
             text = "the same client was accepted there later"
             return (EvidenceItem(False, text, each.capture, each.reply_frame, None, 0.0),)

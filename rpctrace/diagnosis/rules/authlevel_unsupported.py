@@ -83,7 +83,7 @@ def _hypothesis(evidence: Evidence, failure: Failure, said: str, *clues: Evidenc
 def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
     if call.auth is not None and call.auth.level == _CALL_LEVEL and call.status not in STATUSES:
         yield CALL_LEVEL.seen("level 3 (CALL)", call.capture, call.request_frames[-1] if call.request_frames else None)
-    later = evidence.worked_later(call)
+    later = evidence.successes.worked_later(call)
     if call.kind == "request" and later is not None and _level(later) == _level(call):
         yield SAME_ANSWERED.seen(
             "answered later", later.capture, later.reply_frames[-1] if later.reply_frames else None

@@ -83,7 +83,7 @@ def _class_text(call: Call) -> str:
 
 
 def _later(evidence: Evidence, call: Call) -> EvidenceItem | None:
-    later = evidence.worked_later(call)
+    later = evidence.successes.worked_later(call)
     same = (
         later is not None and later.dcom is not None and call.dcom is not None and later.dcom.clsid == call.dcom.clsid
     )

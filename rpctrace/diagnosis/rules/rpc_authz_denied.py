@@ -97,7 +97,7 @@ def _is_too_low(call: Call) -> bool:
 
 def _session(evidence: Evidence, call: Call) -> Authentication | None:
     before = evidence.asked_at(call)
-    sessions = [each for each in evidence.sessions(call) if each.outcome == "accepted"]
+    sessions = [each for each in evidence.successes.sessions(call) if each.outcome == "accepted"]
     return next((each for each in reversed(sessions) if evidence.asked_at(each) < before), None)
 
 
