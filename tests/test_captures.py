@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from carrier_readings import CARRIERS
+from netlogon_lines import EXAMPLES
 from tshark_reading import fields, tshark
 
 from rpctrace.analysis import Options, analyze
@@ -89,6 +90,43 @@ def test_what_must_be_found_is_well_formed() -> None:
         assert not must & must_not, entry["path"]
         assert {f"{folder}/{name}" for name in entry.get("with", ())} <= captures - {entry["path"]}, entry["path"]
         assert {f"{folder}/{name}" for name in entry.get("logs", ())} <= logs, entry["path"]
+
+
+@cache
+def asserted() -> dict[str, tuple[list[Path], list[Path], dict[str, Any]]]:
+    """Each entry with `must`: the captures and logs that are read together."""
+    made = {}
+    for kind in ("capture", "log"):
+        for entry in index()[kind]:
+            if "must" in entry:
+                path = FOLDER / entry["path"]
+                beside = [path.parent / name for name in entry.get("with", ())]
+                logs = [path.parent / name for name in entry.get("logs", ())]
+                own = ([path, *beside], logs) if kind == "capture" else (beside, [path, *logs])
+                made[entry["path"]] = (*own, entry)
+    return made
+
+
+@pytest.mark.parametrize("name", sorted(asserted()))
+def test_the_scenario_gives_what_it_must_and_not_what_it_must_not(name: str) -> None:
+    """A finding above note for each cause that is there; of one that is not, no more than a weighed hypothesis."""
+    captures, logs, entry = asserted()[name]
+    findings = analyze(captures, netlogon=logs).findings
+    above = {finding.rule for finding in findings if finding.severity != "note"}
+    assert above >= set(entry["must"])
+    assert not above & set(entry["must_not"])
+
+
+def test_the_articles_two_frames_and_two_lines(tmp_path: Path) -> None:
+    """Its lines name two domains, and the second runs two texts together; its capture knows no name of the server."""
+    entered, returns = (example[0] for example in EXAMPLES[:2])
+    log = tmp_path / "netlogon.log"
+    log.write_text(f"{entered}\n{returns}0xc0000064 = STATUS_NO_SUCH_USER\n", encoding="utf-8")
+    finding, *_ = analyze(ASSISTANCE / "expert-midstream.pcapng", netlogon=[log]).findings
+    assert (finding.rule, finding.severity) == ("pac-xforest-u2u", "high")
+    assert 0.85 <= finding.confidence < 0.97
+    assert [item.log_line.line for item in finding.evidence if item.log_line is not None] == [2]
+    assert "does not trust child.domainA.COM directly" in finding.summary
 
 
 def test_the_maker_makes_the_committed_files() -> None:

@@ -79,6 +79,25 @@ from rpctrace.report import SEVERITIES, Finding, Report
 RULES: tuple[Rule, ...] = (
     # The ticket was presented, and its PAC
     pac_xforest_u2u.RULE,
+    pac_no_dc.RULE,
+    pac_signature_bad.RULE,
+    pac_dc_shutdown.RULE,
+    pac_hardening_2024.RULE,
+    pac_hardening_2022.RULE,
+    # The ticket was presented, and refused for itself
+    skew_ap.RULE,
+    ap_modified.RULE,
+    ticket_expired.RULE,
+    ap_replay.RULE,
+    tgt_to_service.RULE,
+    # The legs of an authentication
+    third_leg_refused.RULE,
+    first_leg_rejected.RULE,
+    handshake_incomplete.RULE,
+    # User-to-user
+    u2u_no_tgt.RULE,
+    u2u_kdc_refuses.RULE,
+    u2u_refused.RULE,
     # RPC refuses by itself, before or beside any logon
     protocol_error.RULE,
     unk_if.RULE,
@@ -132,25 +151,6 @@ RULES: tuple[Rule, ...] = (
     mtu_blackhole.RULE,
     idle_drop.RULE,
     connection_reset.RULE,
-    pac_no_dc.RULE,
-    pac_signature_bad.RULE,
-    pac_dc_shutdown.RULE,
-    pac_hardening_2024.RULE,
-    pac_hardening_2022.RULE,
-    # The ticket was presented, and refused for itself
-    skew_ap.RULE,
-    ap_modified.RULE,
-    ticket_expired.RULE,
-    ap_replay.RULE,
-    tgt_to_service.RULE,
-    # The legs of an authentication
-    third_leg_refused.RULE,
-    first_leg_rejected.RULE,
-    handshake_incomplete.RULE,
-    # User-to-user
-    u2u_no_tgt.RULE,
-    u2u_kdc_refuses.RULE,
-    u2u_refused.RULE,
     # The last resorts, the more telling first
     sec_pkg_unspecified.RULE,
     call_failed.RULE,
