@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.network.flow import Endpoint
-from rpctrace.report import Call, Finding, KerberosExchange, Report
+from rpctrace.report import Authentication, Call, Event, Finding, KerberosExchange, Report
 
 MAXIMUM_COMMENTS_OF_A_FRAME = 8
 LEGS_BEFORE = 16  # of one security context: more than any mechanism has
@@ -50,17 +50,23 @@ def evidence_frames(report: Report, capture: int) -> frozenset[int]:
         frames.update((*call.request_frames, *call.reply_frames))
     for exchange in _exchanges(report, capture):
         frames.update((exchange.request_frame, exchange.reply_frame))
+    for said in _authentications(report, capture):
+        frames.update((said.request_frame, said.reply_frame))
+    for event in _events(report, capture):
+        frames.update(event.frames)
     return frozenset(frame for frame in frames if frame is not None)
 
 
 def evidence_connections(report: Report, capture: int) -> frozenset[Ends]:
     """The connections whose handshakes belong to the evidence."""
-    return frozenset(_ends(_calls(report, capture))) | kdc_connections(report, capture)
+    return frozenset(_ends(_calls(report, capture))) | whole_connections(report, capture)
 
 
-def kdc_connections(report: Report, capture: int) -> frozenset[Ends]:
-    """Those to KDCs, which are short and kept whole: of an exchange only the frames that completed it are known."""
-    return frozenset(_ends(_exchanges(report, capture)))
+def whole_connections(report: Report, capture: int) -> frozenset[Ends]:
+    """Those of which more is needed than the evidence names, kept up to a bound: to KDCs, with authentications outside
+    RPC (of both only the frames that completed a message are known), and those to which something happened."""
+    exchanges, authentications = _exchanges(report, capture), _authentications(report, capture)
+    return frozenset((*_ends(exchanges), *_ends(authentications), *_ends(_events(report, capture))))
 
 
 def channels(report: Report, capture: int) -> frozenset[Channel]:
@@ -122,7 +128,24 @@ def _exchanges(report: Report, capture: int) -> list[KerberosExchange]:
     return [each for each in here if each.id in named]
 
 
-def _ends(records: Iterable[Call | KerberosExchange]) -> Iterator[Ends]:
+def _authentications(report: Report, capture: int) -> list[Authentication]:
+    """Those that findings are about, and what the same two ends said to each other in that way before and after."""
+    wanted = {identity for finding in _told(report) for identity in finding.concerns}
+    shown = _shown(report, capture)
+    here = [each for each in report.authentications if each.capture == capture]
+    named = [each for each in here if each.id in wanted or not shown.isdisjoint((each.request_frame, each.reply_frame))]
+    between = {(each.client.address, each.server.address, each.carried_in) for each in named}
+    return [each for each in here if (each.client.address, each.server.address, each.carried_in) in between]
+
+
+def _events(report: Report, capture: int) -> list[Event]:
+    """What happened on connections in the frames that findings name."""
+    named = {frame for finding in _told(report) if finding.capture == capture for frame in finding.frames}
+    named |= _shown(report, capture)
+    return [each for each in report.events if each.capture == capture and not named.isdisjoint(each.frames)]
+
+
+def _ends(records: Iterable[Call | KerberosExchange | Authentication | Event]) -> Iterator[Ends]:
     for each in records:
         low, high = sorted(Endpoint(host.address, host.port) for host in (each.client, each.server))
         yield low, high

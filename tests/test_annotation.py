@@ -7,7 +7,7 @@ from dataclasses import replace
 from incident_records import exchange, refused, tgt
 from report_values import FINDING, HOSTILE_TEXTS, KERBEROS, TICKET, answered_call, article_report, refused_call
 
-from rpctrace.annotation import comments_of, evidence_connections, evidence_frames, kdc_connections
+from rpctrace.annotation import comments_of, evidence_connections, evidence_frames, whole_connections
 from rpctrace.network.flow import Endpoint
 
 
@@ -45,7 +45,7 @@ def test_evidence_is_the_call_its_legs_and_the_exchange_of_its_ticket() -> None:
     assert evidence_frames(report, 1) == set()
     low, high = sorted((Endpoint("10.2.0.21", 49834), Endpoint("10.3.0.33", 52042)))
     assert (low, high) in evidence_connections(report, 0)
-    assert len(kdc_connections(report, 0)) == 1
+    assert len(whole_connections(report, 0)) == 1
 
 
 def test_a_call_that_evidence_points_to_comes_with_its_connection() -> None:

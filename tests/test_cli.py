@@ -126,9 +126,9 @@ def test_realms_of_hosts(
     seen: list[dict[str, str]] = []
     analyze = analysis.analyze
 
-    def noting(sources: object, options: analysis.Options, *others: object) -> object:
-        seen.append(dict(options.realms))
-        return analyze(sources, options, *others)
+    def noting(sources: object, options: analysis.Options, *others: object, **named: object) -> object:
+        seen.append(dict(options.realms or {}))
+        return analyze(sources, options, *others, **named)
 
     monkeypatch.setattr(analysis, "analyze", noting)
     words = [word for each in given for word in ("--realm", each)]

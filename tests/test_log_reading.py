@@ -102,7 +102,7 @@ def test_the_sample_of_the_article() -> None:
     )
     (facts,) = report.logs
     assert (facts.year, facts.utc_offset_minutes, facts.found, facts.matched, facts.anchors) == (
-        2012, 0, "fitted", 2, 2
+        2012, 60, "fitted", 2, 2
     )  # fmt: skip
     (failed,) = [call for call in report.calls if call.failed]
     lines = [entry for entry in report.log_entries if failed.id in entry.calls]

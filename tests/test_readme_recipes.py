@@ -64,7 +64,7 @@ on_posix = pytest.mark.skipif(os.name == "nt", reason="the recipes are for a POS
 @needs("jq")
 def test_jq(folder: Path) -> None:
     """The article's call: status, realm, service, the frame of the fault; and its connection's Community ID."""
-    assert shell(folder, JQ).stdout == "RPC_S_SEC_PKG_ERROR\tchild.domainA.COM\tnovice\t291\n"
+    assert shell(folder, JQ).stdout == "RPC_S_SEC_PKG_ERROR\tchild.domainA.COM\tnovice\t298\n"
     (line,) = shell(folder, COMMUNITY).stdout.splitlines()
     assert re.fullmatch(r"1:\S{28}\tC\w{17}\t10\.2\.0\.21\t10\.2\.0\.73", line)
 

