@@ -32,7 +32,8 @@ _LABEL = re.compile(r"[^\W_][\w$-]{2,}")
 WORDS = SERVICES | PIPES | {
     "com", "net", "local", "ncacn_ip_tcp", "ncacn_np", "null", "user", "domain", "server", "client", "service",
     "authority", "system", "local service", "network", "administrator", "guest", "ipc$", "pipe", "workgroup", "child",
-    "rpc_c_authn_gss_negotiate", "account", "kdc", "main", "flags", "reply", "pa-enc-timestamp", "pa-pk-as-req",
+    "rpc_c_authn_gss_negotiate", "udp", "path", "policy", "transited", "files", "account", "kdc", "main", "flags",
+    "reply", "pa-enc-timestamp", "pa-pk-as-req",
     "builtin", "test",
 }  # fmt: skip
 
