@@ -43,6 +43,14 @@ def incident() -> Report:
     return rpctrace.analyze([str(SAMPLES / "remote-assistance" / f"{name}.pcapng") for name in ("expert", "novice")])
 
 
+@cache
+def logged_incident() -> Report:
+    """The same with the log of the domain controller that the server asked."""
+    folder = SAMPLES / "remote-assistance"
+    captures = [str(folder / f"{name}.pcapng") for name in ("expert", "novice")]
+    return rpctrace.analyze(captures, netlogon=[str(folder / "netlogon.log")])
+
+
 def logon(**changes: Any) -> Call:
     """What the article's server asks its domain controller 1 ms after the call and hears 4 ms later."""
     call = refused_call(
@@ -86,7 +94,8 @@ def logged_report() -> Report:
     report = article_report()
     said = EvidenceItem(True, "the log names the result", None, None, LogLine("netlogon.log", 3), 0.8)
     finding = replace(report.findings[0], evidence=(*report.findings[0].evidence, said))
-    return replace(report, calls=(*report.calls, logon()), log_entries=(entered, returned), findings=(finding,))
+    calls, logs = (*report.calls, logon()), full_report().logs
+    return replace(report, calls=calls, logs=logs, log_entries=(entered, returned), findings=(finding,))
 
 
 def step(key: str, asked_ns: int | None, answered_ns: int | None, **changes: Any) -> Step:
@@ -129,4 +138,7 @@ def story(*steps: Step, **changes: Any) -> Story:
     return replace(made, **changes)
 
 
-__all__ = ["CHANNEL", "SAMPLES", "TICKET", "incident", "log_entry", "logged_report", "logon", "step", "story"]
+__all__ = [
+    "CHANNEL", "SAMPLES", "TICKET", "incident", "log_entry", "logged_incident", "logged_report", "logon", "step",
+    "story",
+]  # fmt: skip

@@ -398,6 +398,6 @@ def _captures(report: Report) -> Iterator[CaptureRow]:
 def _command(report: Report) -> str:
     """What makes this page again, for a POSIX shell."""
     paths = [shlex.quote(safe_text(each.path)) for each in report.captures]
-    logs = dict.fromkeys(entry.file for entry in report.log_entries)
+    logs = dict.fromkeys(log.path for log in report.logs)
     options = [f"--netlogon {shlex.quote(safe_text(each))}" for each in logs]
     return " ".join(("rpctrace", "analyze", *paths, *options, "-o report.html"))

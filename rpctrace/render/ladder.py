@@ -25,6 +25,7 @@ TITLE_SIZE = 12.5
 DETAIL_SIZE = 11
 GAP_FROM_NS = 1_000_000_000  # a pause as long as this gets a line of its own
 _LABEL_LANES = 1.85  # a label may be wider than its lane: nothing else stands in its row
+_TIME_ROOM = 66  # left of the frames
 _HOOK = 34  # how far the arrow of a host to itself reaches
 _LOG_WORDS = HostWords("domain controller", "known from its log", ("writes netlogon.log",), "")
 
@@ -197,7 +198,7 @@ def _arrow(
         hook=hook,
         tone=tone,
         dashed=step.log_line is not None,
-        time=moment_words(message.ns - story.zero_ns) if message.ns is not None and story.zero_ns is not None else "?",
+        time=_time(message, story),
         chip=frame_chip(frame, step.capture, captures) or _log_chip(step),
         filter=display_filter((frame,)) if frame is not None else "",
         capture=step.capture,
@@ -209,6 +210,13 @@ def _arrow(
         receiver=_title(receiver, hosts),
         in_window=_is_inside(message, story),
     )
+
+
+def _time(message: _Message, story: Story) -> str:
+    """From the story's zero; of a line of a log what its clock shows, for it is not known to the millisecond."""
+    if message.step.log_line is not None:
+        return fitted(message.step.log_time or "?", _TIME_ROOM, DETAIL_SIZE)
+    return moment_words(message.ns - story.zero_ns) if message.ns is not None and story.zero_ns is not None else "?"
 
 
 def _is_inside(message: _Message | None, story: Story) -> bool:

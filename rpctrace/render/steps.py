@@ -29,7 +29,8 @@ _ORDINARY_ERRORS = frozenset((25, 52))
 @record
 class Step:
     """A question and its answer, or something that has neither. `asker` and `answerer` are addresses; times in
-    nanoseconds, None where not captured; `tone`: plain, auth, failure, warning or log."""
+    nanoseconds, None where not captured; `tone`: plain, auth, failure, warning or log. `log_time`: what a log's own
+    clock shows; its times are of whole seconds, so `asked_ns` or `answered_ns` only says where the line stands."""
 
     key: str
     family: str
@@ -47,6 +48,7 @@ class Step:
     question_tone: str = "plain"
     answer_tone: str = "plain"
     log_line: str | None = None
+    log_time: str | None = None
 
     @property
     def first_ns(self) -> int | None:
@@ -209,16 +211,15 @@ def event_step(event: Event, clock: CommonClock) -> Step:
     )
 
 
-def log_step(entry: LogEntry, asker: str, answerer: str, default_ns: int | None) -> Step:
-    """A line of netlogon.log; `default_ns` is where it goes if it has no time of its own."""
+def log_step(entry: LogEntry, asker: str, answerer: str, ns: int | None) -> Step:
+    """A line of netlogon.log that stands at `ns`."""
     failed = bool(entry.status)
-    ns = entry.time_ns if entry.time_ns is not None else default_ns
     returns = entry.phase == "Returns"
     status = safe_text(entry.status_name or entry.status_hex or "")
     whose = "\\".join(filter(None, (entry.domain, entry.user)))
     title = f"{safe_text(entry.kind or entry.flag or 'line')} logon" if entry.kind else safe_text(entry.flag or "line")
     return Step(
-        key=f"log {entry.file}:{entry.line}",
+        key=f"log {entry.file}:{entry.line:012}",  # two of one moment are sorted by it
         family="netlogon.log",
         asker=asker,
         answerer=answerer,
@@ -234,4 +235,5 @@ def log_step(entry: LogEntry, asker: str, answerer: str, default_ns: int | None)
         question_tone="log",
         answer_tone="failure" if failed else "log",
         log_line=f"{entry.file}:{entry.line}",
+        log_time=safe_text(entry.time.rpartition("T")[2]) if entry.time is not None else None,
     )

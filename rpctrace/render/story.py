@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 
 from rpctrace.record import record
+from rpctrace.render.log_places import overlap, placed
 from rpctrace.render.steps import (
     KDC_CARRIERS,
     CommonClock,
@@ -251,8 +252,26 @@ def _logged(entries: Iterable[LogEntry], focal: Step, book: StoryBook) -> Iterat
             if each is not None:
                 controllers = [logon.server.address for logon in book.logons.get(focal.answerer, ())]
                 answerer = controllers[0] if len(set(controllers)) == 1 else LOG_HOST
-                default = focal.last_ns if each.phase == "Returns" else focal.first_ns
-                yield log_step(each, focal.answerer, answerer, default)
+                yield log_step(each, focal.answerer, answerer, _log_ns(each, focal, book))
+
+
+def _log_ns(entry: LogEntry, focal: Step, book: StoryBook) -> int | None:
+    """Where a line stands; its time is on the clock of the first capture."""
+    returns = entry.phase == "Returns"
+    call, logons = None, []
+    for joined in (book.calls[each] for each in entry.calls if each in book.calls):
+        step = book.step(joined)
+        if step.first_ns is None or step.last_ns is None or not book.clock.shared(0, joined.capture):
+            continue
+        if step.key == focal.key:
+            call = (step.first_ns, step.last_ns)
+        elif joined.secure_channel is not None:
+            logons.append((step.first_ns, step.last_ns))
+    span = overlap(entry.time_ns, call, logons)
+    if span is not None:
+        return placed(span, returns)
+    default = focal.last_ns if returns else focal.first_ns
+    return default if entry.time_ns is None else entry.time_ns
 
 
 def _origin(record: _Record, book: StoryBook, rank: int) -> Iterator[tuple[int, Step]]:

@@ -76,7 +76,7 @@ def _not_captured(report: Report) -> Iterator[Unseen]:
 
 
 def _logs(report: Report) -> Iterator[Unseen]:
-    if not report.log_entries and any(call.failed and call.ticket is not None for call in report.calls):
+    if not report.logs and any(call.failed and call.ticket is not None for call in report.calls):
         yield Unseen("Logs", "No netlogon.log was given; what a domain controller decided stands there and not on the "
                      "wire.")  # fmt: skip
 

@@ -15,7 +15,7 @@ def test_the_article_s_hosts() -> None:
     book = HostBook(incident())
     assert book.words("10.2.0.21", "10.2.0.21", "10.2.0.73").roles == ("client, expert",)
     assert book.words("10.1.0.10").roles == ("KDC of CHILD.DOMAINA.COM",)
-    assert book.words("10.2.0.10").roles == ("KDC of DOMAINB.COM", "domain controller")
+    assert book.words("10.2.0.10").roles == ("KDC of DOMAINB.COM", "domain controller", "endpoint mapper")
     server = book.words("10.2.0.73", "10.2.0.21", "10.2.0.73")
     assert (server.title, server.address, server.roles) == ("resource-win73.domainb.com", "10.2.0.73", ("server",))
     assert "the ticket for RPCSS/resource-win73.domainb.com" in server.named_by

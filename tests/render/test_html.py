@@ -168,7 +168,7 @@ def test_everything_is_there_without_the_script() -> None:
     hidden = {tag for tag, attribute, _ in read.attributes if attribute == "hidden"}
     assert hidden == {"button", "div"}
     text = " ".join(read.text)
-    for words in ("What happened", "For and against", "frame.number in {289..291}", "What this report cannot see"):
+    for words in ("What happened", "For and against", "frame.number in {296..298}", "What this report cannot see"):
         assert words in text
 
 

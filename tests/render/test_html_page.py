@@ -104,6 +104,12 @@ def test_the_command_is_fit_for_a_shell() -> None:
     )
 
 
+def test_the_command_names_a_log_of_which_no_line_was_kept() -> None:
+    silent = replace(logged_report(), log_entries=())
+    assert "--netlogon netlogon.log" in page_of(silent).command
+    assert "--netlogon" not in page_of(replace(logged_report(), logs=())).command
+
+
 def test_what_is_beside_is_cut_and_counted() -> None:
     event = full_report().events[0]
     events = tuple(replace(event, name=f"\\pipe\\{n}") for n in range(MOST_BESIDE + 9))

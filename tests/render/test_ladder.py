@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from report_values import article_report
-from story_values import incident, logged_report, step, story
+from story_values import incident, logged_incident, logged_report, step, story
 
 from rpctrace.render.hosts import HostBook
 from rpctrace.render.ladder import GUTTER, WIDTH, Ladder, frame_chip, ladder, lane_order
@@ -46,15 +46,18 @@ def test_the_article_s_last_messages() -> None:
         for arrow in drawn(incident()).arrows[-4:]
     ]
     assert rows == [
-        ("0", "[1] #290", "alter_context IClassFactory", TOKEN, "auth", True),
-        ("+800 \u00b5s", "[2] #13", "NetrLogonSamLogonEx", "sealed", "channel", True),
-        ("+4.8 ms", "[2] #14", "response", "", "channel", True),
-        ("+6.8 ms", "[1] #291", "fault", "RPC_S_SEC_PKG_ERROR 0x00000721", "failure", True),
+        ("0", "[1] #297", "alter_context IClassFactory", TOKEN, "auth", True),
+        ("+730 \u00b5s", "[2] #67", "NetrLogonSamLogonEx", "sealed", "channel", True),
+        ("+4.87 ms", "[2] #68", "response", "", "channel", True),
+        ("+6.8 ms", "[1] #298", "fault", "RPC_S_SEC_PKG_ERROR 0x00000721", "failure", True),
     ]
 
 
 def test_a_long_pause_is_a_row() -> None:
-    assert [pause.text for pause in drawn(incident()).pauses] == ["41.8 s later"]
+    rows = ladder(story(step("a", 0, MS), step("b", 41_800 * MS, 41_801 * MS)), NOBODY, 1)
+    assert [pause.text for pause in rows.pauses] == ["41.8 s later"]
+    assert rows.rows.index(rows.pauses[0]) == 2
+    assert drawn(incident()).pauses == ()
 
 
 def test_an_arrow_points_from_who_speaks_to_who_hears() -> None:
@@ -63,7 +66,7 @@ def test_an_arrow_points_from_who_speaks_to_who_hears() -> None:
     asked, answered = picture.arrows[-4], picture.arrows[-1]
     assert (at[asked.x1], at[asked.x2]) == ("10.2.0.21", "resource-win73")
     assert (answered.x1, answered.x2) == (asked.x2, asked.x1)
-    assert (asked.filter, asked.sender) == ("frame.number in {290}", "10.2.0.21")
+    assert (asked.filter, asked.sender) == ("frame.number in {297}", "10.2.0.21")
 
 
 def test_lines_of_a_log_are_dashed() -> None:
@@ -72,6 +75,24 @@ def test_lines_of_a_log_are_dashed() -> None:
     assert [(arrow.chip, arrow.dashed, arrow.tone) for arrow in picture.arrows if arrow.dashed] == [
         ("log:2", True, "log"), ("log:3", True, "failure"),
     ]  # fmt: skip
+
+
+def test_the_log_s_lines_stand_in_the_failure_s_window() -> None:
+    """With the seconds of the log's own clock, between what the server asked and what it heard."""
+    rows = [(arrow.time, arrow.chip, arrow.title, arrow.in_window) for arrow in drawn(logged_incident()).arrows[-6:]]
+    assert rows == [
+        ("0", "[1] #297", "alter_context IClassFactory", True),
+        ("+730 \u00b5s", "[2] #67", "NetrLogonSamLogonEx", True),
+        ("10:26:50", "log:7", "Generic logon", True),
+        ("10:26:50", "log:8", "Generic logon returns", True),
+        ("+4.87 ms", "[2] #68", "response", True),
+        ("+6.8 ms", "[1] #298", "fault", True),
+    ]
+
+
+def test_a_line_without_a_time_has_a_question_mark() -> None:
+    line = step("log", 5, None, log_line="netlogon.log:2", asked_frame=None, answered_frame=None)
+    assert [arrow.time for arrow in ladder(story(line), NOBODY, 1).arrows] == ["?"]
 
 
 def test_the_window_holds_the_failure_and_nothing_before_it() -> None:

@@ -21,13 +21,13 @@ def test_the_way_to_the_article_s_server() -> None:
     boxes = drawn(incident().referral_paths[1]).boxes
     assert [(box.title, box.lines[1], box.chip, box.tone, box.dashed) for box in boxes] == [
         ("expert", "from its cache", "", "plain", True),
-        ("CHILD.DOMAINA.COM", "refers to DOMAINA.COM", "[1] #18", "auth", False),
-        ("DOMAINA.COM", "refers to DOMAINB.COM", "[1] #27", "auth", False),
-        ("DOMAINB.COM", "issues the ticket", "[1] #248", "auth", False),
+        ("CHILD.DOMAINA.COM", "refers to DOMAINA.COM", "[1] #226", "auth", False),
+        ("DOMAINA.COM", "refers to DOMAINB.COM", "[1] #238", "auth", False),
+        ("DOMAINB.COM", "issues the ticket", "[1] #246", "auth", False),
         (boxes[-1].title, "aes256-cts-hmac-sha1-96", "", "fine", False),
     ]
     assert "RPCSS/resource-win73.domainb.com" in boxes[-1].whole
-    assert boxes[1].filter == "frame.number in {18}"
+    assert boxes[1].filter == "frame.number in {226}"
 
 
 def test_a_refusal_is_shown_where_it_was_said() -> None:

@@ -79,9 +79,10 @@ def test_what_a_record_asks_and_hears(step: Step, question: tuple[str, str], ans
     assert (step.answer, step.answer_detail) == answer
 
 
-def test_a_line_without_a_time_takes_the_one_given() -> None:
-    assert log_step(log_entry(3, "Returns", time_ns=None), "a", "b", 7).answered_ns == 7
-    assert log_step(log_entry(3, "Returns"), "a", "b", 7).answered_ns == START_NS + 3_000_000
+def test_a_line_stands_where_it_is_put_and_has_the_time_of_its_clock() -> None:
+    returns = log_step(log_entry(3, "Returns"), "a", "b", 7)
+    assert (returns.asked_ns, returns.answered_ns, returns.log_time) == (None, 7, "10:15:16")
+    assert log_step(log_entry(3, "Entered", time=None), "a", "b", 7).log_time is None
 
 
 def test_captures_share_a_clock_where_it_was_found() -> None:

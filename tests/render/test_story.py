@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from report_values import (
@@ -20,7 +21,7 @@ from report_values import (
 from story_values import incident, log_entry, logged_report, logon
 
 from rpctrace.render.story import LOG_HOST, MOST_HOSTS, MOST_STEPS, NEARBY_CALLS, StoryBook, focus_of, story_of
-from rpctrace.report import Host, Report
+from rpctrace.report import Clock, Host, Report
 
 
 def questions(report: Report) -> list[str]:
@@ -31,9 +32,8 @@ def questions(report: Report) -> list[str]:
 
 def test_the_article_s_story() -> None:
     assert questions(incident()) == [
-        "TGS-REQ cifs/fs1.domainb.com",
-        "TGS-REQ cifs/fs1.domainb.com",
-        "TGS-REQ cifs/fs1.domainb.com",
+        "TGS-REQ RPCSS/resource-win73.domainb.com",
+        "TGS-REQ RPCSS/resource-win73.domainb.com",
         "TGS-REQ RPCSS/resource-win73.domainb.com",
         "bind ISystemActivator AP-REQ: RPCSS/resource-win73.domainb.com@DOMAINB.COM",
         "TGS-REQ novice",
@@ -51,7 +51,7 @@ def test_the_failure_s_window_and_zero() -> None:
     assert story.zero_ns == call.request_ns
     assert story.window_ns == (call.request_ns, call.reply_ns)
     assert (story.client, story.server, story.focus) == ("10.2.0.21", "10.2.0.73", f"call {call.id}")
-    assert (story.left_out, story.alike, story.issued_in) == (0, 0, "krb-7")
+    assert (story.left_out, story.alike, story.issued_in) == (0, 0, "krb-8")
 
 
 def test_a_log_stands_between_the_server_and_the_controller_that_it_asked() -> None:
@@ -61,6 +61,52 @@ def test_a_log_stands_between_the_server_and_the_controller_that_it_asked() -> N
     assert [(step.log_line, step.asker, step.answerer) for step in lines] == [
         ("netlogon.log:2", "10.3.0.33", "10.3.0.10"), ("netlogon.log:3", "10.3.0.33", "10.3.0.10"),
     ]  # fmt: skip
+
+
+def logged_moments(**changes: Any) -> list[int | None]:
+    """Where the two lines stand, in nanoseconds behind the failed request, which takes 42 ms."""
+    report = logged_report()
+    entries = tuple(replace(entry, **changes) for entry in report.log_entries)
+    report = replace(report, log_entries=entries)
+    story = story_of(report.findings[0], StoryBook(report))
+    assert story is not None
+    return [None if step.first_ns is None else step.first_ns - START_NS for step in story.steps if step.log_line]
+
+
+@pytest.mark.parametrize(
+    ("changes", "moments"),
+    [
+        ({"time_ns": START_NS}, [1, 41_999_999]),
+        ({"time_ns": START_NS, "calls": ("call-3", "call-7")}, [1_000_001, 4_999_999]),
+        ({"time_ns": START_NS, "calls": ("call-7",)}, [1_000_001, 4_999_999]),
+        ({"time_ns": None, "calls": ("call-3", "call-7")}, [1_000_001, 4_999_999]),
+        ({"time_ns": None, "calls": ()}, [0, 42_000_000]),
+        ({"time_ns": START_NS - 2 * 10**9}, [-2 * 10**9, -2 * 10**9]),
+        ({"time_ns": START_NS, "calls": ()}, [0, 0]),
+    ],
+)
+def test_a_line_stands_in_its_call_where_its_second_allows(changes: dict[str, Any], moments: list[int]) -> None:
+    assert logged_moments(**changes) == moments
+
+
+def test_a_line_is_not_moved_into_a_call_on_another_clock() -> None:
+    report = logged_report()
+    entries = tuple(replace(entry, time_ns=START_NS) for entry in report.log_entries)
+    calls = tuple(replace(call, capture=1) for call in report.calls)
+    clocks = (Clock(0, 0, 0, 0, 0), Clock(1, 1, 0, 0, 0))
+    report = replace(report, calls=calls, clocks=clocks, log_entries=entries)
+    story = story_of(report.findings[0], StoryBook(report))
+    assert story is not None
+    assert [step.first_ns for step in story.steps if step.log_line] == [START_NS, START_NS]
+
+
+def test_lines_of_one_moment_keep_their_order() -> None:
+    entered = log_entry(9, "Entered", partner=10, time_ns=START_NS - 10**10)
+    returned = log_entry(10, "Returns", partner=9, time_ns=START_NS - 10**10)
+    report = article_report(log_entries=(entered, returned))
+    story = story_of(report.findings[0], StoryBook(report))
+    assert story is not None
+    assert [step.log_line for step in story.steps if step.log_line] == ["netlogon.log:9", "netlogon.log:10"]
 
 
 def test_a_log_alone_has_a_lane_of_its_own() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from report_values import START_NS
-from story_values import incident, logged_report, step, story
+from story_values import incident, logged_incident, logged_report, step, story
 
 from rpctrace.render.story import StoryBook, story_of
 from rpctrace.render.timeline import NARROW, WIDE, Timeline, nice_step, stretches, timeline
@@ -28,10 +28,8 @@ def drawn(report: Report, width: int = WIDE) -> Timeline:
 def test_the_article_s_timeline() -> None:
     picture = drawn(incident())
     assert [row.text for row in picture.rows] == ["Kerberos", "RPC", "Secure channel"]
-    assert [cut.text for cut in picture.cuts] == [
-        "549 ms not drawn", "549 ms not drawn", "41.8 s not drawn",
-    ]  # fmt: skip
-    assert [tick.text for tick in picture.segments[-1].ticks][-2:] == ["\u221220 ms", "0"]
+    assert [cut.text for cut in picture.cuts] == ["79.6 ms not drawn"]
+    assert [tick.text for tick in picture.segments[-1].ticks][-2:] == ["\u221210 ms", "0"]
     assert picture.bars[-2].text.startswith("0: alter_context IClassFactory AP-REQ")
     assert picture.bars[-2].text.endswith(", 6.8 ms")
 
@@ -48,11 +46,26 @@ def test_a_log_has_its_row() -> None:
     assert [bar.dashed for bar in picture.bars].count(True) == 2
 
 
+def test_a_line_of_a_log_stands_in_the_call_and_has_the_seconds_of_its_clock() -> None:
+    picture = drawn(logged_incident())
+    lines = [bar for bar in picture.bars if bar.dashed]
+    assert [bar.text[:34] for bar in lines] == ["10:26:50 by its clock: Generic log"] * 2
+    assert picture.band is not None
+    for bar in lines:
+        assert picture.band.x < bar.x < bar.x + bar.width < picture.band.x + picture.band.width
+
+
 def test_stretches_have_one_scale() -> None:
     picture = drawn(incident())
     assert len({segment.scale for segment in picture.segments}) == 1
-    assert len(picture.segments) == 4
-    assert len(drawn(incident(), NARROW).segments) == 2
+    assert len(picture.segments) == 2
+
+
+@pytest.mark.parametrize(("width", "segments"), [(WIDE, 4), (NARROW, 2)])
+def test_a_narrow_picture_has_fewer_stretches(width: int, segments: int) -> None:
+    picture = timeline(story(*(step(str(n), 10**n * MS, 10**n * MS + MS) for n in range(1, 7))), width)
+    assert picture is not None
+    assert len(picture.segments) == segments
 
 
 def test_nanoseconds_since_1970_keep_their_place() -> None:

@@ -22,7 +22,7 @@ def test_the_article_from_both_sides() -> None:
     said = topics(incident())
     assert set(said) == {"Not captured", "Logs", "Encrypted"}
     assert "asked a domain controller" not in said["Not captured"]
-    assert "3 of 5 requests" in said["Encrypted"]
+    assert "5 of 11 requests" in said["Encrypted"]
 
 
 def test_the_server_s_side_is_missed() -> None:
@@ -39,6 +39,8 @@ def test_many_servers_are_one_line() -> None:
 def test_a_log_that_was_given_is_not_missed() -> None:
     assert "Logs" in topics(article_report())
     assert "Logs" not in topics(logged_report())
+    assert "Logs" not in topics(replace(logged_report(), log_entries=()))
+    assert "Logs" in topics(replace(logged_report(), logs=()))
 
 
 def test_damage_comes_first() -> None:
