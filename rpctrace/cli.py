@@ -22,7 +22,7 @@ from rpctrace.console import streams
 from rpctrace.console.exit_status import ExitStatus
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import CaptureError, EngineError, RpctraceError, UsageError
-from rpctrace.version import __version__
+from rpctrace.version import RELEASED, __version__
 
 FORMATS = ("text", "json", "jsonl", "csv", "netmon", "markdown", "html", "junit", "sarif")
 TABLES = ("findings", "faults", "calls", "kerberos", "auth", "endpoints", "events", "streams")
@@ -265,6 +265,28 @@ def schema() -> ExitStatus:
     from rpctrace.render.json import schema_text
 
     streams.put(schema_text().rstrip("\n"))
+    return ExitStatus.DONE
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(("bash", "zsh", "fish", "powershell")))
+def completion(shell: str) -> ExitStatus:
+    """Print a script that completes commands and options in a shell: bash, zsh, fish or PowerShell."""
+    from click.shell_completion import get_completion_class
+
+    made = get_completion_class(shell)
+    if made is None:
+        raise EngineError(f"this version of click has no completion for {shell}")
+    streams.put(made(cli, {}, "rpctrace", "_RPCTRACE_COMPLETE").source().rstrip("\n"))
+    return ExitStatus.DONE
+
+
+@cli.command()
+def manual() -> ExitStatus:
+    """Print the manual page, for man: rpctrace manual > rpctrace.1."""
+    from rpctrace.console.manual import manual_lines
+
+    streams.put("\n".join(manual_lines(cli, RELEASED)))
     return ExitStatus.DONE
 
 

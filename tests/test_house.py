@@ -63,7 +63,7 @@ INPUT_OUTPUT_HOMES = {
 }
 # Packages that cost much to load: where they may be imported, always inside a function (click: at the top of cli).
 HEAVY_HOMES = {
-    "click": {"cli.py"},
+    "click": {"cli.py", "console/manual.py"},
     "rich": {"console/progress.py"},
     "tabulate": {"render/layout.py"},
     "impacket": {"knowledge/impacket_names.py"},

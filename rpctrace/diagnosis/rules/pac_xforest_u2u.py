@@ -77,6 +77,9 @@ _OTHER_CAUSES = {
 }
 
 
+LOOK_IN_LOG = "Look for the generic logon in netlogon.log of its domain controller: rpctrace analyze --netlogon FILE."
+
+
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
     for refusal in pac.candidates(evidence):
         call, ticket = refusal.call, refusal.ticket
@@ -129,6 +132,7 @@ def _hypothesis(evidence: Evidence, refusal: Refusal, call: Call, ticket: Ticket
             *_of_names(call, ticket, evidence),
         ),
         tuple(ceilings),
+        next_steps=None if told is None else tuple(step for step in RULE.next_steps if step != LOOK_IN_LOG),
         severity="low" if refusal.recovered else None,
     )
 
@@ -269,7 +273,7 @@ RULE = Rule(
         "Compare the version of Kerberos.dll on the computer that accepts the call: "
         "rpctrace explain --kerberos-dll VERSION; install the hotfix, or a later Windows.",
         "Look for event 7 of Security-Kerberos in the System log of the computer that accepts the call.",
-        "Look for the generic logon in netlogon.log of its domain controller: rpctrace analyze --netlogon FILE.",
+        LOOK_IN_LOG,
         "To get on at once: let both users log on with accounts of the computer's own forest.",
     ),
     references=(
