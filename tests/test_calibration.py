@@ -1,8 +1,8 @@
 """How sure findings say they are against how often they are right, on every capture whose cause is known.
 
 Known are the lab's captures (their README says what was done), the scenario's (INDEX.toml says what must and must not
-be found) and one capture for each cause with a near miss. The figures are those of the README; the bounds leave room for
-one error more than there is today.
+be found) and one capture for each cause with a near miss. The figures are those of the README; the bounds leave room
+for one error more than there is today.
 """
 
 from __future__ import annotations
