@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from report_values import START_NS, TICKET, article_report, full_report, refused_call
@@ -97,14 +98,14 @@ def test_rules_are_documented_under_their_names() -> None:
     assert resorts == sorted(resorts)
 
 
-def failed_calls(count: int, *, alike: bool) -> Report:
-    """Calls refused like the article's: of one connection, or each of another client, connection, ticket and status."""
+def failed_calls(count: int, *, alike: bool, connections: int = 1 << 24) -> Report:
+    """Calls refused like the article's: on one connection, or each with another ticket and status, on so many."""
     return article_report(
         calls=tuple(
             refused_call(
                 id=f"call-{at}", request_frames=(2 * at + 1,), reply_frames=(2 * at + 2,),
                 request_ns=START_NS + at * 1_000_000, reply_ns=START_NS + at * 1_000_000 + 1,
-                **({} if alike else _unlike(at)),
+                **({} if alike else _unlike(at, at % connections)),
             )
             for at in range(count)
         ),
@@ -112,13 +113,13 @@ def failed_calls(count: int, *, alike: bool) -> Report:
     )  # fmt: skip
 
 
-def _unlike(at: int) -> dict[str, object]:
-    client = Host(f"10.{at >> 16}.{at >> 8 & 255}.{at & 255}", 50000, None)
+def _unlike(at: int, connection: int) -> dict[str, object]:
+    client = Host(f"10.{connection >> 16}.{connection >> 8 & 255}.{connection & 255}", 50000, None)
     ticket = replace(TICKET, sname=("host", f"server-{at}"), frame=2 * at + 1)
     status = (0x721, 0x5, 0x1C010002, 0x1C00001A)[at % 4]
     kind = "alter_context" if status == 0x721 else "request"
     return {
-        "client": client, "connection": f"tcp-{at}", "ticket": ticket, "status": status, "kind": kind,
+        "client": client, "connection": f"tcp-{connection}", "ticket": ticket, "status": status, "kind": kind,
         "status_hex": f"0x{status:08x}",
     }  # fmt: skip
 
@@ -139,12 +140,15 @@ def function_calls(report: Report) -> int:
     return counted
 
 
-@pytest.mark.parametrize("alike", [True, False], ids=["alike", "unlike"])
-def test_twice_the_failures_are_twice_the_work(alike: bool) -> None:
+ON_ONE = {"alike": False, "connections": 1}
+
+
+@pytest.mark.parametrize("like", [{"alike": True}, {"alike": False}, ON_ONE], ids=["alike", "unlike", "one connection"])
+def test_twice_the_failures_are_twice_the_work(like: dict[str, Any]) -> None:
     """In calls of functions, and 5 000 in a few seconds of processor time, which also sees what happens inside them."""
-    one, two = (function_calls(failed_calls(count, alike=alike)) for count in (1_000, 2_000))
+    one, two = (function_calls(failed_calls(count, **like)) for count in (1_000, 2_000))
     assert two <= 2.3 * one, (one, two)
-    report = failed_calls(5_000, alike=alike)
+    report = failed_calls(5_000, **like)
     began = time.process_time()
     findings = diagnose(report)
     assert time.process_time() - began < 10
