@@ -19,6 +19,7 @@ _VERSION = "tshark shows a bind with a wrong RPC version as plain TCP payload, w
 _CUT = "tshark shows nothing of a PDU that the snapshot length cut; we read its header, interfaces or ticket"
 _OFFLOAD = "IPv6 payload length 0 (segmentation offload): tshark 4.0 gives the frame up, we use its own length"
 _LATE = "joined late: tshark takes other protocols' heuristics, or does not recognise RPC without a bind"
+_UNFINISHED = "the rest of a PDU never came; tshark waits for it, we tell its header"
 # capture: (number of differences, why tshark reads it otherwise)
 KNOWN = {
     "lab/b1-0x721/alter-missing-auth-level.pcap": (1, _LEVEL),
@@ -40,6 +41,7 @@ KNOWN = {
     # The same among our own samples; tshark reads no NegTokenResp whose NegTokenInit it has not seen.
     "lab/alter-missing-auth-level.pcap": (1, _LEVEL),
     "built/http.pcap": (5, "tshark reads no PDU inside the channels of RPC over HTTP"),
+    "causes/mtu-blackhole.pcap": (1, _UNFINISHED),
     "lab/nak-version.pcap": (1, _VERSION),
     "lab/snaplen-200.pcap": (2, _CUT),
     "remote-assistance/expert-midstream.pcapng": (1, _LATE),

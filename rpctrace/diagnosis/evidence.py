@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
+from typing import TypeVar
 
 from rpctrace.correlation.hosts import same_hosts
 from rpctrace.correlation.realms import RealmClaim, realms_of_hosts
@@ -33,7 +34,12 @@ from rpctrace.report import (
 
 NS_PER_SECOND = 1_000_000_000
 ANSWERS_LOOKED_THROUGH = 64  # of one client, after one exchange
+# Of one connection, so that many failed calls on it are not each compared with all: before or after a call, and at
+# either end of the connection.
+NEAR_CALLS, END_CALLS = 48, 16
 _Place = tuple[int, str]  # line of time, address
+_PlacedCall = tuple[Position, Call]
+_Key = TypeVar("_Key", bound=Hashable)
 
 
 class Evidence(LogEvidence):
@@ -101,35 +107,52 @@ class Evidence(LogEvidence):
     # Calls and their connection
 
     @cached_property
-    def _by_connection(self) -> Mapping[str, list[Call]]:
-        table: dict[str, list[Call]] = defaultdict(list)
-        for call in self.report.calls:
-            table[call.connection].append(call)
-        for calls in table.values():
-            calls.sort(key=self.asked_at)
+    def _by_connection(self) -> Mapping[str, list[_PlacedCall]]:
+        return self._placed((call.connection, call) for call in self.report.calls)
+
+    @cached_property
+    def _legs(self) -> Mapping[Hashable, list[_PlacedCall]]:
+        return self._placed(
+            ((call.connection, call.auth.context_id), call)
+            for call in self.report.calls
+            if call.auth is not None and call.kind != "request"
+        )
+
+    def _placed(self, calls: Iterable[tuple[_Key, Call]]) -> Mapping[_Key, list[_PlacedCall]]:
+        table: dict[_Key, list[_PlacedCall]] = defaultdict(list)
+        for key, call in calls:
+            table[key].append((self.asked_at(call), call))
+        for placed in table.values():
+            placed.sort(key=_place)
         return table
 
     def on_connection(self, call: Call) -> tuple[Call, ...]:
-        """Every kept call of the same connection, in order, this one too."""
-        return tuple(self._by_connection[call.connection])
+        """The kept calls of the same connection, in order, this one too. Of a long connection its first and last calls
+        and those near this one."""
+        calls = self._by_connection[call.connection]
+        if len(calls) <= 2 * (NEAR_CALLS + END_CALLS):
+            return tuple(each for _, each in calls)
+        at = bisect_left(calls, self.asked_at(call), key=_place)
+        near = range(max(at - NEAR_CALLS, 0), min(at + NEAR_CALLS, len(calls)))
+        shown = sorted({*range(END_CALLS), *near, *range(len(calls) - END_CALLS, len(calls))})
+        return tuple(calls[each][1] for each in shown)
 
     def context_legs(self, call: Call) -> tuple[Call, ...]:
-        """The binds, alter_contexts and auth3 of the same security context that came before this call, or it itself."""
+        """The binds, alter_contexts and auth3 of the same security context that came before this call, or it itself. Of
+        many, the first ones and the last."""
         if call.auth is None:
             return ()
-        until = self.asked_at(call)
-        return tuple(
-            each
-            for each in self._by_connection[call.connection]
-            if each.auth is not None
-            and each.auth.context_id == call.auth.context_id
-            and each.kind != "request"
-            and (self.asked_at(each) < until or each.id == call.id)
-        )
+        legs = self._legs.get((call.connection, call.auth.context_id), [])
+        until = bisect_left(legs, self.asked_at(call), key=_place)
+        first, last = legs[: min(until, END_CALLS)], legs[max(until - NEAR_CALLS, END_CALLS) : until]
+        itself = (call,) if call.kind != "request" else ()
+        return (*(each for _, each in first), *(each for _, each in last), *itself)
 
     def later_on_connection(self, call: Call) -> tuple[Call, ...]:
-        after = self.asked_at(call)
-        return tuple(each for each in self._by_connection[call.connection] if self.asked_at(each) > after)
+        """The calls that came next."""
+        calls = self._by_connection[call.connection]
+        after = bisect_right(calls, self.asked_at(call), key=_place)
+        return tuple(each for _, each in calls[after : after + NEAR_CALLS])
 
     @cached_property
     def successes(self) -> Successes:
@@ -329,6 +352,10 @@ def _sought(exchange: KerberosExchange) -> Hashable:
         return exchange.kind, service
     client = tuple(each.casefold() for each in exchange.cname)
     return "AS", client, service[:1] if service[:1] == ("krbtgt",) else service
+
+
+def _place(placed: _PlacedCall) -> Position:
+    return placed[0]
 
 
 def _position(placed: tuple[Position, KerberosExchange]) -> Position:

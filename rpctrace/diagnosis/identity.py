@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from rpctrace.correlation.realms import BY_TICKET, RealmClaim, is_host_service
+from rpctrace.diagnosis.observed import answer_frame, asked_frame
 from rpctrace.report import Authentication, Call, KerberosExchange, Report, Ticket
 
 _KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
@@ -89,7 +90,7 @@ def _of_bindings(call: Call, bindings: tuple[str, ...]) -> Iterator[tuple[str, N
     for binding in bindings:
         name = short_name(binding.partition(":")[2])
         if name is not None:
-            frame = call.reply_frames[-1] if call.reply_frames else None
+            frame = answer_frame(call)
             text = f"{call.server.address} told {binding} as its own address"
             yield call.server.address, NameClaim(name, True, text, call.capture, frame)
 
@@ -122,7 +123,7 @@ def shown_realms(report: Report) -> Iterator[tuple[str, RealmClaim]]:
         led_to = realms.get(call.server.address) if call.secure_channel is not None else None
         if led_to is not None:
             text = f"{call.client.address} has its secure channel to {call.server.address}, a KDC of {led_to}"
-            frame = call.request_frames[-1] if call.request_frames else None
+            frame = asked_frame(call)
             yield call.client.address, RealmClaim(led_to, BY_TICKET, text, call.capture, frame)
 
 

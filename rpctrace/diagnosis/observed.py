@@ -40,8 +40,8 @@ def _items(call: Call) -> Iterator[EvidenceItem]:
     if call.request_frames:
         with_ticket = call.ticket is not None and call.ticket.frame in call.request_frames
         text = f"{call_text(call)}{f' with a ticket for {ticket_text(call.ticket)}' if with_ticket else ''}"
-        yield EvidenceItem(True, text, call.capture, call.request_frames[-1], None, 1.0)
-    answer = call.reply_frames[-1] if call.reply_frames else None
+        yield EvidenceItem(True, text, call.capture, asked_frame(call), None, 1.0)
+    answer = answer_frame(call)
     yield EvidenceItem(True, answer_text(call), call.capture, answer, None, 1.0)
 
 
@@ -70,6 +70,16 @@ def accepted_text(use: Call | Authentication) -> tuple[str, int, int | None]:
     place = f"{use.server.address} port {use.server.port}"
     frame = use.ticket.frame if use.ticket is not None else None
     return f"{place} accepted a ticket for {ticket_text(use.ticket)}", use.capture, frame
+
+
+def asked_frame(call: Call) -> int | None:
+    """The last frame of its request; None where the capture holds the answer alone."""
+    return call.request_frames[-1] if call.request_frames else None
+
+
+def answer_frame(call: Call) -> int | None:
+    """The last frame of its answer; None where there is none."""
+    return call.reply_frames[-1] if call.reply_frames else None
 
 
 def host_text(host: Host) -> str:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
+from rpctrace.diagnosis.observed import answer_frame
 from rpctrace.diagnosis.refusals import Refusal, refusals
 from rpctrace.diagnosis.rule import Ceiling, Clue
 from rpctrace.report import Authentication, Call, Event, EvidenceItem, LogEntry, Ticket
@@ -93,7 +94,7 @@ def _of_logon(logon: Call) -> Result | None:
     if said is None or said.status is None:
         return None
     text = f"{said.operation} for {said.domain or '?'}: {said.status_name or ''} {said.status_hex or ''}".rstrip()
-    return Result(said.status, text, True, None, logon.capture, logon.reply_frames[-1] if logon.reply_frames else None)
+    return Result(said.status, text, True, None, logon.capture, answer_frame(logon))
 
 
 def validations(evidence: Evidence, call: Call) -> tuple[LogEntry, ...]:

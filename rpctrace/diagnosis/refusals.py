@@ -11,7 +11,14 @@ from collections.abc import Iterator
 from rpctrace.diagnosis import tokens
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
-from rpctrace.diagnosis.observed import answer_text, authentication_answer, authentication_items, call_items, call_text
+from rpctrace.diagnosis.observed import (
+    answer_frame,
+    answer_text,
+    authentication_answer,
+    authentication_items,
+    call_items,
+    call_text,
+)
 from rpctrace.record import record
 from rpctrace.report import Authentication, Call, EvidenceItem, Ticket
 
@@ -64,7 +71,7 @@ class Refusal:
     def reply_frame(self) -> int | None:
         if isinstance(self.record, Authentication):
             return self.record.reply_frame
-        return self.record.reply_frames[-1] if self.record.reply_frames else None
+        return answer_frame(self.record)
 
 
 def refusals(evidence: Evidence) -> Iterator[Refusal]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.diagnosis.failures import Failure
-from rpctrace.diagnosis.observed import CALLS_SHOWN, call_text
+from rpctrace.diagnosis.observed import CALLS_SHOWN, answer_frame, asked_frame, call_text
 from rpctrace.report import Call, EvidenceItem
 
 E_ACCESSDENIED = 0x80070005
@@ -26,6 +26,6 @@ def result_items(failure: Failure) -> tuple[EvidenceItem, ...]:
 
 def _items(call: Call) -> Iterator[EvidenceItem]:
     if call.request_frames:
-        yield EvidenceItem(True, call_text(call), call.capture, call.request_frames[-1], None, 1.0)
-    answer = call.reply_frames[-1] if call.reply_frames else None
+        yield EvidenceItem(True, call_text(call), call.capture, asked_frame(call), None, 1.0)
+    answer = answer_frame(call)
     yield EvidenceItem(True, f"the answer says {result_text(call)}", call.capture, answer, None, 1.0)

@@ -17,6 +17,9 @@ from rpctrace.report import SEVERITIES, EvidenceItem, Finding, Rival, display_fi
 HYPOTHESIS_UP_TO = 0.3  # the JSON promise: no more than a note
 LEAST_TO_EXPLAIN = 0.5  # more likely than not: the failure needs no last resort
 SUREST = 0.99
+# The share of the belief that a contested connection takes. A last resort says no more than the frames do, and is what
+# keeps a failed call from being a mere note: it loses less, and stays above a hypothesis.
+_CONTESTED, _CONTESTED_RESORT = 0.5, 0.3
 # With less confidence than this a finding is at most so severe.
 _SEVERITY_STEPS = ((HYPOTHESIS_UP_TO, "note"), (0.5, "low"), (0.7, "medium"))
 
@@ -49,7 +52,7 @@ class Weighed:
     def __init__(self, rule: Rule, hypothesis: Hypothesis) -> None:
         self.rule = rule
         self.hypothesis = hypothesis
-        self.clues = (*hypothesis.clues, *_contested(hypothesis.about))
+        self.clues = (*hypothesis.clues, *_contested(hypothesis.about, rule))
         self.confidence = confidence(rule.base, self.clues, hypothesis.ceilings)
 
     @property
@@ -103,6 +106,7 @@ def concerns(failure: Failure) -> tuple[str, ...]:
     return tuple(record.id for records in beside for record in records)
 
 
-def _contested(failure: Failure) -> tuple[EvidenceItem, ...]:
+def _contested(failure: Failure, rule: Rule) -> tuple[EvidenceItem, ...]:
     contested = any(note.startswith("contested") for call in failure.calls for note in call.notes)
-    return (EvidenceItem(False, CONTESTED, capture_of(failure), None, None, 0.5),) if contested else ()
+    weight = _CONTESTED_RESORT if rule.last_resort else _CONTESTED
+    return (EvidenceItem(False, CONTESTED, capture_of(failure), None, None, weight),) if contested else ()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from report_values import article_report, full_report, refused_call
+from report_values import START_NS, TICKET, article_report, full_report, refused_call
 
 from rpctrace.diagnosis import registry
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.registry import RULES, diagnose
 from rpctrace.diagnosis.rule import Hypothesis, Rule
-from rpctrace.report import SEVERITIES
+from rpctrace.report import SEVERITIES, Host, Report
 
 
 def rule(name: str, base: float, **changes: object) -> Rule:
@@ -93,3 +96,60 @@ def test_rules_are_documented_under_their_names() -> None:
         assert "What would refute it" in each.documentation
     resorts = [each.last_resort for each in RULES]
     assert resorts == sorted(resorts)
+
+
+def failed_calls(count: int, *, alike: bool, connections: int = 1 << 24) -> Report:
+    """Calls refused like the article's: on one connection, or each with another ticket and status, on so many."""
+    return article_report(
+        calls=tuple(
+            refused_call(
+                id=f"call-{at}", request_frames=(2 * at + 1,), reply_frames=(2 * at + 2,),
+                request_ns=START_NS + at * 1_000_000, reply_ns=START_NS + at * 1_000_000 + 1,
+                **({} if alike else _unlike(at, at % connections)),
+            )
+            for at in range(count)
+        ),
+        findings=(),
+    )  # fmt: skip
+
+
+def _unlike(at: int, connection: int) -> dict[str, object]:
+    client = Host(f"10.{connection >> 16}.{connection >> 8 & 255}.{connection & 255}", 50000, None)
+    ticket = replace(TICKET, sname=("host", f"server-{at}"), frame=2 * at + 1)
+    status = (0x721, 0x5, 0x1C010002, 0x1C00001A)[at % 4]
+    kind = "alter_context" if status == 0x721 else "request"
+    return {
+        "client": client, "connection": f"tcp-{connection}", "ticket": ticket, "status": status, "kind": kind,
+        "status_hex": f"0x{status:08x}",
+    }  # fmt: skip
+
+
+def function_calls(report: Report) -> int:
+    """How many calls of functions a diagnosis takes: the same on every machine, however busy."""
+    counted = 0
+
+    def count(_frame: object, event: str, _argument: object) -> None:
+        nonlocal counted
+        counted += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        diagnose(report)
+    finally:
+        sys.setprofile(None)
+    return counted
+
+
+ON_ONE = {"alike": False, "connections": 1}
+
+
+@pytest.mark.parametrize("like", [{"alike": True}, {"alike": False}, ON_ONE], ids=["alike", "unlike", "one connection"])
+def test_twice_the_failures_are_twice_the_work(like: dict[str, Any]) -> None:
+    """In calls of functions, and 5 000 in a few seconds of processor time, which also sees what happens inside them."""
+    one, two = (function_calls(failed_calls(count, **like)) for count in (1_000, 2_000))
+    assert two <= 2.3 * one, (one, two)
+    report = failed_calls(5_000, **like)
+    began = time.process_time()
+    findings = diagnose(report)
+    assert time.process_time() - began < 10
+    assert {identity for finding in findings for identity in finding.calls} == {call.id for call in report.calls}

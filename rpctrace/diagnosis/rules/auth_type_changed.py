@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from rpctrace.diagnosis import contexts, tokens
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
-from rpctrace.diagnosis.observed import answer_text, call_items, call_text
+from rpctrace.diagnosis.observed import answer_frame, answer_text, asked_frame, call_items, call_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
 from rpctrace.report import Call, EvidenceItem
 
@@ -68,22 +68,22 @@ def _begin(first: Call) -> EvidenceItem:
         if said
         else "an unauthenticated bind"
     )
-    return required(text, first.capture, first.request_frames[-1] if first.request_frames else None)
+    return required(text, first.capture, asked_frame(first))
 
 
 def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
     said = call.auth
     if said is None:
         return
-    frame = call.request_frames[-1] if call.request_frames else None
+    frame = asked_frame(call)
     if said.auth_type_name is None:
         yield UNKNOWN_TYPE.seen(f"auth type {said.auth_type}", call.capture, frame)
     if call.status == _PROTOCOL_ERROR:
-        yield PROTOCOL_ERROR.seen("nca_proto_error", call.capture, call.reply_frames[-1])
+        yield PROTOCOL_ERROR.seen("nca_proto_error", call.capture, answer_frame(call))
     before = contexts.answered_before(evidence, call)
     agreed = (before.auth.auth_type, before.auth.level) if before is not None and before.auth is not None else None
     if before is not None and agreed == (said.auth_type, said.level):
-        yield SAME_ACCEPTED.seen("a request like it was answered", before.capture, before.reply_frames[-1])
+        yield SAME_ACCEPTED.seen("a request like it was answered", before.capture, answer_frame(before))
 
 
 RULE = Rule(

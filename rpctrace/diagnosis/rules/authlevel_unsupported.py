@@ -19,7 +19,7 @@ from rpctrace.diagnosis import contexts, tokens
 from rpctrace.diagnosis.demands import PRIVACY_DEMANDED
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
-from rpctrace.diagnosis.observed import answer_text, call_items, call_text
+from rpctrace.diagnosis.observed import answer_frame, answer_text, asked_frame, call_items, call_text
 from rpctrace.diagnosis.recovery import recovered, recovered_severity
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
@@ -82,11 +82,11 @@ def _hypothesis(evidence: Evidence, failure: Failure, said: str, *clues: Evidenc
 
 def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
     if call.auth is not None and call.auth.level == _CALL_LEVEL and call.status not in STATUSES:
-        yield CALL_LEVEL.seen("level 3 (CALL)", call.capture, call.request_frames[-1] if call.request_frames else None)
+        yield CALL_LEVEL.seen("level 3 (CALL)", call.capture, asked_frame(call))
     later = evidence.successes.worked_later(call)
     if call.kind == "request" and later is not None and _level(later) == _level(call):
         yield SAME_ANSWERED.seen(
-            "answered later", later.capture, later.reply_frames[-1] if later.reply_frames else None
+            "answered later", later.capture, answer_frame(later)
         )
 
 

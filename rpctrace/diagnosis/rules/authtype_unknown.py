@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
-from rpctrace.diagnosis.observed import answer_text, call_items, call_text
+from rpctrace.diagnosis.observed import answer_text, asked_frame, call_items, call_text
 from rpctrace.diagnosis.recovery import recovered, recovered_severity
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
@@ -65,7 +65,7 @@ def _clues(call: Call, accepted: set[tuple[str, int, int]]) -> Iterator[Evidence
         return
     if call.auth.auth_type_name is None:
         yield NO_SUCH_TYPE.seen(
-            _type_text(call), call.capture, call.request_frames[-1] if call.request_frames else None
+            _type_text(call), call.capture, asked_frame(call)
         )
     if (call.server.address, call.server.port, call.auth.auth_type) in accepted:
         yield SAME_ACCEPTED.seen("a bind with the same type was accepted there", call.capture)

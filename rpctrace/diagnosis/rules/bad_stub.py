@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
-from rpctrace.diagnosis.observed import answer_text, call_items, call_text
+from rpctrace.diagnosis.observed import answer_text, asked_frame, call_items, call_text
 from rpctrace.diagnosis.recovery import recovered
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
@@ -46,13 +46,12 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             f" {answer_text(call)}{f'; {call.operation} {news}' if news else ''}",
             (*call_items(failure), *later),
             found(_news_clue(call) if news else None),
-            severity="note" if news else None,
         )
 
 
 def _news_clue(call: Call) -> EvidenceItem:
     return NEWER_LEVEL.seen(
-        call.operation or "", call.capture, call.request_frames[-1] if call.request_frames else None
+        call.operation or "", call.capture, asked_frame(call)
     )
 
 

@@ -5,7 +5,7 @@ its process died or was restarted, it gave up the connection for an error, or a 
 did, it had lost patience or was itself stopped.
 How we know: FIN or RST is in the capture, and by whom; the call has neither response nor fault before it.
 What would refute it: an answer that the capture has lost. Where an error on the same connection came just before, the
-end of the connection is its consequence and no trouble of its own.
+end of the connection is its consequence and no trouble of its own: told as low, after what explains the error.
 How to tell it from its neighbours: silence without an end of the connection is call-failed or a matter of the network;
 a connection that was never opened is not about calls. A reset with octets on the way, or after minutes of silence, is
 told by connection-reset and idle-drop.
@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from rpctrace.diagnosis.endings import Ending, ending_of
 from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
-from rpctrace.diagnosis.observed import call_items, call_text
+from rpctrace.diagnosis.observed import asked_frame, call_items, call_text
 from rpctrace.diagnosis.recovery import recovered, recovered_severity
-from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
+from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
 from rpctrace.report import Call, Event, EvidenceItem
 
 TOGETHER_NS = NS_PER_SECOND  # connections of one process end within a moment
@@ -34,6 +34,12 @@ GONE = Clue(0.6, "the server then refused connections to the same port")
 RESET = Clue(0.2, "it was a reset, as of a process that died")
 CLIENT_LEFT = Clue(0.35, "the client ended the connection, not the server", against=True)
 GAPS = Clue(0.5, "octets of the connection are missing in the capture: the answer may be among them", against=True)
+# As much as explains a call, and no more than the last resorts say of the refusal, which comes before it by its frames.
+CONSEQUENCE = Ceiling(
+    0.5,
+    "the server had refused a call of the connection before, which is reason enough to end it",
+    "the server's events of that time: whether its process ended by itself",
+)
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
@@ -74,7 +80,9 @@ def _hypothesis(evidence: Evidence, failure: Failure, ending: Ending, lost: _Los
         summary,
         (*call_items(failure), ended, *later),
         found(*_clues(evidence, call, ending, lost)),
-        severity="note" if cause is not None else recovered_severity(later, None if ending.by_server else "low"),
+        (CONSEQUENCE,) if cause is not None else (),
+        # No note: a call that failed is told as low at least.
+        severity=recovered_severity(later, None if ending.by_server and cause is None else "low"),
         title=f"The {who} ended the connection while a call was open",
     )
 
@@ -98,10 +106,10 @@ def _clues(evidence: Evidence, call: Call, ending: Ending, lost: _Lost) -> Itera
         yield GAPS.seen(f"{stream.missing_octets} octets are missing", call.capture)
     other = lost.other(evidence, call) if ending.by_server else None
     if other is not None:
-        yield OTHERS_TOO.seen(f"{call_text(other)} was lost too", other.capture, other.request_frames[-1])
+        yield OTHERS_TOO.seen(f"{call_text(other)} was lost too", other.capture, asked_frame(other))
     refused = lost.refused_after(evidence, call)
     if refused is not None and refused.frames:
-        yield GONE.seen("a later connection was refused", refused.capture, refused.frames[0])
+        yield GONE.seen("a later connection was refused", refused.capture, min(refused.frames))
 
 
 class _Lost:
@@ -147,6 +155,7 @@ RULE = Rule(
     requires=("a call without an answer that expected one", "a FIN or RST of its connection after it"),
     find=find,
     clues=(OTHERS_TOO, GONE, RESET, CLIENT_LEFT, GAPS),
+    ceilings=(CONSEQUENCE,),
     next_steps=(
         "Look whether the server process ended at this time: events 1000 and 1001 (Application), 7031 and "
         "7034 (System).",

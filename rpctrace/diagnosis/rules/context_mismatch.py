@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
-from rpctrace.diagnosis.observed import answer_text, call_items, call_text
+from rpctrace.diagnosis.observed import answer_frame, answer_text, call_items, call_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
 
@@ -37,7 +37,6 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             f" {answer_text(call)}",
             call_items(failure),
             found(*_clues(evidence, call)),
-            severity="note" if _is_close(call) else None,
         )
 
 
@@ -53,10 +52,10 @@ def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
         and evidence.asked_at(each) < before and each.reply_frames
     ]  # fmt: skip
     if worked:
-        yield ANSWERED_BEFORE.seen(f"{call_text(worked[-1])} was answered", call.capture, worked[-1].reply_frames[-1])
+        yield ANSWERED_BEFORE.seen(f"{call_text(worked[-1])} was answered", call.capture, answer_frame(worked[-1]))
     closed = next((each for each in reversed(worked) if _is_close(each)), None)
     if closed is not None:
-        yield CLOSED_BEFORE.seen(f"{call_text(closed)} was answered", call.capture, closed.reply_frames[-1])
+        yield CLOSED_BEFORE.seen(f"{call_text(closed)} was answered", call.capture, answer_frame(closed))
 
 
 RULE = Rule(

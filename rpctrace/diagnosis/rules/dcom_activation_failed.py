@@ -15,7 +15,7 @@ from collections.abc import Iterator
 
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind, is_activation
-from rpctrace.diagnosis.observed import answer_text, call_items
+from rpctrace.diagnosis.observed import answer_frame, answer_text, call_items
 from rpctrace.diagnosis.recovery import recovered_severity
 from rpctrace.diagnosis.results import E_ACCESSDENIED, result_items, result_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
@@ -89,7 +89,7 @@ def _later(evidence: Evidence, call: Call) -> EvidenceItem | None:
     )
     if later is None or not same or not later.dcom or later.dcom.hresult:
         return None
-    return LATER.seen("it was activated later", later.capture, later.reply_frames[-1] if later.reply_frames else None)
+    return LATER.seen("it was activated later", later.capture, answer_frame(later))
 
 
 RULE = Rule(

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from rpctrace.diagnosis import contexts, tokens
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind, is_activation
-from rpctrace.diagnosis.observed import answer_text, call_items
+from rpctrace.diagnosis.observed import answer_frame, answer_text, asked_frame, call_items
 from rpctrace.diagnosis.results import E_ACCESSDENIED, result_items, result_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
@@ -72,10 +72,10 @@ def _clues(evidence: Evidence, call: Call, answered: list[Call]) -> Iterator[Evi
         other = next((each for each in answered if each.auth is not None and each.auth.level in texts), None)
         if other is not None:
             text = f"activation at {contexts.level_text(other)} was answered"
-            yield clue.seen(text, other.capture, other.reply_frames[-1] if other.reply_frames else None)
+            yield clue.seen(text, other.capture, answer_frame(other))
     late = contexts.open_auth3(evidence, call) if contexts.is_ntlm(call) else None
     if late is not None:
-        yield LOGON_OPEN.seen("auth3 of NTLM just before", late.capture, late.request_frames[-1])
+        yield LOGON_OPEN.seen("auth3 of NTLM just before", late.capture, asked_frame(late))
 
 
 RULE = Rule(

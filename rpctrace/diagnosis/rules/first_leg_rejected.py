@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from rpctrace.diagnosis import tokens
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
-from rpctrace.diagnosis.observed import answer_text, call_items, call_text, host_text, ticket_text
+from rpctrace.diagnosis.observed import answer_frame, answer_text, call_items, call_text, host_text, ticket_text
 from rpctrace.diagnosis.refusals import refused_token
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
@@ -52,7 +52,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
 
 
 def _clues(call: Call) -> Iterator[EvidenceItem | None]:
-    frame = call.reply_frames[-1] if call.reply_frames else None
+    frame = answer_frame(call)
     if call.reject_reason == _INVALID_CHECKSUM:
         yield REASON_9.seen("bind_nak 9", call.capture, frame)
     if tokens.extended_status(call, tokens.LOCATIONS_OF_ACCEPTANCE) is not None:

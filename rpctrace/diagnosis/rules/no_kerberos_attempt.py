@@ -18,7 +18,7 @@ from ipaddress import ip_address
 from rpctrace.diagnosis import contexts
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
-from rpctrace.diagnosis.observed import authentication_items, call_items, call_text, host_text, ntlm_text
+from rpctrace.diagnosis.observed import asked_frame, authentication_items, call_items, call_text, host_text, ntlm_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Authentication, Call, EvidenceItem
 
@@ -98,7 +98,7 @@ def _is_address(name: str) -> bool:
 
 def _clues(record: Call | Authentication, known: _Known) -> Iterator[EvidenceItem | None]:
     target = record.target if isinstance(record, Authentication) else None
-    frame = record.request_frame if isinstance(record, Authentication) else record.request_frames[-1]
+    frame = record.request_frame if isinstance(record, Authentication) else asked_frame(record)
     if target is not None and _is_address(_short(target)):
         yield IP_TARGET.seen(f"target {target}", record.capture, frame)
     ntlm = record.ntlm if isinstance(record, Authentication) else record.auth.ntlm if record.auth else None

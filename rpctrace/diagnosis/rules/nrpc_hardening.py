@@ -19,7 +19,7 @@ from rpctrace.diagnosis import contexts, tokens
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
 from rpctrace.diagnosis.logon_codes import ACCESS_DENIED
-from rpctrace.diagnosis.observed import answer_text, call_items
+from rpctrace.diagnosis.observed import answer_text, asked_frame, call_items
 from rpctrace.diagnosis.results import result_items, result_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
@@ -87,10 +87,10 @@ def _clues(call: Call, answered: dict[tuple[str, str, bool], Call]) -> Iterator[
     operation = call.secure_channel.operation if call.secure_channel else ""
     sealed = next((each for (host, _, seal), each in answered.items() if host == call.server.address and seal), None)
     if sealed is not None:
-        yield SEALED_WORKS.seen("a sealed call was answered", sealed.capture, sealed.request_frames[-1])
+        yield SEALED_WORKS.seen("a sealed call was answered", sealed.capture, asked_frame(sealed))
     plain = answered.get((call.server.address, operation, False))
     if plain is not None and plain.id != call.id and plain.request_frames:
-        yield UNSEALED_WORKS.seen("the same was answered unsealed", plain.capture, plain.request_frames[-1])
+        yield UNSEALED_WORKS.seen("the same was answered unsealed", plain.capture, asked_frame(plain))
 
 
 RULE = Rule(

@@ -22,7 +22,7 @@ from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.logon_codes import LOGON_CODES, logon_text
 from rpctrace.diagnosis.ntlm import REFUSALS, NtlmRecord
-from rpctrace.diagnosis.observed import answer_text, call_items, call_text, ntlm_text
+from rpctrace.diagnosis.observed import answer_frame, answer_text, asked_frame, call_items, call_text, ntlm_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
 from rpctrace.report import Call, EvidenceItem, LogEntry
 
@@ -66,7 +66,7 @@ def _hypothesis(
     status = log[0].status if log is not None else None
     why = f": {logon_text(status, log[0].status_name)}" if log is not None and status else ""
     code = LOGON_CODES.get(status) if status else None
-    item = required(f"auth3 with the AUTHENTICATE{ntlm_text(call)}", leg.capture, leg.request_frames[-1])
+    item = required(f"auth3 with the AUTHENTICATE{ntlm_text(call)}", leg.capture, asked_frame(leg))
     return Hypothesis(
         failure,
         f"The NTLM logon{ntlm_text(call)} of {call.client.address} at {call.server.address} failed{why}; its refusal"
@@ -90,23 +90,23 @@ def _log_clue(evidence: Evidence, call: Call) -> tuple[LogEntry, EvidenceItem] |
 def _clues(
     evidence: Evidence, call: Call, leg: Call, extended: int | None, record: NtlmRecord
 ) -> Iterator[EvidenceItem | None]:
-    frame = call.reply_frames[-1] if call.reply_frames else None
+    frame = answer_frame(call)
     if extended is not None:
         yield EXTENDED.seen(f"extended error 0x{extended:08x}", call.capture, frame)
     logon = next(iter(evidence.logons_between(call.server.address, call)), None)
     logon = logon or next(iter(evidence.logons_between(call.server.address, leg)), None)
     if logon is not None and logon.request_frames:
         text = f"{logon.operation or 'a logon request'} to {logon.server.address}"
-        yield LOGON_BETWEEN.seen(text, logon.capture, logon.request_frames[-1])
+        yield LOGON_BETWEEN.seen(text, logon.capture, asked_frame(logon))
     said = call.auth.ntlm if call.auth else None
     if said is not None and said.authenticate_flags is not None and not said.user:
-        yield ANONYMOUS.seen("the AUTHENTICATE names no user", leg.capture, leg.request_frames[-1])
+        yield ANONYMOUS.seen("the AUTHENTICATE names no user", leg.capture, asked_frame(leg))
     elif record.let_in(call):
         yield USER_WORKS.seen(f"the user{ntlm_text(call)} was accepted on {call.server.address}", call.capture)
     other = record.denied_to_others(call)
     if other is not None and other.reply_frames:
         text = f"{call_text(other)} was refused on an accepted context too"
-        yield SAME_REFUSED.seen(text, other.capture, other.reply_frames[-1])
+        yield SAME_REFUSED.seen(text, other.capture, answer_frame(other))
 
 
 RULE = Rule(

@@ -4,7 +4,7 @@ What it means: the operation number is beyond the last one that the server knows
 first and fall back when a server does not know them; programs that look at what a server offers do so too.
 How we know: the fault nca_op_rng_error, or RPC_S_PROCNUM_OUT_OF_RANGE; it has one meaning.
 What would refute it: nothing.
-How sure: 0.95, the server says so. That it seldom matters is why it is told as low, and as a note where it is a search.
+How sure: 0.95, the server says so. That it seldom matters is why it is told as low.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
         yield Hypothesis(
             failure,
             f"{call.server.address} does not have {what} that {call.client.address} asked for: {answer_text(call)}"
-            f"{'; the client went on with others' if went_on else ''}",
+            f"{'; the client went on with others' if went_on else ''}"
+            f"{'; so many look like a search for what is there' if searching else ''}",
             call_items(failure),
-            severity="note" if searching or went_on else "low",
         )
 
 

@@ -29,7 +29,7 @@ from collections.abc import Iterator
 from rpctrace.correlation.realms import BY_TICKET, RealmClaim, is_below, same_realm
 from rpctrace.diagnosis import pac, tokens
 from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
-from rpctrace.diagnosis.observed import accepted_text, call_text, ticket_text
+from rpctrace.diagnosis.observed import accepted_text, answer_frame, asked_frame, call_text, ticket_text
 from rpctrace.diagnosis.refusals import Refusal
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
 from rpctrace.report import Call, EvidenceItem, Ticket
@@ -166,7 +166,7 @@ def _of_the_server(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | No
     """What the server did between the AP-REQ and its answer."""
     logon = pac.asked_meanwhile(evidence, call)
     if logon is not None:
-        frame = logon.request_frames[-1] if logon.request_frames else None
+        frame = asked_frame(logon)
         text = f"{logon.operation or 'a logon request'} to {logon.server.address} between the AP-REQ and the fault"
         if pac.was_answered(logon):
             yield LOGON_BETWEEN.seen(text, logon.capture, frame)
@@ -178,7 +178,7 @@ def _of_the_server(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | No
     elif evidence.secure_channel_of(call.server.address, call.capture):
         yield ASKED_NOBODY.seen(
             f"the secure channel of {call.server.address} was captured; between AP-REQ and fault nothing went over it",
-            call.capture, call.reply_frames[-1],
+            call.capture, answer_frame(call),
         )  # fmt: skip
 
 
@@ -232,7 +232,7 @@ def _of_names(call: Call, ticket: Ticket, evidence: Evidence) -> Iterator[Eviden
     elif len(ticket.sname) == 1:
         yield USER_NAME.seen(f"{ticket.sname[0]} is a user's name", call.capture, ticket.frame)
     if any(each.uuid == _ICLASSFACTORY for each in call.interfaces):
-        yield CLASS_FACTORY.seen("the call is for IClassFactory", call.capture, call.request_frames[-1])
+        yield CLASS_FACTORY.seen("the call is for IClassFactory", call.capture, asked_frame(call))
     yield _session(call, evidence)
     told = evidence.referrals.demanded(ticket.sname)
     if told is not None:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from rpctrace.diagnosis import contexts
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
-from rpctrace.diagnosis.observed import answer_text, call_items, call_text
+from rpctrace.diagnosis.observed import answer_text, asked_frame, call_items, call_text
 from rpctrace.diagnosis.recovery import recovered, recovered_severity
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
@@ -72,7 +72,7 @@ def _is_breach(call: Call) -> bool:
 
 
 def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
-    frame = call.request_frames[-1] if call.request_frames else None
+    frame = asked_frame(call)
     if call.reject_reason == VERSION:
         yield VERSION_REFUSED.seen("the version of the PDU is refused", call.capture, frame)
     if call.kind == "auth3" and call.status == NO_MEMORY:
@@ -83,7 +83,7 @@ def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
     earlier = [each for each in evidence.on_connection(call) if evidence.asked_at(each) < before]
     bound = next((each for each in earlier if each.kind == "bind" and each.outcome == "accepted"), None)
     if call.kind == "bind" and bound is not None:
-        yield SECOND_BIND.seen("the connection was bound before", call.capture, bound.request_frames[-1])
+        yield SECOND_BIND.seen("the connection was bound before", call.capture, asked_frame(bound))
     elif call.kind == "bind" and call.association_group:
         yield UNKNOWN_GROUP.seen(
             f"association group 0x{call.association_group:x} is not known there", call.capture, frame
@@ -102,7 +102,7 @@ def _reused(call: Call, earlier: list[Call]) -> EvidenceItem | None:
     for each in call.interfaces if call.kind == "alter_context" else ():
         if known.get(each.context_id, each.uuid) != each.uuid:
             text = f"presentation context {each.context_id} stands for another interface already"
-            return CONTEXT_REUSED.seen(text, call.capture, call.request_frames[-1] if call.request_frames else None)
+            return CONTEXT_REUSED.seen(text, call.capture, asked_frame(call))
     return None
 
 
@@ -115,9 +115,9 @@ def _unfinished(evidence: Evidence, call: Call) -> EvidenceItem | None:
     if last is None or not legs[-1].request_frames:
         return None
     if call.kind == "request" and last.reply_token == "CHALLENGE":
-        return UNFINISHED.seen("the logon was not finished", call.capture, legs[-1].request_frames[-1])
+        return UNFINISHED.seen("the logon was not finished", call.capture, asked_frame(legs[-1]))
     if call.kind != "request" and contexts.answered_before(evidence, call) is not None:
-        return SECOND_LOGON.seen("the security context was in use already", call.capture, legs[-1].request_frames[-1])
+        return SECOND_LOGON.seen("the security context was in use already", call.capture, asked_frame(legs[-1]))
     return None
 
 
@@ -131,7 +131,7 @@ def _interleaved(evidence: Evidence, call: Call) -> EvidenceItem | None:
             continue
         open_before = asked < start and (answered is None or answered > start)
         if open_before or (end is not None and start < asked < end):
-            return INTERLEAVED.seen("another request was open at the same time", call.capture, each.request_frames[-1])
+            return INTERLEAVED.seen("another request was open at the same time", call.capture, asked_frame(each))
     return None
 
 

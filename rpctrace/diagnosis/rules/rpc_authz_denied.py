@@ -20,7 +20,7 @@ from rpctrace.diagnosis.demands import PRIVACY_DEMANDED
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind, is_activation
 from rpctrace.diagnosis.ntlm import NtlmRecord
-from rpctrace.diagnosis.observed import call_items, call_text, ntlm_text, ticket_text
+from rpctrace.diagnosis.observed import answer_frame, call_items, call_text, ntlm_text, ticket_text
 from rpctrace.diagnosis.recovery import recovered, recovered_severity
 from rpctrace.diagnosis.results import E_ACCESSDENIED, result_items
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
@@ -82,7 +82,7 @@ def _unjudged(
     other = record.denied_to_others(call)
     if other is None or not other.reply_frames:
         return
-    clue = DENIED_TO_ALL.seen(f"{call_text(other)} was denied there too", other.capture, other.reply_frames[-1])
+    clue = DENIED_TO_ALL.seen(f"{call_text(other)} was denied there too", other.capture, answer_frame(other))
     yield _hypothesis(evidence, failure, f"the client{ntlm_text(call)}, as to others", items, clues=(clue,))
 
 
@@ -137,13 +137,13 @@ def _hypothesis(
 
 def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
     if tokens.extended_status(call, _CALLBACK) is not None:
-        yield CALLBACK.seen("extended error record at detection location 40", call.capture, call.reply_frames[-1])
+        yield CALLBACK.seen("extended error record at detection location 40", call.capture, answer_frame(call))
     other = next(
         (each for each in evidence.on_connection(call) if each.kind == "request" and each.outcome == "answered"
          and each.opnum != call.opnum and each.interfaces[:1] == call.interfaces[:1]), None,
     )  # fmt: skip
     if other is not None and other.reply_frames:
-        yield OTHERS_ALLOWED.seen(f"{call_text(other)} was answered", other.capture, other.reply_frames[-1])
+        yield OTHERS_ALLOWED.seen(f"{call_text(other)} was answered", other.capture, answer_frame(other))
     granted = next((entry for entry in evidence.log_results(call) if entry.status == 0), None)
     if granted is not None:
         yield LOG_GRANTED.seen(f"{granted.kind} logon of {granted.domain}\\{granted.user}: 0x0", entry=granted)

@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from rpctrace.diagnosis import contexts, tokens
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
-from rpctrace.diagnosis.observed import call_items, call_text
+from rpctrace.diagnosis.observed import answer_frame, asked_frame, call_items, call_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
 from rpctrace.report import Call, EvidenceItem
 
@@ -68,7 +68,7 @@ def _hypothesis(evidence: Evidence, failure: Failure, accepted: contexts.Accepta
 
 
 def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
-    frame = call.reply_frames[-1] if call.reply_frames else None
+    frame = answer_frame(call)
     if tokens.extended_status(call, tokens.LOCATIONS_OF_VERIFICATION) is not None:
         yield VERIFYING.seen("extended error record at detection location 130", call.capture, frame)
     if tokens.extended_status(call, _DEFERRED) is not None:
@@ -76,18 +76,18 @@ def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
     legs = [leg for leg in evidence.context_legs(call) if leg.header_signing is not None and leg.kind != "auth3"]
     if len({leg.header_signing for leg in legs}) > 1:
         last = legs[-1]
-        yield HEADER_SIGNING.seen("header signing differs between the legs", call.capture, last.request_frames[-1])
+        yield HEADER_SIGNING.seen("header signing differs between the legs", call.capture, asked_frame(last))
     flags = call.auth.ntlm.authenticate_flags if call.auth and call.auth.ntlm else None
     if flags is not None and not flags & _NTLM_SIGN:
         yield NO_INTEGRITY.seen(f"NTLM flags 0x{flags:08x} are without SIGN", call.capture)
     before = contexts.answered_before(evidence, call)
     if before is not None:
-        yield EARLIER_WORKED.seen("a request before it was answered", call.capture, before.reply_frames[-1])
+        yield EARLIER_WORKED.seen("a request before it was answered", call.capture, answer_frame(before))
     else:
         yield FIRST_PROTECTED.seen("no request of the context was answered before", call.capture)
     late = contexts.open_auth3(evidence, call)
     if late is not None:
-        yield LATE_LEG.seen("the last leg went out in an auth3", call.capture, late.request_frames[-1])
+        yield LATE_LEG.seen("the last leg went out in an auth3", call.capture, asked_frame(late))
 
 
 def _without_trailer(evidence: Evidence, failure: Failure) -> Iterator[Hypothesis]:
@@ -103,7 +103,7 @@ def _without_trailer(evidence: Evidence, failure: Failure) -> Iterator[Hypothesi
         failure,
         f"The {call_text(call)} of {call.client.address} to {call.server.address} came without the protection that the"
         f" connection was authenticated for ({contexts.level_text(bind)}), and was refused",
-        (required("the bind was authenticated", bind.capture, bind.request_frames[-1]), *call_items(failure)),
+        (required("the bind was authenticated", bind.capture, asked_frame(bind)), *call_items(failure)),
         title="A request came without the protection that its connection was authenticated for",
     )
 

@@ -21,6 +21,7 @@ from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.logon_codes import FIREWALL_FAILED
 from rpctrace.diagnosis.observed import (
+    answer_frame,
     authentication_items,
     call_items,
     call_text,
@@ -97,7 +98,7 @@ def _of_a_call(evidence: Evidence, failure: Failure) -> Iterator[Hypothesis]:
     """A fault or an extended error with the code, or the line of netlogon.log about a refused call."""
     call = failure.call
     if call.status in _WIN32 or tokens.extended_status(call) in _WIN32:
-        yield _sure(failure, _caller(call), call_items(failure), call.capture, call.reply_frames[-1])
+        yield _sure(failure, _caller(call), call_items(failure), call.capture, answer_frame(call))
         return
     entry = next((each for each in evidence.log_results(call) if each.status == FIREWALL_FAILED), None)
     if entry is not None:

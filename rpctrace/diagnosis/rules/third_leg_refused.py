@@ -20,7 +20,7 @@ from collections.abc import Iterator
 from rpctrace.diagnosis import tokens
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
-from rpctrace.diagnosis.observed import answer_text, call_items, call_text, host_text, ticket_text
+from rpctrace.diagnosis.observed import answer_frame, answer_text, call_items, call_text, host_text, ticket_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
 
@@ -53,7 +53,7 @@ def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
     if accepting is None:
         yield NOT_ACCEPTED.seen("the capture has no AP-REP of the server in this security context", call.capture)
     else:
-        frame = accepting.reply_frames[-1] if accepting.reply_frames else None
+        frame = answer_frame(accepting)
         yield SERVER_ACCEPTED.seen(f"AP-REP in the answer to the {accepting.kind}", accepting.capture, frame)
         if accepting.header_signing is not None and call.header_signing not in (None, accepting.header_signing):
             text = f"header signing: {accepting.header_signing} in the {accepting.kind}, {call.header_signing} here"

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.logon_codes import ACCESS_DENIED
-from rpctrace.diagnosis.observed import answer_text, call_items
+from rpctrace.diagnosis.observed import answer_frame, answer_text, call_items
 from rpctrace.diagnosis.pac import log_text
 from rpctrace.diagnosis.recovery import recovered_severity
 from rpctrace.diagnosis.results import result_items, result_text
@@ -93,7 +93,7 @@ def _hypothesis(
         found(
             PRECISE.seen(said, call.capture) if status != ACCESS_DENIED else None,
             GUESSED.seen(f"{failure.count} attempts", call.capture) if guessing else None,
-            good.seen("accepted", later.capture, later.reply_frames[-1]) if later and later.reply_frames else None,
+            good.seen("accepted", later.capture, answer_frame(later)) if later and later.reply_frames else None,
             _account_refused(evidence, call),
         ),
         title="Somebody guesses at the secure channel of the domain controller (CVE-2020-1472)" if guessing else None,

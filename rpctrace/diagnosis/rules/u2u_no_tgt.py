@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
-from rpctrace.diagnosis.observed import call_items, call_text, host_text
+from rpctrace.diagnosis.observed import answer_frame, call_items, call_text, host_text
 from rpctrace.diagnosis.refusals import refused_token
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
@@ -47,7 +47,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
 
 
 def _clues(call: Call) -> Iterator[EvidenceItem | None]:
-    frame = call.reply_frames[-1] if call.reply_frames else None
+    frame = answer_frame(call)
     error = call.auth.kerberos_error if call.auth is not None else None
     if error == NO_TGT:
         yield SAYS_SO.seen("KRB_AP_ERR_NO_TGT", call.capture, frame)

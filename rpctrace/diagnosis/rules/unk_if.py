@@ -65,7 +65,7 @@ def _bind(evidence: Evidence, failure: Failure) -> Hypothesis:
     if len(names) >= PROBES:
         return Hypothesis(
             failure, f"{summary}; so many different ones look like a search for what is there", call_items(failure),
-            severity="note", title="A client looks for interfaces that the endpoint does not offer",
+            severity="low", title="A client looks for interfaces that the endpoint does not offer",
         )  # fmt: skip
     if _is_for_the_token(evidence, failure):
         return Hypothesis(

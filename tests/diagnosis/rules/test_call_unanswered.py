@@ -22,12 +22,16 @@ def test_it_fires_on_a_reset_and_not_where_the_capture_ends() -> None:
 
 
 def test_after_a_refusal_it_is_a_consequence() -> None:
-    """The server closed for that; a note."""
-    finding = findings("lab/alter-wrongkey-krb5.pcap")[RULE.name]
-    assert finding.severity == "note"
+    """The server closed for that: low, and told after the refusal."""
+    told = findings("lab/alter-wrongkey-krb5.pcap")
+    finding = told[RULE.name]
+    assert (finding.severity, finding.confidence) == ("low", rule.CONSEQUENCE.value)
+    order = [each for each in reversed(told) if told[each].severity != "note"]
+    assert order == ["sec-pkg-unspecified", RULE.name]
     assert "after the server had answered" in finding.summary
     calls = (bound(), faulted(0x1C01000B), answered(3, **OPEN))
-    assert only(RULE, *calls, stream("tcp-0-0", 1, ended=RESET)).hypothesis.severity == "note"
+    weighed = only(RULE, *calls, stream("tcp-0-0", 1, ended=RESET))
+    assert (weighed.hypothesis.severity, weighed.confidence) == ("low", 0.5)
 
 
 def test_the_client_may_have_left() -> None:

@@ -17,12 +17,6 @@ def test_it_fires_on_a_closed_handle() -> None:
     assert RULE.name not in findings("lab/ndr-bad-stub.pcap")
 
 
-def test_closing_twice_is_a_note() -> None:
-    """Nothing was to be got any more."""
-    assert only(RULE, faulted(6, operation="SamrCloseHandle")).hypothesis.severity == "note"
-    assert only(RULE, faulted(6)).hypothesis.severity is None
-
-
 def test_clues() -> None:
     """Handles had worked, one was closed; and only requests have handles."""
     worked = answered(1, operation="SamrConnect5")

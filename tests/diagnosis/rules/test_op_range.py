@@ -16,16 +16,17 @@ def test_it_fires_on_either_protocol() -> None:
 
 
 @needs_shared
-def test_a_search_is_a_note() -> None:
+def test_a_search_is_one_finding() -> None:
     """Twenty-one operations one after another."""
     finding = shared("lab/c-torture/rpc.wkssvc.np.pcap")[RULE.name]
-    assert finding.severity == "note"
+    assert finding.severity == "low"
     assert "21 operations from 2 to 30" in finding.summary
+    assert "a search" in finding.summary
 
 
 def test_a_client_that_goes_on_misses_nothing() -> None:
-    """Low where nothing followed."""
+    """It is said that others followed."""
     missing = faulted(0x6D1)
-    assert only(RULE, missing).hypothesis.severity == "low"
-    assert only(RULE, missing, answered(3)).hypothesis.severity == "note"
+    assert "went on" not in only(RULE, missing).hypothesis.summary
+    assert "went on with others" in only(RULE, missing, answered(3)).hypothesis.summary
     assert not judged(RULE, faulted(0x6D2))

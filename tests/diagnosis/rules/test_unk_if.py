@@ -41,13 +41,13 @@ def test_a_request_on_the_refused_context_counts() -> None:
 
 
 def test_many_interfaces_are_a_search() -> None:
-    """One failure, of severity note."""
+    """One failure, of severity low."""
     binds = [
         bound(at, id=f"bind-{at}", outcome="rejected", interfaces=(interface(f"{at:08x}-0000-0000", 2, 1),))
         for at in range(1, 8)
     ]
     weighed = only(RULE, *binds)
-    assert weighed.hypothesis.severity == "note"
+    assert weighed.hypothesis.severity == "low"
     assert "and 3 more" in weighed.hypothesis.summary
     assert weighed.hypothesis.about.count == 7
 
