@@ -40,6 +40,9 @@ KEYS = {
     "security_providers.csv": lambda row: (row[0], _number_or_text(row)),
     "interfaces.csv": lambda row: (row[0], *map(int, row[1].split("."))),
     "operations.csv": lambda row: (row[0], int(row[1])),
+    "documents.csv": lambda row: row[0],
+    "hotfix_branches.csv": lambda row: tuple(map(int, row[0].split("."))),
+    "hotfix_files.csv": lambda row: (row[0], row[1], row[2], row[3]),
 }
 
 # An interface sweep (imp-rpcmap) asks for every UUID of a public list; of these the list knows no name and no program.
