@@ -118,10 +118,9 @@ def _of_system(answer: Answer, system: str) -> Answer:
         )
     if not is_of_seven:
         return answer._replace(remarks=(f"The version is not one of {name}.",))
-    has_pack = answer.version[2] == 7601
-    if has_pack != bool(_FIRST_SERVICE_PACK.search(system)):
-        said = "with SP1" if has_pack else "without SP1"
-        return answer._replace(remarks=(f"The version is one {said}, {name} was given; the version counts.",))
+    # A name without a service pack leaves open whether there is one; most people say "Windows 7" of both.
+    if answer.version[2] != 7601 and _FIRST_SERVICE_PACK.search(system):
+        return answer._replace(remarks=(f"The version is one without SP1, {name} was given; the version counts.",))
     return answer
 
 

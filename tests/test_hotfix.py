@@ -95,7 +95,7 @@ def _number(version: tuple[int, ...]) -> int:
     [
         ("Windows 7 SP1", "6.1.7601.18658", "not fixed", 0),
         ("Windows Server 2008 R2 Service Pack 1", "6.1.7601.21932", "fixed", 0),
-        ("Windows 7", "6.1.7601.21932", "fixed", 1),
+        ("Windows 7", "6.1.7601.21932", "fixed", 0),
         ("windows 7 sp1", "6.1.7600.16385", "SP1 is missing", 1),
         ("Windows 7 SP1", "6.2.9200.16384", "not concerned", 1),
         ("Windows 10", "6.1.7601.18658", "not concerned", 1),
