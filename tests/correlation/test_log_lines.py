@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from time import process_time
 from typing import Any
 
 import pytest
+from builders.work import function_calls
 from incident_records import REALM_A, REALM_B, SERVER, ntlm_authentication, shown, ticket
 from log_records import SERVER_NAME, START_S, accepted, auth, incident, logon, refused, sam_logon
 
@@ -185,18 +185,13 @@ def test_the_controller_s_clock_is_told() -> None:
     assert abs(clock.offset_ns) < 10**9
 
 
-def test_time_grows_with_calls_and_lines() -> None:
-    """Twice as many take at most 2.3 times as long, twice over; all are about one realm and one server."""
+def test_work_grows_with_calls_and_lines() -> None:
+    """Twice as many are at most 2.3 times the work; all are about one realm and one server."""
 
-    def seconds(count: int) -> float:
+    def work(count: int) -> int:
         records = [refused(number, number * 3.7 % 3600) for number in range(count)]
         lines = [line for number in range(4 * count) for line in logon(number * 0.9 % 3600)]
-        made, best = incident(records, lines), 1e9
-        for _ in range(2):
-            start = process_time()
-            join(made)
-            best = min(best, process_time() - start)
-        return best
+        made = incident(records, lines)
+        return function_calls(lambda: join(made))
 
-    seconds(100)
-    assert seconds(1600) / seconds(400) <= 2.3**2
+    assert work(800) <= 2.3 * work(400)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from time import process_time
-
 import pytest
+from builders.work import function_calls
 from netlogon_lines import ENTERED, EXAMPLES, RETURNS
 
 from rpctrace.logs import pairs as module
@@ -96,18 +95,17 @@ def crowd(logons: int) -> list[Line]:
     return entered + answers
 
 
-def test_time_grows_with_the_lines() -> None:
-    """Twice as many take at most 2.3 times as long, twice over (the least of several runs)."""
+def test_work_grows_with_the_lines() -> None:
+    """Twice as many are at most 2.3 times the work."""
 
-    def seconds(logons: int) -> float:
-        lines, best = crowd(logons), 1e9
-        for _ in range(5):
-            pairs, start = Pairs(), process_time()
+    def work(logons: int) -> int:
+        lines, pairs = crowd(logons), Pairs()
+
+        def feed() -> None:
             for line in lines:
                 assert line.logon is not None
                 pairs.feed(line, line.logon)
-            best = min(best, process_time() - start)
-        return best
 
-    seconds(2_000)
-    assert seconds(8_000) / seconds(2_000) <= 2.3**2
+        return function_calls(feed)
+
+    assert work(4_000) <= 2.3 * work(2_000)
