@@ -17,19 +17,24 @@ _RECORDS_AT_ONCE = 128
 
 
 def render(report: Report, out: TextIO, options: RenderOptions) -> None:
+    write_document(report, SCHEMA, out, options)
+
+
+def write_document(whole: object, schema: str, out: TextIO, options: RenderOptions) -> None:
+    """A record that is a whole document: the name of its schema, then its members, of long lists some at a time."""
     writer = RecordWriter(ascii_only=not options.encoding_is_utf8, indent_columns=_INDENT_COLUMNS)
-    out.write(f'{{\n "schema": {writer.string(SCHEMA)}')
-    for attribute, name, _ in members(Report):
-        value = getattr(report, attribute)
+    out.write(f'{{\n "schema": {writer.string(schema)}')
+    for attribute, name, _ in members(type(whole)):
+        value = getattr(whole, attribute)
         out.write(f',\n "{name}": ')
         if isinstance(value, tuple) and value:
-            write_records(value, out, writer)
+            _write_records(value, out, writer)
         else:
             out.write(writer.value(value, name, 1))
     out.write("\n}\n")
 
 
-def write_records(records: tuple[object, ...], out: TextIO, writer: RecordWriter) -> None:
+def _write_records(records: tuple[object, ...], out: TextIO, writer: RecordWriter) -> None:
     """A list of the document, some records at a time."""
     for first in range(0, len(records), _RECORDS_AT_ONCE):
         out.write(",\n  " if first else "[\n  ")

@@ -9,8 +9,7 @@ from rpctrace.correlation.log_words import zone_words
 from rpctrace.encoding.text import safe_text
 from rpctrace.log_summary import SCHEMA, LogRemark, LogRow, LogSummary
 from rpctrace.render.color import painted
-from rpctrace.render.json import write_records
-from rpctrace.render.json_records import RecordWriter, members
+from rpctrace.render.json import write_document
 from rpctrace.render.layout import lay_out, wrapped
 from rpctrace.render.log_lines import log_words
 from rpctrace.render.rendering import RenderOptions
@@ -29,16 +28,7 @@ def render_text(summary: LogSummary, out: TextIO, options: RenderOptions) -> Non
 
 
 def render_json(summary: LogSummary, out: TextIO, options: RenderOptions) -> None:
-    writer = RecordWriter(ascii_only=not options.encoding_is_utf8, indent_columns=1)
-    out.write(f'{{\n "schema": {writer.string(SCHEMA)}')
-    for attribute, name, _ in members(LogSummary):
-        value = getattr(summary, attribute)
-        out.write(f',\n "{name}": ')
-        if isinstance(value, tuple) and value:
-            write_records(value, out, writer)
-        else:
-            out.write(writer.value(value, name, 1))
-    out.write("\n}\n")
+    write_document(summary, SCHEMA, out, options)
 
 
 def _lines(summary: LogSummary, options: RenderOptions) -> Iterator[str]:
