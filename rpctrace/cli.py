@@ -101,7 +101,7 @@ def cli() -> None:
     rpctrace CAPTURE is rpctrace analyze CAPTURE.
 
     Exit status: 0 done; 1 --fail-on reached, an expectation failed or readings differ; 2 wrong usage; 3 an input could
-    not be read, or only in part; 4 an optional part is missing; 5 internal error.
+    not be read, or only in part; 4 an optional part is missing; 5 internal error; 130 and 143 interrupted.
     """
 
 
