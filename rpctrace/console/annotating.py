@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from struct import unpack_from
 from typing import BinaryIO
 
-from rpctrace.annotation import Ends, channels, comments_of, evidence_connections, evidence_frames, whole_connections
+from rpctrace.annotation import Ends, Extract, comments_of, extract_of
 from rpctrace.capture import pcapng_writing as writing
 from rpctrace.capture.format import MAXIMUM_RECORD_OCTETS
 from rpctrace.capture.frame import LinkType
@@ -27,7 +27,6 @@ from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, TcpFlags, Transport
 from rpctrace.reading import Options
 from rpctrace.record import record
-from rpctrace.report import Report
 from rpctrace.version import __version__
 
 APPLICATION = f"rpctrace {__version__}"
@@ -59,9 +58,7 @@ def annotate_command(
     comments = comments_of(report, 0)
     if only_evidence and not comments:
         raise UsageError(f"{path}: nothing was found, so there is no evidence to write")
-    frames = evidence_frames(report, 0)
-    kept = frames | _around(path, options, report, frames) if only_evidence else None
-    plan = _Plan(comments, kept)
+    plan = _Plan(comments, _kept(path, options, extract_of(report, 0)) if only_evidence else None)
     written = [0, 0]
 
     def produce(out: BinaryIO) -> None:
@@ -76,12 +73,11 @@ def annotate_command(
     return status if report.complete else ExitStatus.UNREAD
 
 
-def _around(path: str, options: Options, report: Report, evidence: frozenset[int]) -> frozenset[int]:
-    """SYN, SYN/ACK and ACK before the first evidence frame of each connection, and its end behind the last; of some
-    connections also what lies between, up to a bound."""
-    connections, whole = evidence_connections(report, 0), whole_connections(report, 0)
-    over_http = channels(report, 0)
-    kept: set[int] = set()
+def _kept(path: str, options: Options, extract: Extract) -> frozenset[int]:
+    """The evidence; SYN, SYN/ACK and ACK before its first frame of each connection, and its end behind the last; of
+    some connections also what lies between, up to a bound."""
+    connections, whole = extract.connections, extract.whole
+    kept = set(extract.frames)
     opening: dict[Ends, list[int]] = {}
     open_ends: set[Ends] = set()
     decoder = Decoder()
@@ -91,11 +87,11 @@ def _around(path: str, options: Options, report: Report, evidence: frozenset[int
             if segment is None or segment.transport is not Transport.TCP:
                 continue
             ends = segment.flow.low, segment.flow.high
-            if not over_http.isdisjoint(((ends[0].address, ends[1]), (ends[1].address, ends[0]))):
+            if not extract.channels.isdisjoint(((ends[0].address, ends[1]), (ends[1].address, ends[0]))):
                 kept.add(segment.frame_number)
             if ends not in connections:
                 continue
-            if segment.frame_number in evidence:
+            if segment.frame_number in extract.frames:
                 kept.update(opening.pop(ends, ()))
                 open_ends.add(ends)
             elif segment.flags & TcpFlags.SYN and not segment.flags & TcpFlags.ACK:

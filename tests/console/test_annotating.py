@@ -11,8 +11,10 @@ from shared_captures import OWN, captures_in, name_of
 from tshark_reading import fields
 
 from rpctrace.analysis import analyze
+from rpctrace.annotation import Extract, extract_of
 from rpctrace.capture.storage import open_capture
 from rpctrace.cli import main
+from rpctrace.console import annotating
 from rpctrace.report import Report
 
 EXPERT = OWN / "remote-assistance" / "expert.pcapng"
@@ -79,6 +81,23 @@ def test_a_compressed_capture_is_read_and_the_copy_is_not(tmp_path: Path) -> Non
     packed = tmp_path / "expert.pcapng.gz"
     packed.write_bytes(gzip.compress(EXPERT.read_bytes()))
     assert annotated(packed, tmp_path).read_bytes() == annotated(EXPERT, tmp_path).read_bytes()
+
+
+def test_the_evidence_is_looked_for_only_where_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And once: for that the whole report is gone through."""
+    asked: list[int] = []
+
+    def counted(report: Report, capture: int) -> Extract:
+        asked.append(capture)
+        return extract_of(report, capture)
+
+    monkeypatch.setattr(annotating, "extract_of", counted)
+    annotated(SKEW, tmp_path)
+    assert asked == []
+    annotated(SKEW, tmp_path, "--only-evidence")
+    assert asked == [0]
 
 
 @pytest.mark.parametrize(
