@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.network.flow import Endpoint
+from rpctrace.record import record
 from rpctrace.report import Authentication, Call, Event, Finding, KerberosExchange, Report
 
 MAXIMUM_COMMENTS_OF_A_FRAME = 8
@@ -20,6 +21,23 @@ LEGS_BEFORE = 16  # of one security context: more than any mechanism has
 
 Channel = tuple[str, Endpoint]  # the client's address, the server
 Ends = tuple[Endpoint, Endpoint]  # of a connection, lower first: as in the flow of a segment
+
+
+@record
+class Extract:
+    """What the evidence of one capture is.
+
+    `connections`: those whose handshakes belong to it. `whole`: those of them of which more is needed than the evidence
+    names, kept up to a bound: to KDCs, with authentications outside RPC (of both only the frames that completed a
+    message are known), and those to which something happened. `channels`: between whom RPC over HTTP went in the calls
+    of the findings: its two connections are not told apart, and what a proxy and a server say to each other on them
+    belongs to every call.
+    """
+
+    frames: frozenset[int]
+    connections: frozenset[Ends]
+    whole: frozenset[Ends]
+    channels: frozenset[Channel]
 
 
 def comments_of(report: Report, capture: int) -> Mapping[int, tuple[str, ...]]:
@@ -39,41 +57,31 @@ def comments_of(report: Report, capture: int) -> Mapping[int, tuple[str, ...]]:
     return {frame: tuple(texts)[:MAXIMUM_COMMENTS_OF_A_FRAME] for frame, texts in sorted(found.items())}
 
 
-def evidence_frames(report: Report, capture: int) -> frozenset[int]:
-    """Every frame that somebody needs who is to understand the findings."""
-    frames: set[int | None] = set()
-    for finding in _told(report):
-        if finding.capture == capture:
-            frames.update(finding.frames)
-        frames.update(item.frame for item in finding.evidence if item.capture == capture)
-    for call in _calls(report, capture):
+def extract_of(report: Report, capture: int) -> Extract:
+    """Every frame that somebody needs who is to understand the findings, and the connections that these lie in."""
+    shown = _shown(report, capture)
+    named = shown.union(*(finding.frames for finding in _told(report) if finding.capture == capture))
+    calls = _calls(report, capture, shown)
+    exchanges = _exchanges(report, capture, shown, calls)
+    authentications = _authentications(report, capture, shown)
+    events = [each for each in report.events if each.capture == capture and not named.isdisjoint(each.frames)]
+    frames: set[int | None] = set(named)
+    for call in calls:
         frames.update((*call.request_frames, *call.reply_frames))
-    for exchange in _exchanges(report, capture):
+    for exchange in exchanges:
         frames.update((exchange.request_frame, exchange.reply_frame))
-    for said in _authentications(report, capture):
+    for said in authentications:
         frames.update((said.request_frame, said.reply_frame))
-    for event in _events(report, capture):
+    for event in events:
         frames.update(event.frames)
-    return frozenset(frame for frame in frames if frame is not None)
-
-
-def evidence_connections(report: Report, capture: int) -> frozenset[Ends]:
-    """The connections whose handshakes belong to the evidence."""
-    return frozenset(_ends(_calls(report, capture))) | whole_connections(report, capture)
-
-
-def whole_connections(report: Report, capture: int) -> frozenset[Ends]:
-    """Those of which more is needed than the evidence names, kept up to a bound: to KDCs, with authentications outside
-    RPC (of both only the frames that completed a message are known), and those to which something happened."""
-    exchanges, authentications = _exchanges(report, capture), _authentications(report, capture)
-    return frozenset((*_ends(exchanges), *_ends(authentications), *_ends(_events(report, capture))))
-
-
-def channels(report: Report, capture: int) -> frozenset[Channel]:
-    """Between whom RPC over HTTP went in the calls of the findings: its two connections are not told apart, and what a
-    proxy and a server say to each other on them belongs to every call."""
-    over_http = (call for call in _calls(report, capture) if call.transport == "ncacn_http")
-    return frozenset((call.client.address, Endpoint(call.server.address, call.server.port)) for call in over_http)
+    whole = frozenset(_ends((*exchanges, *authentications, *events)))
+    over_http = ((call.client, call.server) for call in calls if call.transport == "ncacn_http")
+    return Extract(
+        frames=frozenset(frame for frame in frames if frame is not None),
+        connections=whole.union(_ends(calls)),
+        whole=whole,
+        channels=frozenset((client.address, Endpoint(server.address, server.port)) for client, server in over_http),
+    )
 
 
 def _told(report: Report) -> Iterator[Finding]:
@@ -86,11 +94,10 @@ def _shown(report: Report, capture: int) -> frozenset[int]:
     return frozenset(item.frame for item in items if item.frame is not None)
 
 
-def _calls(report: Report, capture: int) -> list[Call]:
+def _calls(report: Report, capture: int, shown: frozenset[int]) -> list[Call]:
     """The calls of the findings, the binds of their connections and the legs of their security contexts; and the calls
     in which frames of the evidence are."""
     wanted = {identity for finding in _told(report) for identity in finding.calls}
-    shown = _shown(report, capture)
     here = [call for call in report.calls if call.capture == capture]
     named = [
         call
@@ -112,12 +119,11 @@ def _context(call: Call) -> tuple[str, int | None]:
     return call.connection, call.auth.context_id if call.auth is not None else None
 
 
-def _exchanges(report: Report, capture: int) -> list[KerberosExchange]:
+def _exchanges(report: Report, capture: int, shown: frozenset[int], calls: Iterable[Call]) -> list[KerberosExchange]:
     """Those that the findings are about, those that issued the tickets of their calls, those in which frames of the
     evidence are; and every hop of a path that one of them is on."""
     wanted = {identity for finding in _told(report) for identity in finding.concerns}
-    wanted |= {call.ticket.exchange for call in _calls(report, capture) if call.ticket and call.ticket.exchange}
-    shown = _shown(report, capture)
+    wanted |= {call.ticket.exchange for call in calls if call.ticket and call.ticket.exchange}
     here = [each for each in report.kerberos if each.capture == capture]
     named = {
         each.id for each in here if each.id in wanted or not shown.isdisjoint((each.request_frame, each.reply_frame))
@@ -128,21 +134,13 @@ def _exchanges(report: Report, capture: int) -> list[KerberosExchange]:
     return [each for each in here if each.id in named]
 
 
-def _authentications(report: Report, capture: int) -> list[Authentication]:
+def _authentications(report: Report, capture: int, shown: frozenset[int]) -> list[Authentication]:
     """Those that findings are about, and what the same two ends said to each other in that way before and after."""
     wanted = {identity for finding in _told(report) for identity in finding.concerns}
-    shown = _shown(report, capture)
     here = [each for each in report.authentications if each.capture == capture]
     named = [each for each in here if each.id in wanted or not shown.isdisjoint((each.request_frame, each.reply_frame))]
     between = {(each.client.address, each.server.address, each.carried_in) for each in named}
     return [each for each in here if (each.client.address, each.server.address, each.carried_in) in between]
-
-
-def _events(report: Report, capture: int) -> list[Event]:
-    """What happened on connections in the frames that findings name."""
-    named = {frame for finding in _told(report) if finding.capture == capture for frame in finding.frames}
-    named |= _shown(report, capture)
-    return [each for each in report.events if each.capture == capture and not named.isdisjoint(each.frames)]
 
 
 def _ends(records: Iterable[Call | KerberosExchange | Authentication | Event]) -> Iterator[Ends]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from incident_records import exchange, refused, tgt
 from report_values import FINDING, HOSTILE_TEXTS, KERBEROS, TICKET, answered_call, article_report, refused_call
 
-from rpctrace.annotation import comments_of, evidence_connections, evidence_frames, whole_connections
+from rpctrace.annotation import comments_of, extract_of
 from rpctrace.network.flow import Endpoint
+from rpctrace.report import Call
 
 
 def test_each_evidence_frame_says_what_it_shows() -> None:
@@ -41,11 +43,12 @@ def test_evidence_is_the_call_its_legs_and_the_exchange_of_its_ticket() -> None:
     other = answered_call(id="other", request_frames=(31,), reply_frames=(32,))
     issued = exchange("krb-1", 1, **{**refused(), "ticket": tgt("A")})
     report = article_report(calls=(bind, failed, other), kerberos=(issued,))
-    assert evidence_frames(report, 0) == {11, 12, 13, 22, 23, issued.request_frame, issued.reply_frame}
-    assert evidence_frames(report, 1) == set()
+    extract = extract_of(report, 0)
+    assert extract.frames == {11, 12, 13, 22, 23, issued.request_frame, issued.reply_frame}
+    assert extract_of(report, 1).frames == set()
     low, high = sorted((Endpoint("10.2.0.21", 49834), Endpoint("10.3.0.33", 52042)))
-    assert (low, high) in evidence_connections(report, 0)
-    assert len(whole_connections(report, 0)) == 1
+    assert (low, high) in extract.connections
+    assert len(extract.whole) == 1
 
 
 def test_a_call_that_evidence_points_to_comes_with_its_connection() -> None:
@@ -54,4 +57,18 @@ def test_a_call_that_evidence_points_to_comes_with_its_connection() -> None:
     bind = answered_call(id="bind", connection="tcp-9", kind="bind", request_frames=(38,), reply_frames=(39,))
     pointing = replace(FINDING, evidence=(replace(FINDING.evidence[0], frame=42),))
     report = article_report(calls=(bind, shown, refused_call()), findings=(pointing,))
-    assert evidence_frames(report, 0) >= {38, 39, 40, 41, 42, 22, 23}
+    assert extract_of(report, 0).frames >= {38, 39, 40, 41, 42, 22, 23}
+
+
+def test_the_calls_are_looked_through_once() -> None:
+    """A report may hold a hundred thousand of them, and every part of the extract asks for those of the findings."""
+    looks: list[int] = []
+
+    class Calls(tuple[Call, ...]):
+        def __iter__(self) -> Iterator[Call]:
+            looks.append(1)
+            return super().__iter__()
+
+    report = article_report(calls=Calls((refused_call(),)))
+    assert extract_of(report, 0).frames == {22, 23}
+    assert len(looks) == 1

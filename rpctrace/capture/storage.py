@@ -351,16 +351,14 @@ class OpenedAgain:
 
 
 @contextmanager
-def open_octets(path: str) -> Iterator[Window]:
+def open_octets(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Window]:
     """The unpacked octets of a stored file, for who copies them. Raises `CaptureError` for what cannot be opened."""
-    _, file, closes = _open(path)
+    _, file, closes = _open(source)
     notes = Notes()
     stored = _Stored(file, closes=closes, notes=notes)
     try:
-        head = stored.read(HEAD_OCTETS)
-        stored.push_back(head)
-        kind = compression_of(head)
-        yield Window(stored.readinto if kind is None else Unpacker(kind, stored.read, notes, None).readinto)
+        _, readinto = _unpacked(stored, notes, None)
+        yield Window(readinto)
     finally:
         stored.close()
 
@@ -385,18 +383,24 @@ def _open(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, IO[bytes], bo
     return path, file, True
 
 
-def _start(capture: Capture, options: ReadOptions, max_unpacked_octets: int | None, window_octets: int) -> None:
-    """Finds compression and format, and reads up to the first frame, so that a file that is no capture is refused."""
-    stored, notes = capture._stored, capture._notes
+def _unpacked(
+    stored: _Stored, notes: Notes, max_unpacked_octets: int | None
+) -> tuple[str | None, Callable[[memoryview], int]]:
+    """(the compression, `readinto` of what is in it). A read may give less than it is asked for, as pipes do."""
     head = b""
     while len(head) < HEAD_OCTETS and (piece := stored.read(HEAD_OCTETS - len(head))):
         head += piece
     stored.push_back(head)
     kind = compression_of(head)
-    readinto = stored.readinto
-    if kind is not None:
-        capture.compression = kind.name
-        readinto = Unpacker(kind, stored.read, notes, max_unpacked_octets).readinto
+    if kind is None:
+        return None, stored.readinto
+    return kind.name, Unpacker(kind, stored.read, notes, max_unpacked_octets).readinto
+
+
+def _start(capture: Capture, options: ReadOptions, max_unpacked_octets: int | None, window_octets: int) -> None:
+    """Finds compression and format, and reads up to the first frame, so that a file that is no capture is refused."""
+    notes = capture._notes
+    capture.compression, readinto = _unpacked(capture._stored, notes, max_unpacked_octets)
     window = Window(readinto, window_octets)
     head = bytes(window.peek(HEAD_OCTETS))
     sequential = sequential_format(head)
@@ -408,7 +412,7 @@ def _start(capture: Capture, options: ReadOptions, max_unpacked_octets: int | No
     elif random_access is not None:
         capture.format = random_access.name
         capture._walks = iter((_Table(_by_offset(capture, random_access, window, options)),))
-    elif kind is not None and compression_of(head) is not None:
+    elif capture.compression is not None and compression_of(head) is not None:
         raise CaptureError("", "not a capture (compressed twice: unpack it once)")
     else:
         raise CaptureError("", why_no_capture(head, capture.compression))

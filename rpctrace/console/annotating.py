@@ -7,16 +7,17 @@ whole copy are those of the original. The file is read again for each step, so i
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from struct import unpack_from
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from rpctrace.annotation import Ends, channels, comments_of, evidence_connections, evidence_frames, whole_connections
+from rpctrace.annotation import Ends, Extract, comments_of, extract_of
 from rpctrace.capture import pcapng_writing as writing
 from rpctrace.capture.format import MAXIMUM_RECORD_OCTETS
 from rpctrace.capture.frame import LinkType
 from rpctrace.capture.pcapng import BLOCK_OVERHEAD, Block
-from rpctrace.capture.signatures import PCAPNG_BYTE_ORDERS, PCAPNG_SECTION
+from rpctrace.capture.signatures import PCAPNG_BYTE_ORDERS
 from rpctrace.capture.storage import open_capture, open_octets
 from rpctrace.capture.window import Window
 from rpctrace.console import output_files, streams
@@ -27,14 +28,13 @@ from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, TcpFlags, Transport
 from rpctrace.reading import Options
 from rpctrace.record import record
-from rpctrace.report import Report
 from rpctrace.version import __version__
 
 APPLICATION = f"rpctrace {__version__}"
 HANDSHAKE_FRAMES = 3  # SYN, SYN/ACK, ACK
 WHOLE_CONNECTION_FRAMES = 64
 _CLOSING = TcpFlags.FIN | TcpFlags.RST
-_KEPT_BLOCKS = (Block.INTERFACE, Block.NAMES)  # of a pcapng file that is reduced to its evidence; no secrets
+_KEPT_BLOCKS = (Block.SECTION, Block.INTERFACE, Block.NAMES)  # of a file reduced to its evidence; no secrets
 _COPIED_OCTETS = 1 << 18
 
 
@@ -44,6 +44,13 @@ class _Plan:
 
     comments: Mapping[int, tuple[str, ...]]
     kept: frozenset[int] | None
+
+
+class _Found(NamedTuple):
+    """A block of a pcapng file, its type and length in its own byte order."""
+
+    kind: int
+    length: int
 
 
 def annotate_command(
@@ -59,9 +66,7 @@ def annotate_command(
     comments = comments_of(report, 0)
     if only_evidence and not comments:
         raise UsageError(f"{path}: nothing was found, so there is no evidence to write")
-    frames = evidence_frames(report, 0)
-    kept = frames | _around(path, options, report, frames) if only_evidence else None
-    plan = _Plan(comments, kept)
+    plan = _Plan(comments, _kept(path, options, extract_of(report, 0)) if only_evidence else None)
     written = [0, 0]
 
     def produce(out: BinaryIO) -> None:
@@ -76,12 +81,11 @@ def annotate_command(
     return status if report.complete else ExitStatus.UNREAD
 
 
-def _around(path: str, options: Options, report: Report, evidence: frozenset[int]) -> frozenset[int]:
-    """SYN, SYN/ACK and ACK before the first evidence frame of each connection, and its end behind the last; of some
-    connections also what lies between, up to a bound."""
-    connections, whole = evidence_connections(report, 0), whole_connections(report, 0)
-    over_http = channels(report, 0)
-    kept: set[int] = set()
+def _kept(path: str, options: Options, extract: Extract) -> frozenset[int]:
+    """The evidence; SYN, SYN/ACK and ACK before its first frame of each connection, and its end behind the last; of
+    some connections also what lies between, up to a bound."""
+    connections, whole = extract.connections, extract.whole
+    kept = set(extract.frames)
     opening: dict[Ends, list[int]] = {}
     open_ends: set[Ends] = set()
     decoder = Decoder()
@@ -91,11 +95,11 @@ def _around(path: str, options: Options, report: Report, evidence: frozenset[int
             if segment is None or segment.transport is not Transport.TCP:
                 continue
             ends = segment.flow.low, segment.flow.high
-            if not over_http.isdisjoint(((ends[0].address, ends[1]), (ends[1].address, ends[0]))):
+            if not extract.channels.isdisjoint(((ends[0].address, ends[1]), (ends[1].address, ends[0]))):
                 kept.add(segment.frame_number)
             if ends not in connections:
                 continue
-            if segment.frame_number in evidence:
+            if segment.frame_number in extract.frames:
                 kept.update(opening.pop(ends, ()))
                 open_ends.add(ends)
             elif segment.flags & TcpFlags.SYN and not segment.flags & TcpFlags.ACK:
@@ -162,9 +166,9 @@ def _whole(window: Window, wanted: Mapping[int, int]) -> Iterator[tuple[bytes, i
     for offset, number in sorted(wanted.items()):
         while window.position < offset:
             yield bytes(window.take(min(offset - window.position, _COPIED_OCTETS))), None
-        length = _length_here(window)
-        if length is not None:
-            yield bytes(window.take(length)), number
+        found = _block_here(window)
+        if found is not None:
+            yield bytes(window.take(found.length)), number
     while octets := bytes(window.take(_COPIED_OCTETS)):
         yield octets, None
 
@@ -173,36 +177,31 @@ def _reduced(window: Window, wanted: Mapping[int, int]) -> Iterator[tuple[bytes,
     """Section headers, interfaces and names, and the blocks of wanted frames; what is damaged is stepped over."""
     places = sorted(wanted)
     while len(window.peek(BLOCK_OVERHEAD)) >= BLOCK_OVERHEAD:
-        position, length = window.position, _length_here(window)
-        if length is None:
-            following = next((place for place in places if place > position), None)
-            if following is None:
+        position, found = window.position, _block_here(window)
+        if found is None:
+            following = bisect_right(places, position)
+            if following == len(places):
                 return
-            window.skip(following - position)
-            continue
-        octets = bytes(window.take(length))
-        if position in wanted:
-            yield octets, wanted[position]
-        elif octets[:4] == PCAPNG_SECTION:
-            yield _without_length(octets), None
-        elif unpack_from(_order_of(octets), octets)[0] in _KEPT_BLOCKS:
-            yield octets, None
+            window.skip(places[following] - position)
+        elif position in wanted:
+            yield bytes(window.take(found.length)), wanted[position]
+        elif found.kind in _KEPT_BLOCKS:
+            octets = bytes(window.take(found.length))
+            yield (_without_length(octets) if found.kind == Block.SECTION else octets), None
+        else:  # most of a capture: passed over without a copy
+            window.skip(found.length)
 
 
-def _length_here(window: Window) -> int | None:
-    """Of the block at the cursor, by whichever byte order makes its two lengths agree; None where neither does."""
+def _block_here(window: Window) -> _Found | None:
+    """The block at the cursor, by whichever byte order makes its two lengths agree; None where neither does."""
     head = window.peek(BLOCK_OVERHEAD)
-    for order in ("<I", ">I") if len(head) == BLOCK_OVERHEAD else ():
-        length = unpack_from(order, head, 4)[0]
-        if BLOCK_OVERHEAD <= length <= MAXIMUM_RECORD_OCTETS and not length & 3:
-            block = window.peek(length)
-            if len(block) == length and unpack_from(order, block, length - 4)[0] == length:
-                return int(length)
+    for order in ("<II", ">II") if len(head) == BLOCK_OVERHEAD else ():
+        found = _Found(*unpack_from(order, head))
+        if BLOCK_OVERHEAD <= found.length <= MAXIMUM_RECORD_OCTETS and not found.length & 3:
+            block = window.peek(found.length)
+            if len(block) == found.length and unpack_from(order[:2], block, found.length - 4)[0] == found.length:
+                return found
     return None
-
-
-def _order_of(octets: bytes) -> str:
-    return "<I" if unpack_from("<I", octets, 4)[0] == len(octets) else ">I"
 
 
 def _without_length(section: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rpctrace.console import streams
 from rpctrace.console.exit_status import ExitStatus
@@ -21,19 +21,12 @@ def explain_command(what: Sequence[str], kerberos_dll: str | None, system: str |
         raise UsageError("--os goes with --kerberos-dll")
     if not what and kerberos_dll is None:
         raise UsageError("explain needs a code, a name, a rule, or --kerberos-dll VERSION")
-    status, texts = ExitStatus.DONE, []
-    for each in what:
-        try:
-            texts += _explained(each)
-        except UsageError as error:
-            streams.tell(error)
-            status = ExitStatus.USAGE
+    status, texts = _each(what, _explained)
     if kerberos_dll is not None:
         from rpctrace.hotfix import judge, render_answer
 
         texts.append(render_answer(judge(kerberos_dll, system)))
-    if texts:
-        streams.put("\n".join(texts).rstrip("\n"))
+    _put(texts)
     return status
 
 
@@ -46,12 +39,13 @@ def _explained(word: str) -> list[str]:
     except UsageError as error:
         if not _MAYBE_A_RULE.fullmatch(word.strip()):
             raise
-        return [_rule_text(word.strip().replace("_", "-"), error)]
+        return [_rule_text(word, error)]
 
 
 def _rule_text(name: str, otherwise: UsageError | None = None) -> str:
     from rpctrace.rule_explanation import render_rule, rule_named, rule_names
 
+    name = name.strip().replace("_", "-")
     rule = rule_named(name)
     if rule is not None:
         return render_rule(rule)
@@ -77,13 +71,24 @@ def rules_command(names: Sequence[str], *, check: bool) -> ExitStatus:
     if not names:
         streams.put(render_list().rstrip("\n"))
         return ExitStatus.DONE
+    status, texts = _each(names, lambda name: [_rule_text(name)])
+    _put(texts)
+    return status
+
+
+def _each(words: Sequence[str], explained: Callable[[str], list[str]]) -> tuple[ExitStatus, list[str]]:
+    """The texts of the words that are known; of the others standard error tells, and the status is for wrong usage."""
     status, texts = ExitStatus.DONE, []
-    for name in names:
+    for word in words:
         try:
-            texts.append(_rule_text(name.strip().replace("_", "-")))
+            texts += explained(word)
         except UsageError as error:
             streams.tell(error)
             status = ExitStatus.USAGE
+    return status, texts
+
+
+def _put(texts: Sequence[str]) -> None:
+    """Each ends with a line's end, so that a blank line stands between them."""
     if texts:
         streams.put("\n".join(texts).rstrip("\n"))
-    return status

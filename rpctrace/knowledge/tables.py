@@ -20,6 +20,7 @@ FAMILIES = ("win32", "nca", "dce", "hresult", "ntstatus")  # in this order where
 INTERFACES_REMEMBERED = 1024  # captures choose the UUIDs that are asked for, so what is remembered of them is bounded
 FEATURE_NEGOTIATION_PREFIX = "6cb71c2c-9812-4540-"  # [MS-RPCE] 2.2.2.14: the next octets are feature bits
 FEATURE_NEGOTIATION_UUID = "6cb71c2c-9812-4540-0000-000000000000"
+ENDPOINT_MAPPER_UUID = "e1af8308-5d1f-11c9-91a4-08002b14a0fa"  # [C706] appendix O
 
 
 class Alias(NamedTuple):

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 from rpctrace.correlation.realms import is_host_service
 from rpctrace.encoding.text import safe_text
+from rpctrace.knowledge.tables import ENDPOINT_MAPPER_UUID
 from rpctrace.record import record
 from rpctrace.render.steps import KDC_CARRIERS
 from rpctrace.render.words import principal_words
 from rpctrace.report import Authentication, Call, Host, Report
 
-EPM_UUID = "e1af8308-5d1f-11c9-91a4-08002b14a0fa"  # [C706] appendix O
 MOST_NAMES_OF_ONE_KIND = 2  # realms of one KDC, users of one client: a lane has room for no more
 
 
@@ -57,7 +57,7 @@ class HostBook:
             if call.secure_channel.computer:
                 said = (call.secure_channel.computer, "the computer name in its Netlogon call")
                 self._names.setdefault(call.client.address, said)
-        if any(each.uuid == EPM_UUID for each in call.interfaces):
+        if any(each.uuid == ENDPOINT_MAPPER_UUID for each in call.interfaces):
             self._mappers[call.server.address] = None
 
     def _note_ticket(self, holder: Call | Authentication) -> None:

@@ -19,7 +19,7 @@ NETWORK_MONITOR_NAMES = {
     "000001a0-0000-0000-c000-000000000046": "IRemoteSCMActivator(DCOM)",
     "12345678-1234-abcd-ef00-01234567cffb": "Netlogon(NRPC)",
     "367abb81-9844-35f1-ad32-98f038001003": "scmr(SCMR)",
-    "e1af8308-5d1f-11c9-91a4-08002b14a0fa": "EPT(EPMP)",
+    tables.ENDPOINT_MAPPER_UUID: "EPT(EPMP)",
     "e3514235-4b06-11d1-ab04-00c04fc2dcd2": "DRSR(DRSR)",
 }
 UNKNOWN = "unknown"

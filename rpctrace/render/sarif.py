@@ -9,14 +9,24 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple, TextIO
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.expectations.words import call_identity, exchange_identity
 from rpctrace.render.rendering import Rendering, RenderOptions
-from rpctrace.report import Authentication, Endpoint, Event, Finding, Host, ReferralPath, Report
+from rpctrace.report import (
+    Authentication,
+    Call,
+    Endpoint,
+    Event,
+    Finding,
+    Host,
+    KerberosExchange,
+    ReferralPath,
+    Report,
+)
 from rpctrace.version import __version__
 
 SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -142,6 +152,14 @@ def _ends(client: Host, server: Host) -> str:
     return f"{client.address} {server.address}"
 
 
+def _call(call: Call) -> str:
+    return f"{_ends(call.client, call.server)} {call_identity(call)}"
+
+
+def _exchange(exchange: KerberosExchange) -> str:
+    return f"{_ends(exchange.client, exchange.server)} {exchange_identity(exchange)}"
+
+
 def _authentication(said: Authentication) -> str:
     ticket = f"{said.ticket.realm} {'/'.join(said.ticket.sname)}" if said.ticket else ""
     return f"{_ends(said.client, said.server)} {said.carried_in} {said.mechanism} {said.status} {ticket}"
@@ -160,26 +178,36 @@ def _event(event: Event) -> str:
 
 
 class _Identities:
-    """By id, and of events by frame."""
+    """By id, and of events by frame; of what the findings name: it is little of most reports."""
 
     def __init__(self, report: Report) -> None:
-        self._by_id = {
-            **{call.id: f"{_ends(call.client, call.server)} {call_identity(call)}" for call in report.calls},
-            **{each.id: f"{_ends(each.client, each.server)} {exchange_identity(each)}" for each in report.kerberos},
-            **{each.id: _authentication(each) for each in report.authentications},
-            **{each.id: _endpoint(each) for each in report.endpoints},
-            **{each.id: _path(each) for each in report.referral_paths},
-        }
+        named = frozenset(each for finding in report.findings for each in (*finding.calls, *finding.concerns))
+        kinds: tuple[tuple[Sequence[Any], Callable[[Any], str]], ...] = (
+            (report.calls, _call),
+            (report.kerberos, _exchange),
+            (report.authentications, _authentication),
+            (report.endpoints, _endpoint),
+            (report.referral_paths, _path),
+        )
+        self._by_id = {each.id: words(each) for records, words in kinds for each in records if each.id in named}
+        frames = frozenset(place for finding in report.findings for place in _places(finding))
         self._events = {
-            (event.capture, frame): _event(event) for event in reversed(report.events) for frame in event.frames
+            (event.capture, frame): _event(event)
+            for event in reversed(report.events)
+            for frame in event.frames
+            if (event.capture, frame) in frames
         }
 
     def of(self, finding: Finding) -> tuple[str, ...]:
         about = [self._by_id[each] for each in (*finding.calls, *finding.concerns) if each in self._by_id]
         if not about:
-            frames = [(finding.capture or 0, frame) for frame in finding.frames]
-            about = [self._events[each] for each in frames if each in self._events]
+            about = [self._events[each] for each in _places(finding) if each in self._events]
         return tuple(sorted(set(about)))
+
+
+def _places(finding: Finding) -> Iterator[tuple[int, int]]:
+    """(capture, frame)"""
+    return ((finding.capture or 0, frame) for frame in finding.frames)
 
 
 def _finding_result(finding: Finding, report: Report, identities: _Identities) -> SarifResult:

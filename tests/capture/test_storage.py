@@ -18,7 +18,7 @@ from builders.network import TimedFrame
 from capture_frames import FrameValue, frames_of
 
 from rpctrace.capture.pcap import PcapWalk
-from rpctrace.capture.storage import OpenedAgain, open_capture
+from rpctrace.capture.storage import OpenedAgain, open_capture, open_octets
 from rpctrace.errors import CaptureError, UsageError
 
 SAMPLES = Path(__file__).parents[2].parent / "shared" / "captures"
@@ -75,6 +75,27 @@ def test_compressed(name: str, packing: str) -> None:
             assert frames_of(capture) == read(io.BytesIO(octets))
         assert (capture.format, capture.compression, capture.complete) == (name, packing, True)
         assert capture.size_octets == capture.read_octets == len(packed)
+
+
+@pytest.mark.parametrize("octets_of_a_read", [1, 3])
+@pytest.mark.parametrize("packing", PACKERS)
+def test_compressed_and_read_in_small_pieces(packing: str, octets_of_a_read: int) -> None:
+    """A file object may give less than it is asked for, less than a signature too: frames and octets are the same."""
+
+    class Short(io.BytesIO):
+        def read(self, count: int | None = -1) -> bytes:
+            return super().read(min(count or 0, octets_of_a_read))
+
+        def readinto(self, view: memoryview) -> int:  # type: ignore[override]
+            return super().readinto(view[:octets_of_a_read])
+
+    octets = FILES["pcap"]
+    with open_capture(Short(PACKERS[packing](octets))) as capture:
+        assert frames_of(capture) == read(io.BytesIO(octets))
+    assert capture.compression == packing
+    for stored in (octets, PACKERS[packing](octets)):
+        with open_octets(Short(stored)) as window:
+            assert window.take(2 * len(octets)) == octets
 
 
 @pytest.mark.parametrize("packing", PACKERS)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import gzip
+import io
 from pathlib import Path
-from struct import unpack_from
+from struct import pack, unpack_from
 
 import pytest
+from builders.files import block
 from shared_captures import OWN, captures_in, name_of
 from tshark_reading import fields
 
 from rpctrace.analysis import analyze
+from rpctrace.annotation import Extract, extract_of
+from rpctrace.capture.pcapng import Block
 from rpctrace.capture.storage import open_capture
+from rpctrace.capture.window import Window
 from rpctrace.cli import main
+from rpctrace.console import annotating
 from rpctrace.report import Report
 
 EXPERT = OWN / "remote-assistance" / "expert.pcapng"
@@ -81,6 +87,23 @@ def test_a_compressed_capture_is_read_and_the_copy_is_not(tmp_path: Path) -> Non
     assert annotated(packed, tmp_path).read_bytes() == annotated(EXPERT, tmp_path).read_bytes()
 
 
+def test_the_evidence_is_looked_for_only_where_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And once: for that the whole report is gone through."""
+    asked: list[int] = []
+
+    def counted(report: Report, capture: int) -> Extract:
+        asked.append(capture)
+        return extract_of(report, capture)
+
+    monkeypatch.setattr(annotating, "extract_of", counted)
+    annotated(SKEW, tmp_path)
+    assert asked == []
+    annotated(SKEW, tmp_path, "--only-evidence")
+    assert asked == [0]
+
+
 @pytest.mark.parametrize(
     "path", [path for path in captures_in(OWN) if path.stat().st_size < 60_000], ids=name_of
 )
@@ -108,6 +131,32 @@ def test_damage_of_a_file_is_copied_with_it(tmp_path: Path) -> None:
     assert out.read_bytes().endswith(octets[-200:-10])
     assert main(["annotate", "-q", "--force", "--only-evidence", str(cut), "-o", str(out)]) == 3
     assert analyze(out).complete
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_what_is_not_kept_is_stepped_over(order: str) -> None:
+    """Packet blocks that nobody wants, secrets and damage, in either byte order; none of their octets is copied."""
+    section = block(order, Block.SECTION, pack(order + "IHHq", 0x1A2B3C4D, 1, 0, 4096))
+    interface = block(order, Block.INTERFACE, pack(order + "HHI", 1, 0, 0))
+    names, secrets = block(order, Block.NAMES, bytes(4)), block(order, Block.SECRETS, bytes(8))
+    packets = [block(order, Block.ENHANCED_PACKET, bytes([number]) * 60) for number in range(9)]
+    damage = b"\xff" * 40
+    parts = [section, interface, packets[0], damage, packets[1], secrets, names, packets[2], damage, packets[3],
+             packets[4], damage, packets[5]]  # fmt: skip
+    places = {sum(map(len, parts[:at])): parts[at] for at in range(len(parts))}
+    wanted = {place: number for place, part in places.items() for number in (1, 3) if part == packets[number]}
+    taken: list[int] = []
+
+    class Counting(Window):
+        def take(self, count: int) -> memoryview:
+            taken.append(count)
+            return super().take(count)
+
+    file = io.BytesIO(b"".join(parts))
+    unlimited = section[:16] + b"\xff" * 8 + section[24:]
+    kept = [(unlimited, None), (interface, None), (packets[1], 1), (names, None), (packets[3], 3)]
+    assert list(annotating._reduced(Counting(file.readinto, 64), wanted)) == kept
+    assert taken == [len(octets) for octets, _ in kept]
 
 
 def test_refusals(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -267,6 +267,9 @@ def test_interfaces() -> None:
     negotiation = tables.interface("6cb71c2c-9812-4540-0300-000000000000", "1.0")
     assert negotiation is not None
     assert negotiation.kind == "transfer syntax"
+    mapper = tables.interface(tables.ENDPOINT_MAPPER_UUID)
+    assert mapper is not None
+    assert mapper.name == "epmapper"
     assert tables.operation_name("12345678-1234-abcd-ef00-01234567cffb", 39) == "NetrLogonSamLogonEx"
     assert tables.operation_name("12345678-1234-abcd-ef00-01234567cffb", 9999) is None
 

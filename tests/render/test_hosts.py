@@ -7,7 +7,8 @@ from dataclasses import replace
 from report_values import TICKET, article_report, full_report, refused_call
 from story_values import CHANNEL, incident, logon
 
-from rpctrace.render.hosts import EPM_UUID, HostBook
+from rpctrace.knowledge.tables import ENDPOINT_MAPPER_UUID
+from rpctrace.render.hosts import HostBook
 from rpctrace.report import Host
 
 
@@ -39,7 +40,7 @@ def test_a_computer_is_named_by_its_secure_channel() -> None:
 
 
 def test_an_endpoint_mapper_is_known_by_its_interface() -> None:
-    interface = replace(refused_call().interfaces[0], uuid=EPM_UUID)
+    interface = replace(refused_call().interfaces[0], uuid=ENDPOINT_MAPPER_UUID)
     book = HostBook(article_report(calls=(refused_call(interfaces=(interface,)),)))
     assert book.words("10.3.0.33").roles == ("endpoint mapper",)
     assert book.words("10.3.0.33", server="10.3.0.33").roles == ("server",)

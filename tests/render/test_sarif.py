@@ -13,6 +13,7 @@ from report_values import (
     EVENT,
     FINDING,
     HOSTILE_TEXTS,
+    answered_call,
     article_report,
     capture,
     empty_report,
@@ -23,9 +24,11 @@ from report_values import (
 from sarif_structure import check_sarif
 
 from rpctrace.analysis import analyze
+from rpctrace.expectations.words import call_identity
+from rpctrace.render import sarif
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.sarif import render, uri_of
-from rpctrace.report import Report
+from rpctrace.report import Call, Report
 
 CAPTURES = Path(__file__).parents[2] / "captures"
 
@@ -87,6 +90,20 @@ def test_a_fingerprint_outlives_another_recording() -> None:
         of_call(server=replace(call.server, address="10.9.9.9")),
     ]
     assert len({fingerprint(report) for report in (first, *others)}) == 4
+
+
+def test_words_are_made_of_what_findings_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once of each; a report may hold a hundred thousand calls that no finding is about."""
+    described: list[str] = []
+
+    def counted(call: Call) -> str:
+        described.append(call.id)
+        return call_identity(call)
+
+    monkeypatch.setattr(sarif, "call_identity", counted)
+    calls = (refused_call(), *(answered_call(id=f"other-{number}") for number in range(9)))
+    log(replace(article_report(), calls=calls, findings=(FINDING, FINDING)))
+    assert described == list(FINDING.calls)
 
 
 def test_two_alike_in_one_file_have_numbers() -> None:

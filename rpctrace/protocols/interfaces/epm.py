@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from rpctrace.encoding.ndr import NdrReader
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.text import decode_text
+from rpctrace.knowledge.tables import ENDPOINT_MAPPER_UUID
 from rpctrace.protocols.dcerpc.pdu import SyntaxId
 from rpctrace.protocols.interfaces.stub import NamedEndpoint, Stub, pipe_name
 from rpctrace.protocols.interfaces.tower import Endpoint, parse_tower
 from rpctrace.record import record
 
-UUID = "e1af8308-5d1f-11c9-91a4-08002b14a0fa"
+UUID = ENDPOINT_MAPPER_UUID
 LAYER = "epm"
 EPT_LOOKUP, EPT_MAP = 2, 3
 NOT_REGISTERED = 0x16C9A0D6  # C706 Appendix E: ept_s_not_registered
