@@ -8,7 +8,7 @@ from rpctrace.console.analyzing import read_captures
 from rpctrace.console.exit_status import ExitStatus, strongest
 from rpctrace.errors import UsageError
 from rpctrace.reading import Options
-from rpctrace.render.differences import RENDERINGS
+from rpctrace.render.differences import render
 from rpctrace.render.rendering import RenderOptions
 
 
@@ -29,6 +29,5 @@ def diff_command(bad: str, good: str, form: str, *, quiet: bool, color: streams.
         color=streams.use_color(color),
         encoding_is_utf8=streams.encoding_is_utf8(),
     )
-    lines = RENDERINGS[form](comparison, failing, working, options)
-    streams.write(lambda out: out.writelines(f"{line}\n" for line in lines))
+    streams.write(lambda out: render(form, comparison, failing, working, out, options))
     return strongest(status, ExitStatus.FOUND if comparison.differences else ExitStatus.DONE)
