@@ -49,6 +49,7 @@ _NETWORKS = tuple(
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
 _SYLLABLES = 4
 _EMBEDDED = re.compile(r"(?:[A-Za-z0-9._$@:-]|[^\x00-\x7f])*(?:[A-Za-z0-9$]|[^\x00-\x7f])")
+_BRACKETED = re.compile(r"\[([^\[\]]+)\]((?::\d{1,5})?)")
 # A string binding ([MS-DCOM] 2.2.19.3): the host may be an address with colons, in brackets of its own or without.
 _BINDING = re.compile(r"([a-z_]+|tower 0x[0-9a-f]{2}):(.*?)(?:\[([^\[\]]*)\])?", re.DOTALL)
 # [MS-DTYP] 2.4.2.4: a SID of a domain or computer (S-1-5-21), and the relative id of an account there, which below 1000
@@ -114,10 +115,14 @@ class Pseudonyms:
         return (service, *(self.component(each) for each in names[1:]))
 
     def component(self, text: str) -> str:
-        """host, host:port, or another service class."""
-        host, colon, port = text.partition(":")
+        """host, host:port, [address]:port, or another service class."""
         if text.casefold() in SERVICES:
             return text
+        if (bracketed := _BRACKETED.fullmatch(text)) is not None:
+            return f"[{self.name(bracketed[1])}]{bracketed[2]}"
+        if _address(text) is not None:
+            return self.address(text)
+        host, colon, port = text.partition(":")
         return f"{self.name(host)}{colon}{port if port.isdigit() else self.label(port)}"
 
     def address(self, text: str) -> str:

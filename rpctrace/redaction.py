@@ -8,19 +8,25 @@ below: what happens to it, or that it holds words of ours alone; a test holds th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rpctrace.assembly.kdc import PASSWORD_SERVICE
 from rpctrace.encoding import flow_ids
 from rpctrace.pseudonyms import Pseudonyms
 from rpctrace.report import Report, Stream
 
+if TYPE_CHECKING:
+    from rpctrace.log_summary import LogSummary
+
 _TCP, _UDP = 6, 17  # IANA protocol numbers
+_Whole = TypeVar("_Whole", Report, "LogSummary")
 _Change = Callable[[Pseudonyms, Any], Any]
-_SUFFIXES = frozenset((".pcap", ".pcapng", ".cap", ".log", ".bak", ".txt", ".gz", ".bz2", ".xz", ".zst"))
+_SUFFIXES = frozenset(
+    (".pcap", ".pcapng", ".cap", ".log", ".bak", ".txt", ".gz", ".bz2", ".xz", ".zst", ".expect", ".toml")
+)
 _WITHHELD, _GONE = "(withheld)", "~"
 # Codes that say why: of LDAP in Active Directory (`8009030C: LdapErr: DSID-0C0904DC, comment: ..., data 52e`), others
 # in hexadecimal; a word is everything that is no sign of ASCII.
@@ -134,6 +140,12 @@ def _file(names: Pseudonyms, text: str) -> str:
     return f"{names.label(path.name.removesuffix(kept))}{kept}"
 
 
+def path_of(names: Pseudonyms, text: str) -> str:
+    """A path with its folders: each part by itself, so that two files stay two, side by side or not."""
+    parts = text.replace("\\", "/").split("/")
+    return "/".join(part if part in ("", ".", "..") else _file(names, part) for part in parts)
+
+
 def _principals(names: Pseudonyms, texts: tuple[str, ...]) -> tuple[str, ...]:
     return tuple("/".join(names.principal(text.split("/"))) for text in texts)
 
@@ -212,7 +224,7 @@ PLAIN = frozenset(
         "*.interface_uuid", "*.transfer_syntax", "*.version", "*.interface_version", "*.ap_options",
         "*.options", "*.ended", "*.purpose", "*.source", "*.protocol", "*.error", "*.type", "*.format",
         "*.compression", "*.encoding", "*.layer", "*.phase", "*.thread", "*.joined_by", "*.found",
-        "*.time", "*.interface", "*.rule", "*.title", "*.severity", "*.summary", "*.display_filter",
+        "*.time", "*.meaning", "*.interface", "*.rule", "*.title", "*.severity", "*.summary", "*.display_filter",
         "*.next_steps", "*.references", "*.limited_by", "*.conversations", "LogLine.file",
     )
 )  # fmt: skip
@@ -220,10 +232,10 @@ PLAIN = frozenset(
 PLAIN_SUFFIXES = ("_name", "_hex", "_time")
 
 
-def redact(report: Report, names: Pseudonyms) -> Report:
-    """`report` as it was read, with every name replaced."""
+def redact(whole: _Whole, names: Pseudonyms) -> _Whole:
+    """A report as it was read, or what logs sum up to, with every name replaced."""
     done: dict[int, tuple[Any, Any]] = {}  # records are shared: by identity, which is kept alive beside it
-    redacted: Report = _record(report, names, done)
+    redacted: _Whole = _record(whole, names, done)
     return redacted
 
 
@@ -235,7 +247,7 @@ def _record(record: Any, names: Pseudonyms, done: dict[int, tuple[Any, Any]]) ->
     changed: dict[str, Any] = {}
     for member in fields(record):
         value = getattr(record, member.name)
-        change = CHANGES.get(f"{kind}.{member.name}") or CHANGES.get(f"*.{member.name}")
+        change = _change_of(kind, member.name)
         new = change(names, value) if change is not None else _value(value, names, done)
         if new is not value:
             changed[member.name] = new
@@ -244,6 +256,36 @@ def _record(record: Any, names: Pseudonyms, done: dict[int, tuple[Any, Any]]) ->
     made = replace(record, **changed) if changed else record
     done[id(record)] = record, made
     return made
+
+
+def _change_of(kind: str, name: str) -> _Change | None:
+    return CHANGES.get(f"{kind}.{name}") or CHANGES.get(f"*.{name}")
+
+
+def replacements(report: Report, names: Pseudonyms) -> dict[str, str]:
+    """Every text of the report that `redact` changes -> what it becomes."""
+    found: dict[str, str] = {}
+    for record in _records(report, set()):
+        for member in fields(record):
+            change = _change_of(type(record).__name__, member.name)
+            if change is not None:
+                value = getattr(record, member.name)
+                new = change(names, value)
+                pairs = zip(value, new, strict=True) if isinstance(value, tuple) else ((value, new),)
+                found.update((one, other) for one, other in pairs if isinstance(one, str) and one != other)
+    return found
+
+
+def _records(value: Any, met: set[int]) -> Iterator[Any]:
+    """Every record, at any depth; one that is shared, once."""
+    if isinstance(value, tuple):
+        for each in value:
+            yield from _records(each, met)
+    elif is_dataclass(value) and not isinstance(value, type) and id(value) not in met:
+        met.add(id(value))
+        yield value
+        for member in fields(value):
+            yield from _records(getattr(value, member.name), met)
 
 
 def _community_id(stream: Stream, changed: dict[str, Any]) -> str | None:

@@ -12,11 +12,14 @@ from rpctrace.render.differences import render
 from rpctrace.render.rendering import RenderOptions
 
 
-def diff_command(bad: str, good: str, form: str, *, quiet: bool, color: streams.ColorChoice) -> ExitStatus:
+def diff_command(
+    bad: str, good: str, form: str, *, quiet: bool, color: streams.ColorChoice, redact_key: bytes | None = None
+) -> ExitStatus:
     if (bad, good) == ("-", "-"):
         raise UsageError("standard input (-) can be read once")
-    failing, one = read_captures((bad,), Options(), quiet)
-    working, other = read_captures((good,), Options(), quiet)
+    reading = Options(redact_key=redact_key)  # one key: a name is the same in both
+    failing, one = read_captures((bad,), reading, quiet)
+    working, other = read_captures((good,), reading, quiet)
     status = strongest(one, other)
     if not failing.captures or not working.captures:
         return status
