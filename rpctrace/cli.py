@@ -172,7 +172,10 @@ def analyze(captures: tuple[str, ...], form: str | None, netmon_utc_offset: int 
 @_verbose
 @_quiet
 def check(verbosity: int, **choices: Any) -> ExitStatus:  # noqa: ARG001  # -vv: the traceback of an internal error
-    """Compare captures with what is expected of them (<capture>.expect.toml beside each); folders are walked."""
+    """Compare captures with what is expected of them (<capture>.expect.toml beside each); folders are walked.
+
+    With --redact captures and expectations are compared as they are; what is said has other names, of files too.
+    """
     from rpctrace.console.checking import CheckChoices, check_command
 
     return check_command(CheckChoices(**choices))
@@ -205,14 +208,21 @@ def diff(bad: str, good: str, form: str, color: Literal["auto", "always", "never
 @click.option("--netmon-utc-offset", metavar="[+-]HH:MM", callback=_minutes_given,
               help="Zone of Network Monitor files that do not store it.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace an existing file.")
+@_redact
+@_redact_key
 @_quiet
 def annotate(capture: str, output: str, only_evidence: bool, netmon_utc_offset: int | None, force: bool,
-             quiet: bool) -> ExitStatus:  # fmt: skip
-    """Write a copy of a capture with comments on the evidence frames, for Wireshark."""
+             redact: bool, redact_key: str | None, quiet: bool) -> ExitStatus:  # fmt: skip
+    """Write a copy of a capture with comments on the evidence frames, for Wireshark.
+
+    With --redact the comments have the names that a redacted report has. The packets are copied as they are: they hold
+    the true names, by which whoever has the copy understands every report of the same key.
+    """
     from rpctrace.console.annotating import annotate_command
+    from rpctrace.console.redact_key import key_of
 
     return annotate_command(capture, output, only_evidence=only_evidence, netmon_utc_offset_minutes=netmon_utc_offset,
-                            force=force, quiet=quiet)  # fmt: skip
+                            redact_key=key_of(redact, redact_key), force=force, quiet=quiet)  # fmt: skip
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
