@@ -48,7 +48,7 @@ _NETWORKS = tuple(
 )  # fmt: skip
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
 _SYLLABLES = 4
-_EMBEDDED = re.compile(r"(?:[A-Za-z0-9._$@:-]|[^\x00-\x7f])*(?:[A-Za-z0-9$]|[^\x00-\x7f])")
+_EMBEDDED = re.compile(r"(?:[A-Za-z0-9._$@:-]|[^\x00-\x7f])+")
 _BRACKETED = re.compile(r"\[([^\[\]]+)\]((?::\d{1,5})?)")
 # A string binding ([MS-DCOM] 2.2.19.3): the host may be an address with colons, in brackets of its own or without.
 _BINDING = re.compile(r"([a-z_]+|tower 0x[0-9a-f]{2}):(.*?)(?:\[([^\[\]]*)\])?", re.DOTALL)
@@ -64,6 +64,7 @@ class Pseudonyms:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._names: dict[str, str] = {}  # whole ones: a report has the same few in every record
         self._labels: dict[str, str] = {}
         self._taken: set[str] = set()
         self._numbers: dict[tuple[int, ...], int] = {}
@@ -81,6 +82,12 @@ class Pseudonyms:
         """A host, domain, realm, user or address, with `@`, `\\` and `$` where they are; None for None."""
         if text is None:
             return None
+        known = self._names.get(text)
+        if known is None:
+            known = self._names[text] = self._named(text)
+        return known
+
+    def _named(self, text: str) -> str:
         if _address(text) is not None:
             return self.address(text)
         if _ANY_SID.fullmatch(text):
@@ -89,7 +96,8 @@ class Pseudonyms:
             if sign in text:
                 return sign.join(self.name(part) or "" for part in text.split(sign))
         if text.endswith("$"):
-            return f"{self.name(text[:-1])}$"
+            bare = text.rstrip("$")
+            return f"{self.name(bare)}{text[len(bare) :]}"
         return ".".join(map(self.label, text.split(".")))
 
     def sid(self, text: str) -> str:
@@ -150,7 +158,12 @@ class Pseudonyms:
 
     def within(self, text: str) -> str:
         """Every name in a text that is not ours: the words are gone, the signs between them stay."""
-        return _EMBEDDED.sub(lambda match: self.name(match[0]) or "", text)
+        return _EMBEDDED.sub(lambda match: self._word(match[0]), text)
+
+    def _word(self, text: str) -> str:
+        """A stop at a name's end is the sentence's."""
+        bare = text.rstrip("._@:-")
+        return f"{self.name(bare)}{text[len(bare) :]}"
 
     def binding(self, text: str) -> str:
         """ncacn_ip_tcp:host[port], ncacn_np:\\\\host[\\pipe\\name]"""

@@ -164,7 +164,7 @@ def _digest(names: Pseudonyms, text: str | None) -> str | None:
 
 # Record.field -> what becomes of it; `*.field`: in every record.
 CHANGES: Mapping[str, _Change] = {
-    "Host.address": lambda names, text: names.address(text),
+    "Host.address": _name,
     "Host.name": _name,
     "HostClock.address": _name,
     "HostClock.name": _name,

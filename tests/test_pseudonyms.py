@@ -66,6 +66,16 @@ def test_no_script_hides_a_name() -> None:
         assert [sign for sign in told if sign in ",():"] == [*",():"]
 
 
+@pytest.mark.parametrize("sign", "$.\\@/-:_[")
+def test_a_name_of_signs_alone(sign: str) -> None:
+    """However long, in no time: what a capture holds is hostile."""
+    text = sign * 100_000
+    assert NAMES.name(text) is not None
+    assert NAMES.within(text) is not None
+    assert NAMES.binding(f"ncacn_np:{text}") is not None
+    assert NAMES.within(f"of ws2.{sign}").startswith(f"{NAMES.name('of')} {NAMES.name('ws2')}")
+
+
 def test_a_sid_stays_a_sid() -> None:
     """Of a domain, the same for all its accounts; what Windows gives everywhere stays."""
     domain = NAMES.name("S-1-5-21-11-22-33") or ""
