@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from rpctrace.console import output_files, streams
 from rpctrace.console.cases import Case, Result, cases_of, expectation_at, judged, read_case, text_of
 from rpctrace.console.exit_status import ExitStatus, strongest
-from rpctrace.console.redact_key import key_of
+from rpctrace.console.redact_key import Said, key_of
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.expectations.baseline import Known, baseline_text, read_baseline
@@ -16,12 +16,9 @@ from rpctrace.expectations.comparing import differences
 from rpctrace.expectations.reading import read_expectation
 from rpctrace.expectations.values import Difference, Expectation
 from rpctrace.expectations.writing import written
+from rpctrace.pseudonyms import Pseudonyms
 from rpctrace.record import record
 from rpctrace.report import Report
-
-_Shows = Callable[
-    [Result, frozenset[Difference], Report | None, Expectation | None], tuple[Result, frozenset[Difference]]
-]
 
 
 @record
@@ -53,21 +50,22 @@ def check_command(choices: CheckChoices) -> ExitStatus:
         output_files.check_output(path, inputs, choices.force)
     # A file that cannot be meant stops all before any work; so --update never writes over what is no expectation.
     expected = {case: expectation_at(case.expectations) for case in cases}
-    shows = _shows(choices)
+    key = key_of(choices.redact, choices.redact_key)
+    names = None if key is None else Pseudonyms(key)
     if choices.update:
         return strongest(*[_update(case, choices.quiet) for case in cases])
     known = _Baseline(choices.baseline, choices.update_baseline)
-    results, shown = [], {}
+    said: dict[Result, Said | None] = {}
     for case in cases:
         report, unread = read_case(case)
-        results.append(judged(case, report, unread, expected[case], choices.allow_missing))
-        result, known_ones = shows(results[-1], known.of(results[-1]), report, expected[case])
-        _tell(result, known_ones, choices.quiet)
-        shown[result] = known_ones
+        result = judged(case, report, unread, expected[case], choices.allow_missing)
+        said[result] = None if names is None else _sayings(names, case, report, expected[case])
+        _tell(*_shown(result, known.of(result), said[result]), choices.quiet)
+    results = tuple(said)
     if choices.update_baseline:
         known.write(results, choices.quiet)
-    known.tell_what_is_over(results, named=not _redacts(choices))
-    _write_reports(shown, choices)
+    known.tell_what_is_over(results, named=names is None)
+    _write_reports(dict(_shown(result, known.of(result), how) for result, how in said.items()), choices)
     statuses = [_status(result, known) for result in results]
     failed = sum(status is not ExitStatus.DONE for status in statuses)
     captures = f"{len(cases)} capture{'' if len(cases) == 1 else 's'}"
@@ -82,33 +80,27 @@ def _refuse_what_does_not_fit(choices: CheckChoices) -> None:
         raise UsageError("--update-baseline goes with --baseline FILE")
     if choices.update and (choices.baseline is not None or choices.outputs or choices.github):
         raise UsageError("--update compares nothing, so it goes with no --baseline, -o or --github")
-    if choices.update and _redacts(choices):
+    if choices.update and (choices.redact or choices.redact_key is not None):
         raise UsageError("--update writes what captures hold, so it goes with no --redact")
     for path in choices.outputs:
         written_into(path)
 
 
-def _redacts(choices: CheckChoices) -> bool:
-    return choices.redact or choices.redact_key is not None
+def _sayings(names: Pseudonyms, case: Case, report: Report | None, expected: Expectation | None) -> Said:
+    from rpctrace.console.redacting import sayings
+
+    return sayings(names, case, report, expected)
 
 
-def _shows(choices: CheckChoices) -> _Shows:
-    """What of a result is told: all of it, or with --redact the same with other names. Comparing is done by then."""
-    key = key_of(choices.redact, choices.redact_key)
-    if key is None:
-        return lambda result, known, _report, _expected: (result, known)
-    from rpctrace.console.redacting import redacted, redacted_all, sayings
-    from rpctrace.pseudonyms import Pseudonyms
+def _shown(
+    result: Result, known: frozenset[Difference], said: Said | None
+) -> tuple[Result, frozenset[Difference]]:
+    """What is told of a result: it, or with --redact the same with other names. Comparing is done by then."""
+    if said is None:
+        return result, known
+    from rpctrace.console.redacting import redacted, redacted_all
 
-    names = Pseudonyms(key)
-
-    def shows(
-        result: Result, known: frozenset[Difference], report: Report | None, expected: Expectation | None
-    ) -> tuple[Result, frozenset[Difference]]:
-        said = sayings(names, result.case, report, expected)
-        return redacted(result, said), frozenset(redacted_all(known, said))
-
-    return shows
+    return redacted(result, said), frozenset(redacted_all(known, said))
 
 
 class _Baseline:

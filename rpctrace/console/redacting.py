@@ -7,17 +7,17 @@ through for the names that the capture and the entries hold.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from rpctrace.console.cases import Case, Result
+from rpctrace.console.redact_key import Said
 from rpctrace.encoding.text import safe_text
 from rpctrace.expectations.values import Difference, Expectation
 from rpctrace.pseudonyms import SERVICES, Pseudonyms
 from rpctrace.redaction import path_of, replacements
 from rpctrace.report import Report
 
-Said = Callable[[str], str]
 # Keys of entries whose values are names; * and ? in them stand for anything, and stay.
 _NAMING = frozenset(("client", "server", "realm", "crealm", "cname", "sname", "ticket", "referral_to"))
 _WANTED_WORD = re.compile(r"[^\s/@*?]+")

@@ -103,7 +103,9 @@ def test_the_command_check(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "DIFFERS" in said
     assert "::error file=" in said
     assert not [name for name in NAMES if name in said.casefold() or name in sarif.read_text().casefold()]
-    assert main(["check", str(folder), "--redact", "--baseline", str(known), "--update-baseline"]) == 0
+    updating = ["--baseline", str(known), "--update-baseline", "-o", str(sarif)]
+    assert main(["check", str(folder), "--redact", *updating]) == 0
+    assert all(each["suppressions"] for each in json.loads(sarif.read_text())["runs"][0]["results"])
     assert "child.domainA.COM" in known.read_text()
     assert main(["check", str(folder), "--redact", "--baseline", str(known)]) == 0
     said = capsys.readouterr().out
