@@ -22,8 +22,6 @@ from rpctrace.render.words import (
 from rpctrace.report import Authentication, Call, Event, KerberosExchange, ReferralPath, Report
 
 _ATTEMPTS = frozenset(("refused", "no_answer"))  # counted by attempts, each of which has two frames or one
-# A KDC's way to ask for more, not a failure: pre-authentication required, response too big for UDP.
-ORDINARY_ERRORS = frozenset((25, 52))
 
 
 def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
@@ -34,7 +32,7 @@ def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
     for each in report.kerberos:
         if each.outcome == "answered":
             answered.setdefault(_sought(each), []).append(each)
-        if each.error is not None and each.error not in ORDINARY_ERRORS and each.id not in told:
+        if each.refused and each.id not in told:
             key = (each.capture, each.client.address, each.server, each.error, each.sname, each.carried_in)
             groups.setdefault(key, []).append(each)
     for same in groups.values():
@@ -72,7 +70,7 @@ def _times(same: Sequence[object]) -> str:
 
 
 def _carrier(exchange: KerberosExchange, report: Report, signs: Signs) -> str:
-    if exchange.carried_in.startswith("kdc"):
+    if exchange.with_kdc:
         return exchange_place(exchange, report, signs)
     frames = both_frames(exchange.request_frame, exchange.reply_frame, signs)
     return f"in {safe_text(exchange.carried_in)}, frames {frames}{place_words(exchange.capture, report)}"

@@ -9,7 +9,6 @@ from rpctrace.record import record
 from rpctrace.report import Call, Report
 
 MOST_CODES = 40
-_ORDINARY_ERRORS = frozenset((25, 52))  # as everywhere: pre-authentication required, response too big for UDP
 
 
 @record
@@ -51,7 +50,7 @@ def _codes(report: Report) -> Iterator[tuple[str, int, str | None]]:
         elif call.dcom is not None and call.dcom.hresult is not None and call.dcom.hresult & 0x8000_0000:
             yield "status", call.dcom.hresult, call.dcom.hresult_name
     for exchange in report.kerberos:
-        if exchange.error is not None and exchange.error not in _ORDINARY_ERRORS:
+        if exchange.error is not None and exchange.refused:
             yield "kerberos", exchange.error, exchange.error_name
         if exchange.ntstatus is not None:
             yield "status", exchange.ntstatus, exchange.ntstatus_name

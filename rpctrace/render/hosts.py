@@ -8,7 +8,6 @@ from rpctrace.correlation.realms import is_host_service
 from rpctrace.encoding.text import safe_text
 from rpctrace.knowledge.tables import ENDPOINT_MAPPER_UUID
 from rpctrace.record import record
-from rpctrace.render.steps import KDC_CARRIERS
 from rpctrace.render.words import principal_words
 from rpctrace.report import Authentication, Call, Host, Report
 
@@ -43,7 +42,7 @@ class HostBook:
         for said in report.authentications:
             self._note_ticket(said)
         for exchange in report.kerberos:
-            if exchange.carried_in in KDC_CARRIERS:
+            if exchange.with_kdc:
                 if exchange.realm:
                     realms = self._kdc_realms.setdefault(exchange.server.address, {})
                     realms.setdefault(_same_case(exchange.realm, realms))

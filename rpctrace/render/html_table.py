@@ -12,7 +12,7 @@ from rpctrace.encoding.text import safe_text
 from rpctrace.record import record
 from rpctrace.render.ladder import frame_chip
 from rpctrace.render.places import both_frames
-from rpctrace.render.steps import KDC_CARRIERS, CommonClock
+from rpctrace.render.steps import CommonClock
 from rpctrace.render.words import (
     UNICODE_SIGNS,
     endpoint_words,
@@ -28,7 +28,6 @@ from rpctrace.report import Authentication, Call, KerberosExchange, Report, disp
 
 MOST_BLAMED = 400  # rows of what findings are about
 MOST_ROWS = 800
-_ORDINARY_ERRORS = frozenset((25, 52))
 
 
 @record
@@ -81,7 +80,7 @@ def table_of(report: Report) -> Table:
 
 def _records(report: Report) -> Iterator[_Record]:
     yield from report.calls
-    yield from (each for each in report.kerberos if each.carried_in in KDC_CARRIERS)
+    yield from (each for each in report.kerberos if each.with_kdc)
     yield from report.authentications
 
 
@@ -133,12 +132,12 @@ def _words(record: _Record) -> tuple[str, bool, str, str, str, str]:
         about = _flat(interface_words(record))
         return "rpc", record.failed, safe_text(record.kind), about, ticket, _flat(result_words(record))
     if isinstance(record, KerberosExchange):
-        failed = record.error is not None and record.error not in _ORDINARY_ERRORS
         about = principal_words(record.sname) + (" (user-to-user)" if record.user_to_user else "")
         if record.realm:
             about = f"{about} in {safe_text(record.realm)}"
         who = principal_words(record.cname)
-        return "kerberos", failed, safe_text(record.kind or "Kerberos"), about, who, _flat(exchange_result(record))
+        kind = safe_text(record.kind or "Kerberos")
+        return "kerberos", record.refused, kind, about, who, _flat(exchange_result(record))
     ticket = _flat(ticket_words(record.ticket)) if record.ticket else ntlm_words(record.ntlm)
     status = safe_text(record.status_name or record.status_hex or "") if record.outcome == "rejected" else ""
     what = f"{safe_text(record.carried_in)} {safe_text(record.mechanism)}"

@@ -36,7 +36,7 @@ def _differs(ticket: Ticket, issued: KerberosExchange) -> str:
 
 def origin_lines(calls: Sequence[Call], report: Report, signs: Signs) -> Iterator[str]:
     """Where the tickets of failed calls came from, each once; nothing where no KDC was captured."""
-    if not any(each.carried_in.startswith("kdc") for each in report.kerberos):
+    if not any(each.with_kdc for each in report.kerberos):
         return
     exchanges = {each.id: each for each in report.kerberos}
     paths = {each.id: each for each in report.referral_paths}

@@ -20,10 +20,7 @@ from rpctrace.render.words import (
 )
 from rpctrace.report import Authentication, Call, Event, KerberosExchange, LogEntry, Report
 
-KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
 FAMILIES = ("Kerberos", "RPC", "Secure channel", "Other", "netlogon.log")  # in the order of the timeline's rows
-# A KDC's way to ask for more: pre-authentication required, response too big for UDP.
-_ORDINARY_ERRORS = frozenset((25, 52))
 
 
 @record
@@ -138,7 +135,6 @@ def call_step(call: Call, clock: CommonClock) -> Step:
 
 def exchange_step(exchange: KerberosExchange, clock: CommonClock) -> Step:
     kind = safe_text(exchange.kind) if exchange.kind else "Kerberos"
-    failed = exchange.error is not None and exchange.error not in _ORDINARY_ERRORS
     wanted = principal_words(exchange.sname)
     how = " (user-to-user)" if exchange.user_to_user else ""
     error = kerberos_error_words(exchange.error, exchange.error_name)
@@ -164,7 +160,7 @@ def exchange_step(exchange: KerberosExchange, clock: CommonClock) -> Step:
         question_detail=f"{wanted}{how}",
         answer=answer,
         answer_detail=detail,
-        answer_tone="warning" if failed else "plain",
+        answer_tone="warning" if exchange.refused else "plain",
     )
 
 

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator
 from rpctrace.record import record
 from rpctrace.render.log_places import overlap, placed
 from rpctrace.render.steps import (
-    KDC_CARRIERS,
     CommonClock,
     Step,
     authentication_step,
@@ -80,7 +79,7 @@ class StoryBook:
         for said in self.report.authentications:
             self._at(said.capture, (said.request_frame, said.reply_frame), said)
         for exchange in self.report.kerberos:
-            if exchange.carried_in in KDC_CARRIERS:
+            if exchange.with_kdc:
                 self._at(exchange.capture, (exchange.request_frame, exchange.reply_frame), exchange)
         for call in self.report.calls:
             self.places[call.id] = len(self.by_connection[call.connection])

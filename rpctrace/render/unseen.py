@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.short_report import limit_words, problem_words
-from rpctrace.render.steps import KDC_CARRIERS
 from rpctrace.render.words import counted
 from rpctrace.report import Report
 
@@ -57,7 +56,7 @@ def _not_captured(report: Report) -> Iterator[Unseen]:
         missing = sum(stream.missing_octets for stream in gaps)
         yield Unseen("Not captured", f"{missing} octets in {counted(sum(s.gaps for s in gaps), 'gap')} of "
                      f"{counted(len(gaps), 'connection')}.")  # fmt: skip
-    if not any(each.carried_in in KDC_CARRIERS for each in report.kerberos):
+    if not any(each.with_kdc for each in report.kerberos):
         yield Unseen("Not captured", "Exchanges with a KDC: there is none, so where tickets came from is open.")
     elif cached := sum(path.from_cache for path in report.referral_paths):
         yield Unseen("Not captured", f"The logon behind {counted(cached, 'referral path')}: the first ticket was older "
