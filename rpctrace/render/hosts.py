@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.correlation.realms import is_host_service
+from rpctrace.correlation.refused import refused_tickets
 from rpctrace.encoding.text import safe_text
 from rpctrace.knowledge.tables import ENDPOINT_MAPPER_UUID
 from rpctrace.record import record
@@ -37,6 +38,7 @@ class HostBook:
         for host in _hosts(report):
             if host.name:
                 self._names.setdefault(host.address, (host.name, "a name that the capture resolves"))
+        self._refused = refused_tickets((*report.calls, *report.authentications), report.kerberos)
         for call in report.calls:
             self._note_call(call)
         for said in report.authentications:
@@ -61,7 +63,9 @@ class HostBook:
 
     def _note_ticket(self, holder: Call | Authentication) -> None:
         ticket = holder.ticket
-        if ticket is not None and len(ticket.sname) > 1 and is_host_service(ticket.sname):
+        if ticket is None or (holder.capture, ticket.frame) in self._refused:
+            return
+        if is_host_service(ticket.sname):
             said = (ticket.sname[1], f"the ticket for {'/'.join(ticket.sname)} that was presented to it")
             self._names.setdefault(holder.server.address, said)
 

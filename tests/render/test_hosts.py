@@ -32,6 +32,15 @@ def test_a_user_s_ticket_names_no_host() -> None:
     assert HostBook(article_report()).title("10.3.0.33") == "10.3.0.33"
 
 
+def test_a_ticket_that_was_refused_names_no_host() -> None:
+    """The lab's misconfig-smbclient: a ticket for app1, which dc1 could not read; the same ticket taken does name."""
+    ticket = replace(TICKET, sname=("cifs", "app1"))
+    for outcome, title in (("faulted", "10.3.0.33"), ("accepted", "app1")):
+        call = refused_call(ticket=ticket, outcome=outcome)
+        assert ticket.frame in call.request_frames
+        assert HostBook(article_report(calls=(call,))).title("10.3.0.33") == title
+
+
 def test_a_computer_is_named_by_its_secure_channel() -> None:
     call = logon(secure_channel=replace(CHANNEL, computer="RESOURCE-WIN73"))
     book = HostBook(article_report(calls=(call,)))
