@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rpctrace.encoding.text import safe_text
-from rpctrace.render.places import both_frames, endpoint_told, exchange_place, place_words, way_words
+from rpctrace.render.places import both_frames, endpoint_named, endpoints_told, exchanges_place, place_words, way_words
 from rpctrace.render.words import Signs, duration_words, endpoint_words, ticket_name
-from rpctrace.report import Call, KerberosExchange, ReferralPath, Report, Sighting, Ticket
+from rpctrace.report import Call, Endpoint, KerberosExchange, ReferralPath, Report, Sighting, Ticket
 
 
 def ticket_origin(
@@ -22,7 +22,7 @@ def ticket_origin(
     realms = path.realms[: issued.hop] if path and issued.hop else ()
     way = f", by way of {way_words(realms, signs)}" if len(realms) > 1 else ""
     sure = "was" if ticket.exchange_by == "fingerprint" else "was, by its names (one of the two is cut),"
-    place = exchange_place(issued, report, signs)
+    place = exchanges_place((issued,), report, signs)
     return f"{ticket_name(ticket)} {sure} issued in {place}{way}{_differs(ticket, issued)}"
 
 
@@ -90,10 +90,16 @@ def _validation(call: Call, logon: Call, report: Report, signs: Signs) -> str:
 
 
 def connection_lines(report: Report) -> Iterator[str]:
-    """What the connections of failed calls were for, where an earlier answer had told it."""
+    """What the connections of failed calls were for, where an earlier answer had told it; those to one port are one
+    line."""
     failed = {call.connection for call in report.calls if call.failed}
     told = {each.id: each for each in report.endpoints}
+    groups: dict[tuple[object, ...], list[Endpoint]] = {}
     for stream in report.streams:
         endpoint = told.get(stream.endpoint or "")
         if endpoint is not None and stream.id in failed:
-            yield f"connection to {endpoint_words(stream.server)}: {endpoint_told(endpoint, report)} there"
+            key = (endpoint_words(stream.server), endpoint.capture, endpoint.source, endpoint_named(endpoint))
+            groups.setdefault(key, []).append(endpoint)
+    for (where, *_), same in groups.items():
+        connections = f"{len(same)} connections" if len(same) > 1 else "connection"
+        yield f"{connections} to {where}: {endpoints_told(same, report)} there"
