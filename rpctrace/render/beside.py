@@ -56,11 +56,13 @@ def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
         )
 
 
-_Sought = tuple[int, str, tuple[str, ...], str]  # capture, client, service, kind of exchange
+_Sought = tuple[int, str, str, tuple[str, ...], str]  # capture, client, user, service, kind of exchange
 
 
 def _sought(exchange: KerberosExchange) -> _Sought:
-    return exchange.capture, exchange.client.address, exchange.sname, exchange.kind or "AP"
+    # The user of a logon is in its request; of other exchanges only a reply names one.
+    user = principal_words(exchange.cname).casefold() if exchange.kind == "AS" else ""
+    return exchange.capture, exchange.client.address, user, exchange.sname, exchange.kind or "AP"
 
 
 def _went_on(error: KerberosExchange, answered: Sequence[KerberosExchange], signs: Signs) -> str:

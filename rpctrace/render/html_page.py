@@ -17,6 +17,7 @@ from rpctrace.render.hosts import HostBook
 from rpctrace.render.html_table import Table, table_of
 from rpctrace.render.ladder import Ladder, frame_chip, ladder
 from rpctrace.render.links import is_plain_link
+from rpctrace.render.nothing_failed import nothing_failed, seen_beside
 from rpctrace.render.referral_picture import NARROW as NARROW_PICTURE
 from rpctrace.render.referral_picture import ReferralPicture, referral_picture
 from rpctrace.render.story import Story, StoryBook, story_of
@@ -186,7 +187,8 @@ class Page:
     unseen: tuple[Unseen, ...]
 
 
-def page_of(report: Report) -> Page:
+def page_of(report: Report, unfiltered_calls: int | None = None, command: Sequence[str] = ()) -> Page:
+    """`unfiltered_calls` and `command` as in `RenderOptions`."""
     book, hosts = StoryBook(report), HostBook(report)
     worth = [each for each in report.findings if each.severity != "note"]
     notes = [each for each in report.findings if each.severity == "note"]
@@ -197,12 +199,12 @@ def page_of(report: Report) -> Page:
     beside = [line.replace("\n", " ") for line in beside_lines(report, UNICODE_SIGNS)]
     codes = codes_of(report)
     operations = sorted(report.summary, key=lambda each: (-each.failed, -each.count))
-    verdict = _verdict(report)
+    verdict = _verdict(report, unfiltered_calls)
     return Page(
         title=f"{told[0].title if told else verdict.title} \u2013 rpctrace",
         tool=f"{report.tool.name} {report.tool.version}",
         captures=tuple(_captures(report)),
-        command=_command(report),
+        command=_command(report, command),
         verdict=verdict,
         told=told,
         others=tuple(_others(told[1:]))[:MOST_OTHERS],
@@ -326,22 +328,24 @@ def _ways(story: Story, report: Report, book: StoryBook) -> Iterator[Way]:
 # The rest of the page
 
 
-def _verdict(report: Report) -> Verdict:
+def _verdict(report: Report, unfiltered_calls: int | None) -> Verdict:
     failed = sum(call.failed for call in report.calls)
-    part = "" if report.complete else " in the part that could be read"
-    if not report.captures:
-        return Verdict("plain", "No capture was read", "")
     if failed:
         rules = "no rule says more about why" if not report.findings else "there are only weak hypotheses about why"
         return Verdict("warning", f"{counted(failed, 'call')} failed", f"See the table for each; {rules}.")
+    title, seen = nothing_failed(report, unfiltered_calls), seen_beside(report)
+    beside = "; ".join(each.text for each in seen)
+    if not report.captures:
+        return Verdict("plain", title, "")
     if not report.calls:
-        return Verdict("plain", f"No RPC call was found{part}", "Below is what else was read.")
-    fine = "fine" if report.complete else "warning"
+        tone = "warning" if any(each.refused for each in seen) else "plain"
+        return Verdict(tone, title, f"Below is what else was read{': ' if beside else ''}{beside}.")
+    fine = "fine" if report.complete and not seen else "warning"
     answered = sum(call.outcome in ("answered", "accepted") for call in report.calls)
     text = f"{answered} of {counted(len(report.calls), 'call')} were answered, and no answer refuses anything."
     if unknown := sum(call.outcome == "not captured" and call.kind != "auth3" for call in report.calls):
         text += f" How {unknown} ended was not captured."
-    return Verdict(fine, f"No failed call{part}", text)
+    return Verdict(fine, title, f"{text} Beside calls: {beside}." if beside else text)
 
 
 def _tiles(report: Report) -> Iterator[Tile]:
@@ -354,8 +358,13 @@ def _tiles(report: Report) -> Iterator[Tile]:
     at_least = "+" if any(limit.name == "calls_kept" for limit in report.limits) else ""
     yield Tile(_grouped(frames), f"frames{took}{several}", "plain")
     yield Tile(_grouped(len(report.calls)) + at_least, "RPC calls", "plain")
-    yield Tile(_grouped(failed), "failed", "failure" if failed else "fine")
-    yield Tile(_grouped(len(report.kerberos)), "Kerberos exchanges", "plain")
+    turned_away = sum(each.outcome == "rejected" for each in report.authentications)
+    beside = f"; {counted(turned_away, 'other authentication')} refused" if turned_away else ""
+    refused = sum(each.refused for each in report.kerberos)
+    fine = "fine" if report.calls and not refused else "plain"
+    yield Tile(_grouped(failed), f"failed{beside}", "failure" if failed else "warning" if turned_away else fine)
+    exchanges = f"Kerberos exchanges, {refused} refused" if refused else "Kerberos exchanges"
+    yield Tile(_grouped(len(report.kerberos)), exchanges, "warning" if refused else "plain")
     yield Tile(_grouped(sum(each.gaps for each in report.streams)), "gaps in connections", "plain")
     doubts = len(report.problems) + len(report.limits)
     yield Tile(_grouped(doubts), "unread or limited", "warning" if doubts else "plain")
@@ -395,9 +404,9 @@ def _captures(report: Report) -> Iterator[CaptureRow]:
         yield CaptureRow(f"[{place + 1}] " if len(report.captures) > 1 else "", capture.path, tuple(facts))
 
 
-def _command(report: Report) -> str:
-    """What makes this page again, for a POSIX shell."""
-    paths = [shlex.quote(safe_text(each.path)) for each in report.captures]
+def _command(report: Report, command: Sequence[str]) -> str:
+    """What makes this page again, for a POSIX shell; where nobody says of what, the files that it is of."""
     logs = dict.fromkeys(log.path for log in report.logs)
-    options = [f"--netlogon {shlex.quote(safe_text(each))}" for each in logs]
-    return " ".join(("rpctrace", "analyze", *paths, *options, "-o report.html"))
+    files = (*(each.path for each in report.captures), *(word for path in logs for word in ("--netlogon", path)))
+    words = (shlex.quote(safe_text(word)) for word in command or files)
+    return " ".join(("rpctrace", "analyze", *words, "-o report.html"))

@@ -16,6 +16,7 @@ from rpctrace.render.finding_text import evidence_words, sure_words
 from rpctrace.render.grouping import Failure, failures, group_frames_words
 from rpctrace.render.links import is_plain_link
 from rpctrace.render.log_lines import log_lines
+from rpctrace.render.nothing_failed import nothing_failed, seen_beside
 from rpctrace.render.rendering import Rendering, RenderOptions
 from rpctrace.render.short_report import (
     MAXIMUM_SHOWN_BESIDE,
@@ -93,13 +94,15 @@ def _row(number: int, group: Failure, signs: Signs, several: bool) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _failed(report: Report, signs: Signs) -> Iterator[str]:
+def _failed(report: Report, options: RenderOptions) -> Iterator[str]:
     groups = failures(report.calls)
     failed = sum(len(group.calls) for group in groups)
     if not failed:
-        yield "No failed call." if report.complete else "No failed call in the part that could be read."
+        yield f"{nothing_failed(report, options.unfiltered_calls)}."
+        beside = seen_beside(report)
+        yield from ("", *(f"- {each.text}" for each in beside)) if beside else ()
         return
-    shown = groups[:MAXIMUM_SHOWN_FAILURES]
+    shown, signs = groups[:MAXIMUM_SHOWN_FAILURES], signs_for(options)
     several = len(report.captures) > 1
     yield f"**{counted(failed, 'failed call')}**"
     yield ""
@@ -149,7 +152,7 @@ def _lines(report: Report, options: RenderOptions) -> Iterator[str]:
         yield f"- {number}{code(capture.path)}: {escaped(capture_words(capture))}{incomplete}"
     if report.captures:
         yield ""
-    yield from _failed(report, signs_for(options))
+    yield from _failed(report, options)
     beside = list(beside_lines(report, signs_for(options)))
     if beside:
         yield ""

@@ -15,6 +15,7 @@ from rpctrace.render.finding_text import finding_line, finding_lines
 from rpctrace.render.grouping import Failure, failures, group_frames_words
 from rpctrace.render.layout import lay_out, wrapped
 from rpctrace.render.log_lines import log_lines
+from rpctrace.render.nothing_failed import nothing_failed, seen_beside
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.words import (
     ASCII_SIGNS,
@@ -122,7 +123,7 @@ def _failure_section(report: Report, options: RenderOptions) -> Iterator[str]:
     groups = failures(report.calls)
     failed = sum(len(group.calls) for group in groups)
     if not failed:
-        yield painted(_nothing_failed(report), "fine" if report.calls and report.complete else "warning", options)
+        yield from _nothing_failed(report, options)
         return
     shown = groups[:MAXIMUM_SHOWN_FAILURES]
     yield painted(f"{counted(failed, 'failed call')}", "failed", options)
@@ -141,13 +142,12 @@ def _failure_section(report: Report, options: RenderOptions) -> Iterator[str]:
         yield f"and {len(groups) - len(shown)} more kinds of failure: --table faults shows every failed call"
 
 
-def _nothing_failed(report: Report) -> str:
-    if not report.captures:
-        return "No capture was read."
-    part = "" if report.complete else " in the part that could be read"
-    if not report.calls:
-        return f"No RPC call was found{part}."
-    return f"No failed call{part}."
+def _nothing_failed(report: Report, options: RenderOptions) -> Iterator[str]:
+    beside = seen_beside(report)
+    fine = report.calls and report.complete and not beside
+    yield painted(f"{nothing_failed(report, options.unfiltered_calls)}.", "fine" if fine else "warning", options)
+    for each in beside:
+        yield f"  {each.text}: --table {each.table}"
 
 
 def _uncertain_section(report: Report) -> Iterator[str]:

@@ -93,6 +93,10 @@ def test_filters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "1 of 2 calls" in said.err
     assert run(expert, "--json", "--status", "5", "--fail-on", "low") == 0
     assert json.loads(capsys.readouterr().out)["findings"] == []
+    page = tmp_path / "page.html"
+    assert run(expert, "--status", "5", "-f", "text", "-o", page) == 0
+    assert "The filters leave none of 2 calls." in capsys.readouterr().out
+    assert f"analyze {expert} --status 5 -o report.html</code>" in page.read_text()
 
 
 def test_standard_input(tmp_path: Path) -> None:

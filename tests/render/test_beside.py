@@ -49,6 +49,16 @@ def test_an_error_that_was_got_over_says_so() -> None:
     assert line.endswith("; got as user-to-user in frames 14 -> 15")
 
 
+def test_a_logon_of_another_user_gets_over_nothing() -> None:
+    """Of the public kinit.pcap every refused user was said to have got a ticket in the frames of the one who did."""
+    refused = replace(ERROR, kind="AS", cname=("enterprise",), sname=("krbtgt", "A"), outcome="rejected")
+    later = replace(refused, id="krb-3", error=None, request_frame=14, reply_frame=15, outcome="answered")
+    (other,) = lines(article_report(calls=(), kerberos=(refused, replace(later, cname=("valid",)))))
+    (same,) = lines(article_report(calls=(), kerberos=(refused, replace(later, cname=("Enterprise",)))))
+    assert "; got" not in other
+    assert same.endswith("; got in frames 14 -> 15")
+
+
 def test_errors_of_one_kind_are_one_line_and_ordinary_ones_none() -> None:
     """Pre-authentication required is a step of every logon."""
     ordinary = replace(ERROR, error=25, error_name="KDC_ERR_PREAUTH_REQUIRED")
