@@ -161,7 +161,7 @@ def _fallback_lines(report: Report) -> Iterator[str]:
         if error is None:
             continue
         who = next((f" as {name}" for call in same if call.auth and (name := ntlm_words(call.auth.ntlm))), "")
-        frames = listed(str(call.request_frames[-1]) for call in same if call.request_frames)
+        frames = listed(str(call.request_frame) for call in same if call.request_frames)
         yield (
             f"NTLM in place of Kerberos{who} to {endpoint_words(first.server)} ({safe_text(first.kind)}, "
             f"frames {frames}{place_words(first.capture, report)}){_after(first, error)}"
@@ -237,10 +237,7 @@ def _status_lines(report: Report, signs: Signs) -> Iterator[str]:
             groups.setdefault(key, []).append(call)
     for (*_, operation, what), same in groups.items():
         first = same[0]
-        frames = listed(
-            both_frames(each.request_frames[-1] if each.request_frames else None, each.reply_frames[-1], signs)
-            for each in same
-        )
+        frames = listed(both_frames(each.request_frame, each.reply_frame, signs) for each in same)
         yield (
             f"{operation} {what}: {safe_text(first.client.address)} to "
             f"{endpoint_words(first.server)} (frames {frames}{place_words(first.capture, report)}{_times(same)})"

@@ -22,6 +22,7 @@ from rpctrace.render.words import (
     presented_words,
     principal_words,
     result_words,
+    ticket_name,
     time_words,
 )
 from rpctrace.report import Auth, Call, Endpoint, Event, KerberosExchange, Report, Stream, Ticket, TicketName
@@ -183,9 +184,9 @@ def _exchange_frames(exchange: KerberosExchange, signs: Signs) -> str:
     return f"{request} {signs.arrow} {reply}"
 
 
-def _ticket_name(ticket: TicketName | None) -> str:
+def _ticket(ticket: TicketName | None) -> str:
     """What a ticket is for and who issued it."""
-    return "" if ticket is None else safe_text(f"{'/'.join(ticket.sname) or '?'}@{ticket.realm or '?'}")
+    return "" if ticket is None else ticket_name(ticket)
 
 
 _KERBEROS: Table[KerberosExchange] = Table(
@@ -204,8 +205,8 @@ _KERBEROS: Table[KerberosExchange] = Table(
     ),
     (
         ("Id", lambda exchange, _: safe_text(exchange.id)),
-        ("Presented", lambda exchange, _: _ticket_name(exchange.presented)),
-        ("Issued", lambda exchange, _: _ticket_name(exchange.ticket)),
+        ("Presented", lambda exchange, _: _ticket(exchange.presented)),
+        ("Issued", lambda exchange, _: _ticket(exchange.ticket)),
         ("Options", lambda exchange, _: safe_text(" ".join(exchange.options))),
         ("Etypes", lambda exchange, _: safe_text(" ".join(each.name or str(each.etype) for each in exchange.etypes))),
         ("Time", lambda exchange, _: time_words(exchange.request_time or exchange.reply_time)),

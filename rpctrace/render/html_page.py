@@ -285,7 +285,7 @@ def _told(finding: Finding, number: int, report: Report, book: StoryBook, hosts:
 
 def _facts(story: Story, hosts: HostBook) -> Iterator[tuple[str, str]]:
     """What failed, in four lines."""
-    focus = next(step for step in story.steps if step.key == story.focus)
+    focus = story.focus
     yield "Asked", focus.question
     if focus.question_detail:
         yield "With", focus.question_detail

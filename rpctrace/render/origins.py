@@ -31,7 +31,7 @@ def _differs(ticket: Ticket, issued: KerberosExchange) -> str:
     was = issued.ticket
     if was is None or ticket.exchange_by != "fingerprint" or (was.realm, was.sname) == (ticket.realm, ticket.sname):
         return ""
-    return f", as {safe_text('/'.join(was.sname))}@{safe_text(was.realm or '?')}: the same ticket under another name"
+    return f", as {ticket_name(was)}: the same ticket under another name"
 
 
 def origin_lines(calls: Sequence[Call], report: Report, signs: Signs) -> Iterator[str]:
@@ -79,13 +79,11 @@ def _validation(call: Call, logon: Call, report: Report, signs: Signs) -> str:
     took = ""
     if logon.request_ns is not None and logon.reply_ns is not None:
         took = f", answered after {duration_words(logon.reply_ns - logon.request_ns)}"
-    asked = logon.request_frames[-1] if logon.request_frames else None
-    answered = logon.reply_frames[-1] if logon.reply_frames else None
     return (
         f"{safe_text(logon.operation or 'a logon')}{how} of {endpoint_words(logon.client)} to "
-        f"{endpoint_words(logon.server)}, frames {both_frames(asked, answered, signs)}"
+        f"{endpoint_words(logon.server)}, frames {both_frames(logon.request_frame, logon.reply_frame, signs)}"
         f"{place_words(logon.capture, report)}{took}: "
-        f"between the ticket and the answer that refused it (frame {call.reply_frames[-1]})"
+        f"between the ticket and the answer that refused it (frame {call.reply_frame})"
     )
 
 

@@ -21,6 +21,7 @@ from rpctrace.report import (
     Ntlm,
     Stream,
     Ticket,
+    TicketName,
 )
 
 _CONFIDENCE_WORDS = ((0.95, "near certain"), (0.75, "very likely"), (0.5, "likely"))
@@ -33,6 +34,7 @@ _FORMAT_NAMES = {
     "etl": "event trace",
     "matp": "Message Analyzer",
 }
+_NOBODY = ("WELLKNOWN", "ANONYMOUS")
 _ACCEPTANCE_RESULTS = (None, 0, 3)  # C706 12.6.3.1 acceptance, [MS-RPCE] 2.2.2.4 negotiate_ack
 
 
@@ -146,7 +148,12 @@ def result_words(call: Call) -> str:
     return "\n".join(filter(None, parts)) or safe_text(call.outcome)
 
 
-def ticket_name(ticket: Ticket) -> str:
+def one_line(text: str) -> str:
+    """A cell of which no table has to be narrow."""
+    return text.replace(",\n", ", ").replace("\n", " ")
+
+
+def ticket_name(ticket: Ticket | TicketName) -> str:
     """`sname@REALM` as the ticket's clear text has it."""
     name = "/".join(ticket.sname) or "?"
     return safe_text(f"{name}@{ticket.realm}" if ticket.realm else name)
@@ -176,6 +183,11 @@ def presented_words(call: Call) -> str:
 
 def principal_words(name: tuple[str, ...]) -> str:
     return safe_text("/".join(name))
+
+
+def user_words(cname: tuple[str, ...]) -> str:
+    """The user of an exchange; not the name that stands for one who is hidden (RFC 8062 3)."""
+    return "" if tuple(map(str.upper, cname)) == _NOBODY else principal_words(cname)
 
 
 def exchange_result(exchange: KerberosExchange) -> str:

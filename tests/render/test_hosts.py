@@ -55,6 +55,15 @@ def test_an_endpoint_mapper_is_known_by_its_interface() -> None:
     assert book.words("10.3.0.33", server="10.3.0.33").roles == ("server",)
 
 
+def test_what_has_no_room_over_a_lane_is_counted() -> None:
+    """A terminal server has many users; one whose name is hidden is none of them."""
+    exchange = full_report().kerberos[0]
+    names = [("alice",), ("bob",), ("WELLKNOWN", "ANONYMOUS"), ("carol",), ("dave",)]
+    book = HostBook(replace(full_report(), kerberos=tuple(replace(exchange, cname=name) for name in names)))
+    address = exchange.client.address
+    assert book.words(address, client=address).roles == ("client, alice, bob and 2 more",)
+
+
 def test_a_realm_is_named_once_whatever_its_case() -> None:
     exchange = full_report().kerberos[0]
     report = replace(full_report(), kerberos=(exchange, replace(exchange, realm="CHILD.DOMAINA.COM")))

@@ -53,6 +53,16 @@ def test_the_article_s_last_messages() -> None:
     ]
 
 
+def test_of_several_users_each_is_named() -> None:
+    """On the arrow that asks; where all is one user's, in whatever spelling, nothing is added."""
+    def details(*users: str) -> list[str]:
+        steps = (step(f"{n}", n * MS, n * MS + 1, user=user) for n, user in enumerate(users))
+        return [arrow.detail for arrow in ladder(story(*steps), NOBODY, 1).arrows]
+
+    assert details("alice", "", "bob") == ["alice: epmapper", "", "epmapper", "", "bob: epmapper", ""]
+    assert details("alice", "DOMAINB\\Alice") == ["epmapper", "", "epmapper", ""]
+
+
 def test_a_long_pause_is_a_row() -> None:
     rows = ladder(story(step("a", 0, MS), step("b", 41_800 * MS, 41_801 * MS)), NOBODY, 1)
     assert [pause.text for pause in rows.pauses] == ["41.8 s later"]

@@ -30,9 +30,11 @@ from rpctrace.render.words import (
     pipe_words,
     presented_words,
     result_words,
+    ticket_name,
     ticket_words,
+    user_words,
 )
-from rpctrace.report import Call, Clock, Ntlm
+from rpctrace.report import Call, Clock, Ntlm, TicketName
 
 REJECTED = refused_call(
     reply="bind_ack", outcome="rejected", status=None, status_hex=None, status_name=None, fault=None
@@ -199,3 +201,14 @@ def test_a_pipe_of_which_only_the_middle_was_captured() -> None:
     call = refused_call(transport="ncacn_np", pipe=None)
     assert pipe_words(call) == "(pipe opened before the capture)"
     assert pipe_words(refused_call()) is None
+
+
+def test_a_hidden_user_is_none() -> None:
+    """RFC 8062: the name that stands for one; the lab's clients hide theirs in requests to a KDC."""
+    assert user_words(("WELLKNOWN", "ANONYMOUS")) == ""
+    assert user_words(("host", "dc1")) == "host/dc1"
+
+
+def test_a_ticket_is_named_alike_where_it_was_issued_and_where_it_was_presented() -> None:
+    assert ticket_name(TicketName(TICKET.realm, TICKET.sname, 18, None, None)) == ticket_name(TICKET)
+    assert ticket_name(TicketName(None, (), 18, None, None)) == "?"
