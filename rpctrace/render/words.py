@@ -202,11 +202,11 @@ def exchange_result(exchange: KerberosExchange) -> str:
 
 
 def duration_words(duration_ns: int) -> str:
-    for unit, size_ns in (("s", 1_000_000_000), ("ms", 1_000_000)):
-        if abs(duration_ns) >= size_ns:
-            amount = duration_ns / size_ns
-            return f"{amount:.3g} {unit}" if abs(amount) < 1000 else f"{amount:.0f} {unit}"
-    return f"{duration_ns / 1000:.3g} us"
+    for unit, size_ns in (("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000)):
+        amount = f"{duration_ns / size_ns:.3g}"
+        if abs(float(amount)) < 1000:  # as it is written: 999.6 ms are 1 s
+            return f"{amount} {unit}"
+    return f"{duration_ns / 1_000_000_000:.0f} s"
 
 
 def time_words(iso_time: str | None) -> str:
