@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.color import painted
 from rpctrace.render.layout import wrapped
+from rpctrace.render.places import both_frames, listed
 from rpctrace.render.rendering import RenderOptions
-from rpctrace.render.words import confidence_words
-from rpctrace.report import EvidenceItem, Finding, Report
+from rpctrace.render.words import Signs, confidence_words
+from rpctrace.report import Authentication, Call, EvidenceItem, Finding, KerberosExchange, Report
 
 _LABEL_COLUMNS = 9  # the longest label, `missing` or `against`, and two blanks
 _WHOLE = 1.0  # the weight of what a rule requires
@@ -25,6 +27,26 @@ def evidence_words(item: EvidenceItem, report: Report) -> str:
     return f"{safe_text(item.text)}{where}"
 
 
+def more_seen(finding: Finding, report: Report, signs: Signs) -> str:
+    """`and 2 more like these: frames 41 -> 42, 51 -> 52`, of what a finding is about and its evidence shows no more of;
+    "" where that shows all, or shows none and something else."""
+    about = {*finding.calls, *finding.concerns}
+    if len(about) < 2:
+        return ""
+    told = {(item.capture, item.frame) for item in finding.evidence}
+    every = chain[Call | KerberosExchange | Authentication](report.calls, report.kerberos, report.authentications)
+    untold: dict[str, None] = {}
+    shown = False
+    for record in every:
+        if record.id in about:
+            asked, answered = record.request_frame, record.reply_frame
+            if told.isdisjoint((record.capture, frame) for frame in (asked, answered) if frame is not None):
+                untold[both_frames(asked, answered, signs)] = None
+            else:
+                shown = True
+    return f"and {len(untold)} more like these: frames {listed(untold)}" if shown and untold else ""
+
+
 def sure_words(finding: Finding) -> str:
     """`likely (0.65)`."""
     return f"{confidence_words(finding.confidence)} ({finding.confidence:.2f})"
@@ -37,15 +59,18 @@ def _evidence(finding: Finding, report: Report, weights: bool) -> Iterator[tuple
         yield label, f"{evidence_words(item, report)}{weight}"
 
 
-def _labelled(finding: Finding, report: Report, verbosity: int) -> Iterator[tuple[str, str]]:
+def _labelled(finding: Finding, report: Report, options: RenderOptions) -> Iterator[tuple[str, str]]:
     order = ("seen", "fits", "against")
-    yield from sorted(_evidence(finding, report, verbosity > 0), key=lambda line: order.index(line[0]))
+    lines = [*_evidence(finding, report, options.verbosity > 0)]
+    if more := more_seen(finding, report, options.signs):
+        lines.append(("seen", more))
+    yield from sorted(lines, key=lambda line: order.index(line[0]))
     yield from (("limit", safe_text(text)) for text in finding.limited_by)
     yield from (("missing", safe_text(text)) for text in finding.missing)
     yield from (("next", safe_text(text)) for text in finding.next_steps)
     for rival in finding.rivals:
         yield "weighed", f"{safe_text(rival.title)} [{safe_text(rival.rule)}], {rival.confidence:.2f}"
-    if verbosity > 0:
+    if options.verbosity > 0:
         yield from (("see", safe_text(text)) for text in finding.references)
 
 
@@ -59,7 +84,7 @@ def finding_lines(finding: Finding, report: Report, options: RenderOptions, numb
     yield f"  {safe_text(finding.severity)}, {sure_words(finding)}, {safe_text(finding.rule)}"
     yield from wrapped(f"  {safe_text(finding.summary)}", options.width_columns, "  ")
     before = ""
-    for label, text in _labelled(finding, report, options.verbosity):
+    for label, text in _labelled(finding, report, options):
         line = f"  {label if label != before else '':<{_LABEL_COLUMNS}}{text}"
         yield from wrapped(line, options.width_columns, " " * (_LABEL_COLUMNS + 4))
         before = label

@@ -13,6 +13,7 @@ from rpctrace.record import record
 from rpctrace.render.beside import beside_lines
 from rpctrace.render.codes import MOST_CODES, CodeWords, codes_of
 from rpctrace.render.drawing import span_words
+from rpctrace.render.finding_text import more_seen
 from rpctrace.render.hosts import HostBook
 from rpctrace.render.html_table import Table, table_of
 from rpctrace.render.ladder import Ladder, frame_chip, ladder
@@ -93,6 +94,7 @@ class Told:
     filter: str
     where: str
     seen: tuple[Evidence, ...]
+    more_seen: str
     fits: tuple[Evidence, ...]
     against: tuple[Evidence, ...]
     limited_by: tuple[str, ...]
@@ -249,6 +251,7 @@ def _bare(finding: Finding, number: int, report: Report) -> Told:
         summary=finding.summary,
         filter=finding.display_filter,
         where=where,
+        more_seen=more_seen(finding, report, UNICODE_SIGNS),
         seen=tuple(shown for item, shown in evidence if item.supports and item.weight == _WHOLE),
         fits=tuple(sorted(fits, key=lambda item: -item.share)),
         against=tuple(shown for item, shown in evidence if not item.supports),

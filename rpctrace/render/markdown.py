@@ -12,7 +12,7 @@ from typing import TextIO
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.beside import beside_lines
-from rpctrace.render.finding_text import evidence_words, sure_words
+from rpctrace.render.finding_text import evidence_words, more_seen, sure_words
 from rpctrace.render.grouping import Failure, failures, group_frames_words
 from rpctrace.render.links import is_plain_link
 from rpctrace.render.log_lines import log_lines
@@ -23,7 +23,6 @@ from rpctrace.render.short_report import (
     MAXIMUM_SHOWN_LOG_LINES,
     limit_words,
     problem_words,
-    signs_for,
 )
 from rpctrace.render.words import (
     Signs,
@@ -102,7 +101,7 @@ def _failed(report: Report, options: RenderOptions) -> Iterator[str]:
         beside = seen_beside(report)
         yield from ("", *(f"- {each.text}" for each in beside)) if beside else ()
         return
-    shown, signs = groups[:MAXIMUM_SHOWN_FAILURES], signs_for(options)
+    shown, signs = groups[:MAXIMUM_SHOWN_FAILURES], options.signs
     several = len(report.captures) > 1
     yield f"**{counted(failed, 'failed call')}**"
     yield ""
@@ -122,7 +121,7 @@ def _failed(report: Report, options: RenderOptions) -> Iterator[str]:
         yield f"- {number}{where}: {shows}"
 
 
-def _finding(finding: Finding, report: Report) -> Iterator[str]:
+def _finding(finding: Finding, report: Report, signs: Signs) -> Iterator[str]:
     judged = f"{escaped(finding.severity)}, {sure_words(finding)}, {code(finding.rule)}"
     yield f"- **{escaped(finding.title)}** ({judged})"
     if finding.summary:
@@ -131,6 +130,8 @@ def _finding(finding: Finding, report: Report) -> Iterator[str]:
         yield f"  - filter: {code(finding.display_filter)}"
     for item in finding.evidence:
         yield f"  - {'for' if item.supports else 'against'}: {escaped(evidence_words(item, report))}"
+    if more := more_seen(finding, report, signs):
+        yield f"  - {escaped(more)}"
     for text in finding.limited_by:
         yield f"  - {escaped(text)}"
     for text in finding.missing:
@@ -153,7 +154,7 @@ def _lines(report: Report, options: RenderOptions) -> Iterator[str]:
     if report.captures:
         yield ""
     yield from _failed(report, options)
-    beside = list(beside_lines(report, signs_for(options)))
+    beside = list(beside_lines(report, options.signs))
     if beside:
         yield ""
         yield "### Before and beside the calls"
@@ -166,7 +167,7 @@ def _lines(report: Report, options: RenderOptions) -> Iterator[str]:
         yield ""
         yield "### Logs"
         yield ""
-        lines = list(log_lines(report, signs_for(options)))
+        lines = list(log_lines(report, options.signs))
         for line in lines[:MAXIMUM_SHOWN_LOG_LINES]:
             yield f"- {escaped(line)}"
         if len(lines) > MAXIMUM_SHOWN_LOG_LINES:
@@ -176,7 +177,7 @@ def _lines(report: Report, options: RenderOptions) -> Iterator[str]:
         yield "### Findings"
         yield ""
         for finding in report.findings:
-            yield from _finding(finding, report)
+            yield from _finding(finding, report, options.signs)
     if report.problems or report.limits:
         yield ""
         yield "### What could not be read"

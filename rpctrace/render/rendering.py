@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import BinaryIO, TextIO
 
 from rpctrace.record import record
+from rpctrace.render.words import ASCII_SIGNS, UNICODE_SIGNS, Signs
 from rpctrace.report import Report
 
 
@@ -27,6 +28,10 @@ class RenderOptions:
     encoding_is_utf8: bool = True
     unfiltered_calls: int | None = None
     command: tuple[str, ...] = ()
+
+    @property
+    def signs(self) -> Signs:
+        return UNICODE_SIGNS if self.encoding_is_utf8 else ASCII_SIGNS
 
 
 @record

@@ -18,9 +18,6 @@ from rpctrace.render.log_lines import log_lines
 from rpctrace.render.nothing_failed import nothing_failed, seen_beside
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.words import (
-    ASCII_SIGNS,
-    UNICODE_SIGNS,
-    Signs,
     capture_words,
     clock_words,
     counted,
@@ -41,10 +38,6 @@ MAXIMUM_SHOWN_BESIDE = 20
 FINDINGS_WITH_REASONS = 3
 MAXIMUM_SHOWN_FINDINGS = 20
 MAXIMUM_SHOWN_LOG_LINES = 20
-
-
-def signs_for(options: RenderOptions) -> Signs:
-    return UNICODE_SIGNS if options.encoding_is_utf8 else ASCII_SIGNS
 
 
 def _headline(report: Report, place: int, capture: CaptureFacts, options: RenderOptions) -> Iterator[str]:
@@ -68,7 +61,7 @@ def _headline(report: Report, place: int, capture: CaptureFacts, options: Render
 
 
 def _failure_table(groups: Sequence[Failure], report: Report, options: RenderOptions) -> list[str]:
-    signs = signs_for(options)
+    signs = options.signs
     hosts = f"Client {signs.arrow} server"
     headings = ("#", "Times", "Capture", "Frames", "Call", "Interface", hosts, "Result", "Ticket presented")
     rows = [
@@ -159,7 +152,7 @@ def _uncertain_section(report: Report) -> Iterator[str]:
 
 
 def _beside_section(report: Report, options: RenderOptions) -> Iterator[str]:
-    lines = list(beside_lines(report, signs_for(options)))
+    lines = list(beside_lines(report, options.signs))
     if not lines:
         return
     yield painted("Before and beside the calls", "heading", options)
@@ -174,7 +167,7 @@ def _log_section(report: Report, options: RenderOptions) -> Iterator[str]:
     if not report.logs:
         return
     yield painted("Logs", "heading", options)
-    lines = list(log_lines(report, signs_for(options)))
+    lines = list(log_lines(report, options.signs))
     shown = lines if options.verbosity > 0 else lines[:MAXIMUM_SHOWN_LOG_LINES]
     for line in shown:
         yield from wrapped(f"  {line}", options.width_columns, "    ")

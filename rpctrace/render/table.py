@@ -9,7 +9,7 @@ from rpctrace.errors import UsageError
 from rpctrace.render.finding_text import finding_lines
 from rpctrace.render.full_tables import FULL_TABLES
 from rpctrace.render.rendering import Rendering, RenderOptions
-from rpctrace.render.short_report import short_report_lines, signs_for
+from rpctrace.render.short_report import short_report_lines
 from rpctrace.report import Report
 
 TABLE_NAMES = ("findings", *FULL_TABLES)
@@ -32,7 +32,7 @@ def _lines(report: Report, options: RenderOptions) -> Iterator[str]:
     table = FULL_TABLES.get(options.table)
     if table is None:
         raise UsageError(f"no table {options.table!r}; there are: {', '.join(TABLE_NAMES)}")
-    return table.lines(report, options, signs_for(options))
+    return table.lines(report, options, options.signs)
 
 
 def render(report: Report, out: TextIO, options: RenderOptions) -> None:

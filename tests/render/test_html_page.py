@@ -96,6 +96,13 @@ def test_tiles_of_numbers() -> None:
     ]
 
 
+def test_what_a_finding_folds_is_counted() -> None:
+    calls = tuple(refused_call(id=f"call-{n}", request_frames=(n,), reply_frames=(n + 1,)) for n in (22, 40))
+    finding = replace(FINDING, calls=("call-22", "call-40"))
+    (told,) = page_of(article_report(calls=calls, findings=(finding,))).told
+    assert told.more_seen == "and 1 more like these: frames 40 \u2192 41"
+
+
 def test_no_tile_is_green_beside_what_was_refused() -> None:
     """A refused Kerberos exchange or session setup is told; where there is no call, nothing is called fine."""
     def tones(report: Report) -> list[tuple[str, str]]:
