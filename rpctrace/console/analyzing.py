@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from rpctrace.render.rendering import Rendering, RenderOptions
     from rpctrace.report import Report
     from rpctrace.selection import Selection
+
+_FOLDER_HINT = (
+    ": name the captures in it, which are then taken for one incident, or have each looked at alone by rpctrace check"
+)
+
 
 def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
     from rpctrace.analysis import Options
@@ -118,7 +124,7 @@ def read_captures(
 
     def unreadable(error: CaptureError) -> None:
         errors.append(error)
-        streams.tell(error)
+        streams.tell(f"{error}{_FOLDER_HINT if os.path.isdir(error.path) else ''}")
 
     with ProgressLine(quiet) as progress:
         report = analyze(captures, options, progress, unreadable, netlogon=logs)
