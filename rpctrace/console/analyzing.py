@@ -132,18 +132,19 @@ def read_captures(
 
 
 def _how_it_read(report: Report, choices: AnalyzeChoices) -> ExitStatus:
+    from rpctrace.render.words import stopped_words
+
     status = ExitStatus.DONE
     for capture in report.captures:
         if not capture.complete:
-            where = "" if capture.stopped_at is None else f", reading stopped at octet {capture.stopped_at}"
-            streams.tell(f"{capture.path}: read in part{where}")
+            streams.tell(f"{capture.path}: read in part, {stopped_words(capture.stopped_at)}")
             status = ExitStatus.UNREAD
         elif capture.frames == 0:
             streams.tell(f"{capture.path}: holds no frame")
             status = ExitStatus.UNREAD
     for log in report.logs:
         if not log.complete:
-            streams.tell(f"{log.path}: read in part, reading stopped at octet {log.stopped_at}")
+            streams.tell(f"{log.path}: read in part, {stopped_words(log.stopped_at)}")
             status = ExitStatus.UNREAD
     if status is ExitStatus.DONE and not report.complete:
         streams.say("rpctrace: a limit was reached and octets were left unread; the report names it")

@@ -27,6 +27,7 @@ def netlogon_command(choices: NetlogonChoices) -> ExitStatus:
     from rpctrace.log_summary import summarise
     from rpctrace.render.log_summary import render_json, render_text
     from rpctrace.render.rendering import RenderOptions
+    from rpctrace.render.words import stopped_words
     from rpctrace.report import Tool
     from rpctrace.version import __version__
 
@@ -50,7 +51,7 @@ def netlogon_command(choices: NetlogonChoices) -> ExitStatus:
     for log in summary.logs:
         if not log.complete:
             status = ExitStatus.UNREAD
-            streams.tell(f"{log.path}: read in part, reading stopped at octet {log.stopped_at}")
+            streams.tell(f"{log.path}: read in part, {stopped_words(log.stopped_at)}")
         elif not log.entries:
             streams.tell(f"{log.path}: holds no line")
     options = on_output(RenderOptions(verbosity=choices.verbosity), choices.color)

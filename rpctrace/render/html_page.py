@@ -31,6 +31,7 @@ from rpctrace.render.words import (
     confidence_words,
     counted,
     principal_words,
+    stopped_words,
     time_words,
 )
 from rpctrace.report import EvidenceItem, Finding, ReferralPath, Report, display_filter
@@ -346,7 +347,7 @@ def _verdict(report: Report, unfiltered_calls: int | None) -> Verdict:
     fine = "fine" if report.complete and not seen else "warning"
     answered = sum(call.outcome in ("answered", "accepted") for call in report.calls)
     text = f"{answered} of {counted(len(report.calls), 'call')} were answered, and no answer refuses anything."
-    if unknown := sum(call.outcome == "not captured" and call.kind != "auth3" for call in report.calls):
+    if unknown := sum(call.end_unknown for call in report.calls):
         text += f" How {unknown} ended was not captured."
     return Verdict(fine, title, f"{text} Beside calls: {beside}." if beside else text)
 
@@ -402,8 +403,7 @@ def _captures(report: Report) -> Iterator[CaptureRow]:
             if clock.capture == place and clock.capture != clock.reference:
                 facts.append(("clock", clock_words(clock)))
         if not capture.complete:
-            where = "" if capture.stopped_at is None else f" at octet {_grouped(capture.stopped_at)}"
-            facts.append(("not complete", f"reading stopped{where}"))
+            facts.append(("not complete", stopped_words(capture.stopped_at)))
         yield CaptureRow(f"[{place + 1}] " if len(report.captures) > 1 else "", capture.path, tuple(facts))
 
 

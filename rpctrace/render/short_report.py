@@ -28,6 +28,7 @@ from rpctrace.render.words import (
     pipe_words,
     presented_words,
     result_words,
+    stopped_words,
     time_words,
 )
 from rpctrace.report import Call, CaptureFacts, Limit, ProblemEntry, Report
@@ -55,8 +56,7 @@ def _headline(report: Report, place: int, capture: CaptureFacts, options: Render
         if clock.capture == place and clock.capture != clock.reference:
             yield f"  {clock_words(clock)}"
     if not capture.complete:
-        where = "" if capture.stopped_at is None else f" at octet {capture.stopped_at}"
-        text = f"  not read to its end: reading stopped{where}; what follows is not in this report"
+        text = f"  not read to its end: {stopped_words(capture.stopped_at)}; what follows is not in this report"
         yield painted(text, "warning", options)
 
 
@@ -144,8 +144,7 @@ def _nothing_failed(report: Report, options: RenderOptions) -> Iterator[str]:
 
 
 def _uncertain_section(report: Report) -> Iterator[str]:
-    # An auth3 is never answered; what became of it shows on the requests behind it.
-    unseen = sum(call.outcome == "not captured" and call.kind != "auth3" for call in report.calls)
+    unseen = sum(call.end_unknown for call in report.calls)
     if unseen:
         what = "1 call was" if unseen == 1 else f"{unseen} calls were"
         yield f"{what} not captured whole, so how that ended is unknown (--table calls: outcome 'not captured')."

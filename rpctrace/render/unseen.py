@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.short_report import limit_words, problem_words
-from rpctrace.render.words import counted
+from rpctrace.render.words import counted, stopped_words
 from rpctrace.report import Report
 
 MOST_PROBLEMS = 8
@@ -33,9 +33,8 @@ def unseen(report: Report) -> Iterator[Unseen]:
 def _damage(report: Report) -> Iterator[Unseen]:
     for place, capture in enumerate(report.captures, 1):
         if not capture.complete:
-            where = "" if capture.stopped_at is None else f" at octet {capture.stopped_at}"
             which = f"Capture {place}" if len(report.captures) > 1 else "The capture"
-            yield Unseen("Not read", f"{which} was not read to its end: reading stopped{where}.")
+            yield Unseen("Not read", f"{which} was not read to its end: {stopped_words(capture.stopped_at)}.")
     for limit in report.limits:
         yield Unseen("Limit", limit_words(limit))
     for problem in report.problems[:MOST_PROBLEMS]:
@@ -45,7 +44,7 @@ def _damage(report: Report) -> Iterator[Unseen]:
 
 
 def _not_captured(report: Report) -> Iterator[Unseen]:
-    unknown = sum(call.outcome == "not captured" and call.kind != "auth3" for call in report.calls)
+    unknown = sum(call.end_unknown for call in report.calls)
     if unknown:
         yield Unseen("Not captured", f"How {counted(unknown, 'call')} ended: request or answer is not in the capture.")
     late = sum(stream.joined_late for stream in report.streams)

@@ -222,6 +222,11 @@ def span_words(capture: CaptureFacts) -> str:
     return f"{time_words(began)}, {duration_words(capture.last_ns - capture.first_ns)}"
 
 
+def stopped_words(stopped_at: int | None) -> str:
+    """`reading stopped at octet 4711` of a file that was not read to its end."""
+    return "reading stopped" if stopped_at is None else f"reading stopped at octet {stopped_at}"
+
+
 def capture_words(capture: CaptureFacts) -> str:
     """`Network Monitor, 17 frames, <first time>, 13.5 s` of an input."""
     kind = _FORMAT_NAMES.get(capture.format, safe_text(capture.format))

@@ -259,6 +259,12 @@ class Call:
         return self.reply_frames[-1] if self.reply_frames else None
 
     @property
+    def end_unknown(self) -> bool:
+        """Whether how it ended was not captured. An auth3 is never answered: what became of it shows on the requests
+        behind it."""
+        return self.outcome == "not captured" and self.kind != "auth3"
+
+    @property
     def failed(self) -> bool:
         """Whether somebody should look: the call was refused, faulted or left without an answer that it expected."""
         return is_failure(self.outcome, self.answer_expected)

@@ -167,7 +167,7 @@ def test_captures_and_operations() -> None:
     page = page_of(full_report())
     assert [row.number + row.path for row in page.captures] == ["[1] expert.cap", "[2] novice.pcapng.gz"]
     facts = dict(page.captures[1].facts)
-    assert facts["not complete"] == "reading stopped at octet 4 711"
+    assert facts["not complete"] == "reading stopped at octet 4711"
     assert "its clock is 1.5 ms" in facts["clock"]
     assert [(row.operation, row.failed, row.median) for row in page.operations] == [
         ("RemoteCreateInstance", 1, "900 \u00b5s"),

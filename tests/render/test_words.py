@@ -30,6 +30,7 @@ from rpctrace.render.words import (
     pipe_words,
     presented_words,
     result_words,
+    stopped_words,
     ticket_name,
     ticket_words,
     user_words,
@@ -215,3 +216,9 @@ def test_a_hidden_user_is_none() -> None:
 def test_a_ticket_is_named_alike_where_it_was_issued_and_where_it_was_presented() -> None:
     assert ticket_name(TicketName(TICKET.realm, TICKET.sname, 18, None, None)) == ticket_name(TICKET)
     assert ticket_name(TicketName(None, (), 18, None, None)) == "?"
+
+
+def test_where_reading_stopped() -> None:
+    """Not at octet None, where nobody knows."""
+    assert stopped_words(4711) == "reading stopped at octet 4711"
+    assert stopped_words(None) == "reading stopped"

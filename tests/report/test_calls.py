@@ -13,6 +13,13 @@ def test_the_frames_that_completed_request_and_answer() -> None:
     assert replace(call, request_frames=(), reply_frames=(7, 9)).reply_frame == 9
 
 
+def test_the_end_that_nobody_captured() -> None:
+    call = replace(full_report().calls[0], outcome="not captured", kind="request")
+    assert call.end_unknown
+    assert not replace(call, outcome="answered").end_unknown
+    assert not replace(call, kind="auth3").end_unknown
+
+
 def test_what_failed() -> None:
     """Faulted, rejected, unanswered; not a call that expects no answer, nor one that was not captured."""
     call = full_report().calls[0]
