@@ -16,9 +16,10 @@ from rpctrace.render.drawing import span_words
 from rpctrace.render.finding_text import more_seen
 from rpctrace.render.hosts import HostBook
 from rpctrace.render.html_table import Table, table_of
-from rpctrace.render.ladder import Ladder, frame_chip, ladder
+from rpctrace.render.ladder import Ladder, ladder
 from rpctrace.render.links import is_plain_link
 from rpctrace.render.nothing_failed import nothing_failed, seen_beside
+from rpctrace.render.places import frame_chip
 from rpctrace.render.referral_picture import NARROW as NARROW_PICTURE
 from rpctrace.render.referral_picture import ReferralPicture, referral_picture
 from rpctrace.render.story import Story, StoryBook, story_of
@@ -201,7 +202,6 @@ def page_of(report: Report, unfiltered_calls: int | None = None, command: Sequen
     )
     beside = [line.replace("\n", " ") for line in beside_lines(report, UNICODE_SIGNS)]
     codes = codes_of(report)
-    operations = sorted(report.summary, key=lambda each: (-each.failed, -each.count))
     verdict = _verdict(report, unfiltered_calls)
     return Page(
         title=f"{told[0].title if told else verdict.title} \u2013 rpctrace",
@@ -220,7 +220,7 @@ def page_of(report: Report, unfiltered_calls: int | None = None, command: Sequen
         codes=codes[:MOST_CODES],
         more_codes=max(len(codes) - MOST_CODES, 0),
         operations=tuple(_operations(report, hosts)),
-        more_operations=max(len(operations) - MOST_OPERATIONS, 0),
+        more_operations=max(len(report.summary) - MOST_OPERATIONS, 0),
         table=table_of(report),
         unseen=tuple(unseen(report)),
     )

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from rpctrace.correlation.timeline import Timeline
 from rpctrace.encoding.text import safe_text
 from rpctrace.record import record
-from rpctrace.render.ladder import frame_chip
-from rpctrace.render.places import both_frames
+from rpctrace.render.places import both_frames, capture_chip
 from rpctrace.render.words import (
     UNICODE_SIGNS,
     endpoint_words,
@@ -105,7 +104,7 @@ def _row(record: _Record, blamed: bool, clock: Timeline, zero_ns: int | None, ca
         kind=kind,
         failed=failed,
         blamed=blamed,
-        chip=f"{frame_chip(0, record.capture, captures).removesuffix('#0')}{chip}",
+        chip=f"{capture_chip(record.capture, captures)}{chip}",
         filter=display_filter(tuple(each for each in frames if each is not None)),
         time=f"{(ns - zero_ns) / 1e9:.6f}" if ns is not None and zero_ns is not None else "",
         iso_time=safe_text(record.request_time or record.reply_time or ""),

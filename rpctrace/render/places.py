@@ -15,6 +15,16 @@ def place_words(capture: int, report: Report) -> str:
     return f" of capture {capture + 1}" if len(report.captures) > 1 else ""
 
 
+def capture_chip(capture: int | None, captures: int) -> str:
+    """`[1] ` where the report has several captures."""
+    return f"[{capture + 1}] " if capture is not None and captures > 1 else ""
+
+
+def frame_chip(frame: int | None, capture: int | None, captures: int) -> str:
+    """`#290`, and with several captures `[1] #290`."""
+    return "" if frame is None else f"{capture_chip(capture, captures)}#{frame}"
+
+
 def both_frames(request: int | None, reply: int | None, signs: Signs) -> str:
     return f"{'?' if request is None else request} {signs.arrow} {'?' if reply is None else reply}"
 

@@ -61,7 +61,7 @@ class Cut:
     """Where time was cut out, and how much."""
 
     x: float
-    text: str
+    span: str
 
 
 @record
@@ -231,7 +231,7 @@ def nice_step(span: int, most: int) -> int:
 def _cuts(segments: Sequence[Segment]) -> Iterator[Cut]:
     for before, after in pairwise(segments):
         x = (before.x + before.width + after.x) / 2
-        yield Cut(x, f"{span_words(after.start_ns - before.end_ns)} not drawn")
+        yield Cut(x, span_words(after.start_ns - before.end_ns))
 
 
 def _place(ns: int, segments: Sequence[Segment]) -> float:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from report_values import article_report
 from story_values import incident, logged_incident, logged_report, step, story
 
 from rpctrace.render.hosts import HostBook
-from rpctrace.render.ladder import GUTTER, WIDTH, Ladder, frame_chip, ladder, lane_order
+from rpctrace.render.ladder import GUTTER, WIDTH, Ladder, ladder, lane_order
 from rpctrace.render.steps import Step
 from rpctrace.render.story import StoryBook, story_of
 from rpctrace.report import Report
@@ -124,14 +123,6 @@ def test_a_message_that_was_not_captured_is_not_drawn() -> None:
     picture = ladder(story(step("a", 0, None, answered_frame=None, answer="no answer")), NOBODY, 1)
     assert [arrow.title for arrow in picture.arrows] == ["bind"]
     assert picture.window is None
-
-
-@pytest.mark.parametrize(
-    ("frame", "capture", "captures", "text"),
-    [(7, 0, 1, "#7"), (7, 1, 2, "[2] #7"), (None, 0, 1, ""), (7, None, 2, "#7")],
-)
-def test_a_frame_says_in_which_capture_it_is(frame: int, capture: int, captures: int, text: str) -> None:
-    assert frame_chip(frame, capture, captures) == text
 
 
 def test_partners_of_the_client_alone_are_on_its_side() -> None:

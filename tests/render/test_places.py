@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from report_values import ENDPOINT, article_report, full_report
 
-from rpctrace.render.places import both_frames, endpoints_told, exchanges_place, listed, place_words, way_words
+from rpctrace.render.places import (
+    both_frames,
+    capture_chip,
+    endpoints_told,
+    exchanges_place,
+    frame_chip,
+    listed,
+    place_words,
+    way_words,
+)
 from rpctrace.render.words import ASCII_SIGNS
 
 
@@ -36,3 +46,12 @@ def test_what_is_told_together() -> None:
     assert listed("12345") == "1, 2, 3 and 2 more"
     same = [replace(full_report().kerberos[0], request_frame=n, reply_frame=None) for n in range(4)]
     assert exchanges_place(same, article_report(), ASCII_SIGNS).startswith("frames 0 -> ?, 1 -> ?, 2 -> ? and 1 more, ")
+
+
+@pytest.mark.parametrize(
+    ("frame", "capture", "captures", "text"),
+    [(7, 0, 1, "#7"), (7, 1, 2, "[2] #7"), (None, 0, 1, ""), (7, None, 2, "#7")],
+)
+def test_a_frame_says_in_which_capture_it_is(frame: int, capture: int, captures: int, text: str) -> None:
+    assert frame_chip(frame, capture, captures) == text
+    assert (capture_chip(1, 2), capture_chip(1, 1)) == ("[2] ", "")
