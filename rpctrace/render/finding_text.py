@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from rpctrace.encoding.text import safe_text
@@ -10,11 +10,14 @@ from rpctrace.render.color import painted
 from rpctrace.render.layout import wrapped
 from rpctrace.render.places import both_frames, listed
 from rpctrace.render.rendering import RenderOptions
-from rpctrace.render.words import Signs, confidence_words
+from rpctrace.render.words import Signs, confidence_words, unique
 from rpctrace.report import Authentication, Call, EvidenceItem, Finding, KerberosExchange, Report
 
 _LABEL_COLUMNS = 9  # the longest label, `missing` or `against`, and two blanks
 _WHOLE = 1.0  # the weight of what a rule requires
+
+_Record = Call | KerberosExchange | Authentication
+Records = Mapping[str, _Record]
 
 
 def evidence_words(item: EvidenceItem, report: Report) -> str:
@@ -27,24 +30,26 @@ def evidence_words(item: EvidenceItem, report: Report) -> str:
     return f"{safe_text(item.text)}{where}"
 
 
-def more_seen(finding: Finding, report: Report, signs: Signs) -> str:
+def records_by_id(report: Report) -> Records:
+    """What findings are about."""
+    every = chain[_Record](report.calls, report.kerberos, report.authentications)
+    return {record.id: record for record in every}
+
+
+def more_seen(finding: Finding, records: Records, signs: Signs) -> str:
     """`and 2 more like these: frames 41 -> 42, 51 -> 52`, of what a finding is about and its evidence shows no more of;
     "" where that shows all, or shows none and something else."""
-    about = {*finding.calls, *finding.concerns}
-    if len(about) < 2:
+    about = [records[each] for each in (*finding.calls, *finding.concerns) if each in records]
+    shown = {(item.capture, item.frame) for item in finding.evidence if item.frame is not None}
+    untold = [each for each in about if shown.isdisjoint(_places(each))]
+    frames = unique(both_frames(each.request_frame, each.reply_frame, signs) for each in untold)
+    if len(untold) == len(about) or not frames:
         return ""
-    told = {(item.capture, item.frame) for item in finding.evidence}
-    every = chain[Call | KerberosExchange | Authentication](report.calls, report.kerberos, report.authentications)
-    untold: dict[str, None] = {}
-    shown = False
-    for record in every:
-        if record.id in about:
-            asked, answered = record.request_frame, record.reply_frame
-            if told.isdisjoint((record.capture, frame) for frame in (asked, answered) if frame is not None):
-                untold[both_frames(asked, answered, signs)] = None
-            else:
-                shown = True
-    return f"and {len(untold)} more like these: frames {listed(untold)}" if shown and untold else ""
+    return f"and {len(frames)} more like these: frames {listed(frames)}"
+
+
+def _places(record: _Record) -> tuple[tuple[int, int | None], ...]:
+    return (record.capture, record.request_frame), (record.capture, record.reply_frame)
 
 
 def sure_words(finding: Finding) -> str:
@@ -59,10 +64,12 @@ def _evidence(finding: Finding, report: Report, weights: bool) -> Iterator[tuple
         yield label, f"{evidence_words(item, report)}{weight}"
 
 
-def _labelled(finding: Finding, report: Report, options: RenderOptions) -> Iterator[tuple[str, str]]:
+def _labelled(
+    finding: Finding, report: Report, options: RenderOptions, records: Records
+) -> Iterator[tuple[str, str]]:
     order = ("seen", "fits", "against")
     lines = [*_evidence(finding, report, options.verbosity > 0)]
-    if more := more_seen(finding, report, options.signs):
+    if more := more_seen(finding, records, options.signs):
         lines.append(("seen", more))
     yield from sorted(lines, key=lambda line: order.index(line[0]))
     yield from (("limit", safe_text(text)) for text in finding.limited_by)
@@ -74,7 +81,9 @@ def _labelled(finding: Finding, report: Report, options: RenderOptions) -> Itera
         yield from (("see", safe_text(text)) for text in finding.references)
 
 
-def finding_lines(finding: Finding, report: Report, options: RenderOptions, number: int | None = None) -> Iterator[str]:
+def finding_lines(
+    finding: Finding, report: Report, options: RenderOptions, records: Records, number: int | None = None
+) -> Iterator[str]:
     """The finding as a block, with an empty line before it. A label stands once for lines of one kind."""
     yield ""
     verdict = f"{f'{number}. ' if number is not None else ''}{safe_text(finding.title)}"
@@ -84,7 +93,7 @@ def finding_lines(finding: Finding, report: Report, options: RenderOptions, numb
     yield f"  {safe_text(finding.severity)}, {sure_words(finding)}, {safe_text(finding.rule)}"
     yield from wrapped(f"  {safe_text(finding.summary)}", options.width_columns, "  ")
     before = ""
-    for label, text in _labelled(finding, report, options):
+    for label, text in _labelled(finding, report, options, records):
         line = f"  {label if label != before else '':<{_LABEL_COLUMNS}}{text}"
         yield from wrapped(line, options.width_columns, " " * (_LABEL_COLUMNS + 4))
         before = label

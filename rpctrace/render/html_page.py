@@ -198,7 +198,7 @@ def page_of(report: Report, unfiltered_calls: int | None = None, command: Sequen
     notes = [each for each in report.findings if each.severity == "note"]
     told = tuple(_told(each, number, report, book, hosts) for number, each in enumerate(worth[:MOST_TOLD], 1))
     listed = tuple(
-        _bare(each, number, report) for number, each in enumerate(worth[MOST_TOLD:MOST_LISTED], MOST_TOLD + 1)
+        _bare(each, number, report, book) for number, each in enumerate(worth[MOST_TOLD:MOST_LISTED], MOST_TOLD + 1)
     )
     beside = [line.replace("\n", " ") for line in beside_lines(report, UNICODE_SIGNS)]
     codes = codes_of(report)
@@ -213,7 +213,7 @@ def page_of(report: Report, unfiltered_calls: int | None = None, command: Sequen
         others=tuple(_others(told[1:]))[:MOST_OTHERS],
         listed=listed,
         more_findings=max(len(worth) - MOST_LISTED, 0),
-        notes=tuple(_bare(each, number, report) for number, each in enumerate(notes[:MOST_LISTED], 1)),
+        notes=tuple(_bare(each, number, report, book) for number, each in enumerate(notes[:MOST_LISTED], 1)),
         tiles=tuple(_tiles(report)),
         beside=tuple(beside[:MOST_BESIDE]),
         more_beside=max(len(beside) - MOST_BESIDE, 0),
@@ -235,7 +235,7 @@ def _others(told: Sequence[Told]) -> Iterator[Other]:
     yield from (Other(first[title], title, times) for title, times in titles.items())
 
 
-def _bare(finding: Finding, number: int, report: Report) -> Told:
+def _bare(finding: Finding, number: int, report: Report, book: StoryBook) -> Told:
     """A finding without its pictures."""
     captures = len(report.captures)
     evidence = [(item, _evidence(item, captures)) for item in finding.evidence]
@@ -252,7 +252,7 @@ def _bare(finding: Finding, number: int, report: Report) -> Told:
         summary=finding.summary,
         filter=finding.display_filter,
         where=where,
-        more_seen=more_seen(finding, report, UNICODE_SIGNS),
+        more_seen=more_seen(finding, book.records, UNICODE_SIGNS),
         seen=tuple(shown for item, shown in evidence if item.supports and item.weight == _WHOLE),
         fits=tuple(sorted(fits, key=lambda item: -item.share)),
         against=tuple(shown for item, shown in evidence if not item.supports),
@@ -271,7 +271,7 @@ def _bare(finding: Finding, number: int, report: Report) -> Told:
 
 
 def _told(finding: Finding, number: int, report: Report, book: StoryBook, hosts: HostBook) -> Told:
-    bare = _bare(finding, number, report)
+    bare = _bare(finding, number, report, book)
     story = story_of(finding, book)
     if story is None:
         return bare

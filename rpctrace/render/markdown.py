@@ -12,7 +12,7 @@ from typing import TextIO
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.beside import beside_lines
-from rpctrace.render.finding_text import evidence_words, more_seen, sure_words
+from rpctrace.render.finding_text import Records, evidence_words, more_seen, records_by_id, sure_words
 from rpctrace.render.grouping import Failure, failures, group_frames_words
 from rpctrace.render.links import is_plain_link
 from rpctrace.render.log_lines import log_lines
@@ -121,7 +121,7 @@ def _failed(report: Report, options: RenderOptions) -> Iterator[str]:
         yield f"- {number}{where}: {shows}"
 
 
-def _finding(finding: Finding, report: Report, signs: Signs) -> Iterator[str]:
+def _finding(finding: Finding, report: Report, records: Records, signs: Signs) -> Iterator[str]:
     judged = f"{escaped(finding.severity)}, {sure_words(finding)}, {code(finding.rule)}"
     yield f"- **{escaped(finding.title)}** ({judged})"
     if finding.summary:
@@ -130,7 +130,7 @@ def _finding(finding: Finding, report: Report, signs: Signs) -> Iterator[str]:
         yield f"  - filter: {code(finding.display_filter)}"
     for item in finding.evidence:
         yield f"  - {'for' if item.supports else 'against'}: {escaped(evidence_words(item, report))}"
-    if more := more_seen(finding, report, signs):
+    if more := more_seen(finding, records, signs):
         yield f"  - {escaped(more)}"
     for text in finding.limited_by:
         yield f"  - {escaped(text)}"
@@ -176,8 +176,9 @@ def _lines(report: Report, options: RenderOptions) -> Iterator[str]:
         yield ""
         yield "### Findings"
         yield ""
+        records = records_by_id(report)
         for finding in report.findings:
-            yield from _finding(finding, report, options.signs)
+            yield from _finding(finding, report, records, options.signs)
     if report.problems or report.limits:
         yield ""
         yield "### What could not be read"

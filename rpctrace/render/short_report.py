@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.beside import beside_lines
 from rpctrace.render.color import painted
-from rpctrace.render.finding_text import finding_line, finding_lines
+from rpctrace.render.finding_text import finding_line, finding_lines, records_by_id
 from rpctrace.render.grouping import Failure, failures, group_frames_words
 from rpctrace.render.layout import lay_out, wrapped
 from rpctrace.render.log_lines import log_lines
@@ -183,10 +183,11 @@ def _finding_section(report: Report, options: RenderOptions) -> Iterator[str]:
     notes = len(report.findings) - len(told)
     if told:
         yield painted("Why" if len(told) == 1 else f"Why: {len(told)} findings", "heading", options)
+    records = records_by_id(report)
     for number, finding in enumerate(told, 1):
         which = number if len(told) > 1 else None
         if verbose or number <= FINDINGS_WITH_REASONS:
-            yield from finding_lines(finding, report, options, which)
+            yield from finding_lines(finding, report, options, records, which)
         elif number <= MAXIMUM_SHOWN_FINDINGS:
             yield from [""] if number == FINDINGS_WITH_REASONS + 1 else []
             yield from finding_line(finding, number, options)

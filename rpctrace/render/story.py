@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from rpctrace.correlation.timeline import Timeline
 from rpctrace.record import record
+from rpctrace.render.finding_text import records_by_id
 from rpctrace.render.log_places import overlap, placed
 from rpctrace.render.steps import (
     Step,
@@ -81,6 +82,7 @@ class StoryBook:
     def __init__(self, report: Report) -> None:
         self.report = report
         self.clock = Timeline(report.clocks)
+        self.records = records_by_id(report)
         self.calls = {call.id: call for call in report.calls}
         self.exchanges = {each.id: each for each in report.kerberos}
         self.authentications = {each.id: each for each in report.authentications}

@@ -7,7 +7,7 @@ from typing import Any
 
 from report_values import FINDING, article_report, full_report, refused_call
 
-from rpctrace.render.finding_text import evidence_words, finding_line, finding_lines
+from rpctrace.render.finding_text import evidence_words, finding_line, finding_lines, records_by_id
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.report import EvidenceItem, Finding, Report, Rival
 
@@ -23,7 +23,7 @@ The server could not have the ticket's PAC validated across the forest trust
 
 
 def text_of(finding: Finding, report: Report, **options: Any) -> str:
-    return "\n".join(finding_lines(finding, report, RenderOptions(**options)))
+    return "\n".join(finding_lines(finding, report, RenderOptions(**options), records_by_id(report)))
 
 
 def test_the_whole_block() -> None:
