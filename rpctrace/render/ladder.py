@@ -185,9 +185,8 @@ def _arrow(
     step, is_answer = message.step, message.is_answer
     sender, receiver = (step.answerer, step.asker) if is_answer else (step.asker, step.answerer)
     frame = step.answered_frame if is_answer else step.asked_frame
-    title, detail = (step.answer, step.answer_detail) if is_answer else (step.question, step.question_detail)
-    if step.user and story.names_users and not is_answer:
-        detail = f"{step.user}: {detail}" if detail else step.user
+    title = step.answer if is_answer else step.question
+    detail = step.answer_detail if is_answer else story.question_detail(step)
     tone = step.answer_tone if is_answer else step.question_tone
     if tone == "plain" and step.family == "Secure channel":
         tone = "channel"

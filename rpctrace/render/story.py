@@ -75,6 +75,10 @@ class Story:
         """Whether steps are of several users, so that each has to say of whom."""
         return len({account(step.user) for step in self.steps if step.user}) > 1
 
+    def question_detail(self, step: Step) -> str:
+        """With whom it is for, where there are several."""
+        return ": ".join(filter(None, (step.user if self.names_users else "", step.question_detail)))
+
 
 class StoryBook:
     """The records of one report by what a story asks for."""

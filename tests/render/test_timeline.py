@@ -40,6 +40,14 @@ def test_the_logon_lies_within_the_call_that_it_judges() -> None:
     assert (call.tone, logon.tone) == ("failure", "channel")
 
 
+def test_of_several_users_each_bar_says_whose_it_is() -> None:
+    picture = timeline(story(step("a", 0, MS, user="alice"), step("b", 2 * MS, 3 * MS, user="bob")))
+    assert picture is not None
+    assert [bar.text.partition(": ")[2] for bar in picture.bars] == [
+        "bind alice: epmapper, 1 ms", "bind bob: epmapper, 1 ms",
+    ]  # fmt: skip
+
+
 def test_a_log_has_its_row() -> None:
     picture = drawn(logged_report())
     assert picture.rows[-1].text == "netlogon.log"
