@@ -14,7 +14,6 @@ from rpctrace.render.words import Signs, confidence_words, unique
 from rpctrace.report import Authentication, Call, EvidenceItem, Finding, KerberosExchange, Report
 
 _LABEL_COLUMNS = 9  # the longest label, `missing` or `against`, and two blanks
-_WHOLE = 1.0  # the weight of what a rule requires
 
 _Record = Call | KerberosExchange | Authentication
 Records = Mapping[str, _Record]
@@ -59,9 +58,8 @@ def sure_words(finding: Finding) -> str:
 
 def _evidence(finding: Finding, report: Report, weights: bool) -> Iterator[tuple[str, str]]:
     for item in finding.evidence:
-        label = "against" if not item.supports else "seen" if item.weight == _WHOLE else "fits"
-        weight = f", weight {item.weight:.2f}" if weights and label != "seen" and item.weight else ""
-        yield label, f"{evidence_words(item, report)}{weight}"
+        weight = f", weight {item.weight:.2f}" if weights and item.side != "seen" and item.weight else ""
+        yield item.side, f"{evidence_words(item, report)}{weight}"
 
 
 def _labelled(

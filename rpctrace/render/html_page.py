@@ -35,7 +35,7 @@ from rpctrace.render.words import (
     stopped_words,
     time_words,
 )
-from rpctrace.report import EvidenceItem, Finding, ReferralPath, Report, display_filter
+from rpctrace.report import WHOLE, EvidenceItem, Finding, ReferralPath, Report, display_filter
 
 MOST_TOLD = 20  # findings with pictures
 MOST_LISTED = 100  # findings by a line
@@ -45,7 +45,6 @@ MOST_OTHERS = 6  # titles below the verdict
 MOST_OPERATIONS = 40
 MOST_REASONS = 4  # of a verdict's confidence
 _TRAILING_ZEROS = re.compile(r"(\.\d{3}\d*?)0+(?= UTC)")
-_WHOLE = 1.0  # the weight of what a rule requires
 
 
 @record
@@ -239,7 +238,7 @@ def _bare(finding: Finding, number: int, report: Report, book: StoryBook) -> Tol
     """A finding without its pictures."""
     captures = len(report.captures)
     evidence = [(item, _evidence(item, captures)) for item in finding.evidence]
-    fits = [shown for item, shown in evidence if item.supports and item.weight != _WHOLE]
+    fits = [shown for item, shown in evidence if item.side == "fits"]
     where = f"capture {finding.capture + 1}" if captures > 1 and finding.capture is not None else ""
     return Told(
         number=number,
@@ -253,9 +252,9 @@ def _bare(finding: Finding, number: int, report: Report, book: StoryBook) -> Tol
         filter=finding.display_filter,
         where=where,
         more_seen=more_seen(finding, book.records, UNICODE_SIGNS),
-        seen=tuple(shown for item, shown in evidence if item.supports and item.weight == _WHOLE),
+        seen=tuple(shown for item, shown in evidence if item.side == "seen"),
         fits=tuple(sorted(fits, key=lambda item: -item.share)),
-        against=tuple(shown for item, shown in evidence if not item.supports),
+        against=tuple(shown for item, shown in evidence if item.side == "against"),
         limited_by=finding.limited_by,
         missing=finding.missing,
         next_steps=finding.next_steps,
@@ -307,7 +306,7 @@ def _evidence(item: EvidenceItem, captures: int) -> Evidence:
         shows = display_filter((item.frame,))
     elif item.log_line is not None:
         chip = f"{safe_text(item.log_line.file.replace(chr(92), '/').rpartition('/')[2])}:{item.log_line.line}"
-    weight = "" if item.weight in (0, _WHOLE) else f"{item.weight:.2f}"
+    weight = "" if item.weight in (0, WHOLE) else f"{item.weight:.2f}"
     return Evidence(item.text, chip, shows, weight, round(min(max(item.weight, 0), 1) * 100) if weight else 0)
 
 
