@@ -93,6 +93,23 @@ def explain(what: str) -> tuple[Explanation, ...]:
     return found
 
 
+def of_status(value: int) -> Explanation | None:
+    """The one meaning of a status that was seen as such; None of one that no table of ours has."""
+    fact = tables.status(value)
+    return None if fact is None else _of_status(fact)
+
+
+def of_kerberos_error(code: int) -> Explanation | None:
+    fact = tables.kerberos_error(code)
+    return None if fact is None else _of_kerberos(fact)
+
+
+def of_reject_reason(reason: int) -> Explanation | None:
+    """Of a bind_nak."""
+    fact = tables.reject_reasons().get(("bind_nak", reason))
+    return None if fact is None else _of_named(fact)
+
+
 def _meanings(question: str) -> Iterator[Explanation]:
     uuid = question.strip("{}").casefold()
     if _UUID.fullmatch(uuid):

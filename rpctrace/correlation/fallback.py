@@ -19,7 +19,6 @@ from rpctrace.report import Authentication, Call, KerberosExchange, Ntlm, Report
 
 # Negotiate falls back at once; what lies between is asking further KDCs, each with its own time to wait.
 FALLBACK_NS = 30_000_000_000
-ORDINARY_ERRORS = frozenset((25, 52))  # RFC 4120 7.5.9: KDC_ERR_PREAUTH_REQUIRED, KRB_ERR_RESPONSE_TOO_BIG
 ERRORS_LOOKED_THROUGH = 32  # backwards from the authentication
 _NTLM_TOKENS = frozenset(("NEGOTIATE", "AUTHENTICATE"))
 
@@ -72,7 +71,7 @@ class _Failures:
             position = self._timeline.position(each.capture, each.reply_ns, each.reply_frame)
             if each.error is None and each.reply is not None:
                 self._successes[client, _sought(each)].append(position)
-            elif each.error is not None and each.error not in ORDINARY_ERRORS:
+            elif each.refused:
                 self._errors[client].append(_Error(position, each))
         for errors in self._errors.values():
             errors.sort(key=lambda error: error.position)

@@ -249,6 +249,22 @@ class Call:
     also_seen: tuple[Sighting, ...] = ()
 
     @property
+    def request_frame(self) -> int | None:
+        """The frame that completed the request."""
+        return self.request_frames[-1] if self.request_frames else None
+
+    @property
+    def reply_frame(self) -> int | None:
+        """The frame that completed the answer."""
+        return self.reply_frames[-1] if self.reply_frames else None
+
+    @property
+    def end_unknown(self) -> bool:
+        """Whether how it ended was not captured. An auth3 is never answered: what became of it shows on the requests
+        behind it."""
+        return self.outcome == "not captured" and self.kind != "auth3"
+
+    @property
     def failed(self) -> bool:
         """Whether somebody should look: the call was refused, faulted or left without an answer that it expected."""
         return is_failure(self.outcome, self.answer_expected)
