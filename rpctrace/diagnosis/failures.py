@@ -167,6 +167,8 @@ def _too_big_in_vain(kerberos: Sequence[KerberosExchange]) -> list[KerberosExcha
         if too_big and answered.isdisjoint((of_realm, (*client, ""))):
             in_vain.append(exchange)
     return in_vain[::-1]
+
+
 def is_refused(said: Authentication) -> bool:
     """Whether a server refused an authentication: by a status, or by a KRB-ERROR after which it did not go on."""
     return said.outcome == "rejected" or (said.outcome != "accepted" and said.kerberos_error is not None)

@@ -45,6 +45,21 @@ def test_a_log_covers_a_call_by_its_own_fitted_clock() -> None:
     assert not evidence(entry(line=1)).log_covers(FAILED)
 
 
+def test_refused_logons_of_a_user_are_those_of_the_time_and_those_without() -> None:
+    """By the account, however its domain is written; neither a success nor a validation of a PAC."""
+    said = {"kind": "Network", "user": "Alice", "phase": "Returns", "status": 7}
+    then, later, timeless = (entry(line=at_line, time_ns=time, **said) for at_line, time in
+                             ((1, at(5)), (2, at(60)), (3, None)))  # fmt: skip
+    others = (
+        entry(line=4, **{**said, "user": "bob"}), entry(line=5, **{**said, "status": 0}),
+        entry(line=6, **{**said, "kind": "Generic"}),
+    )  # fmt: skip
+    held = evidence(later, timeless, then, *others)
+    assert [each.line for each in held.refused_logons("alice@domain.org", at(4), at(6))] == [1, 3]
+    assert [each.line for each in held.refused_logons("ALICE", None, None)] == [3]
+    assert list(held.refused_logons("carol", at(4), at(6))) == []
+
+
 def test_a_line_near_another_has_its_status_and_its_time() -> None:
     """Within the distance given; in a log without times, anywhere."""
     one, near, far = entry(line=1, time_ns=at(5)), entry(line=2, status=7, time_ns=at(6)), entry(line=3, status=8)
