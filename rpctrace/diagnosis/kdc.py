@@ -78,11 +78,12 @@ def came_by_referral(evidence: Evidence, exchange: KerberosExchange) -> bool:
     path = evidence.path_of(exchange)
     if path is not None and len(path.exchanges) > 1:
         return True
-    shown = exchange.presented
-    return exchange.kind == "TGS" and shown is not None and _is_of_another_realm(shown.realm, exchange.realm)
+    return exchange.kind == "TGS" and shows_foreign_ticket(exchange)
 
 
-def _is_of_another_realm(issuer: str | None, realm: str | None) -> bool:
+def shows_foreign_ticket(exchange: KerberosExchange) -> bool:
+    """Whether the ticket that the request shows was issued by another realm than the one that is asked."""
+    issuer, realm = exchange.presented.realm if exchange.presented is not None else None, exchange.realm
     # Windows names a realm by its NetBIOS name too, which is no other realm
     return issuer is not None and realm is not None and "." in realm and not same_realm(issuer, realm)
 
