@@ -18,7 +18,15 @@ from ipaddress import ip_address
 from rpctrace.diagnosis import contexts
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
-from rpctrace.diagnosis.observed import asked_frame, authentication_items, call_items, call_text, host_text, ntlm_text
+from rpctrace.diagnosis.observed import (
+    account_text,
+    asked_frame,
+    authentication_items,
+    call_items,
+    call_text,
+    host_text,
+    ntlm_text,
+)
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Authentication, Call, EvidenceItem
 
@@ -103,7 +111,7 @@ def _clues(record: Call | Authentication, known: _Known) -> Iterator[EvidenceIte
         yield IP_TARGET.seen(f"target {target}", record.capture, frame)
     ntlm = record.ntlm if isinstance(record, Authentication) else record.auth.ntlm if record.auth else None
     if ntlm is not None and ntlm.domain and ntlm.domain.casefold() == (ntlm.workstation or "").casefold():
-        yield LOCAL_ACCOUNT.seen(f"{ntlm.domain}\\{ntlm.user}", record.capture, frame)
+        yield LOCAL_ACCOUNT.seen(account_text(ntlm), record.capture, frame)
     if (record.client.address, record.server.address) in known.tickets:
         yield SHOWN_ELSEWHERE.seen("a ticket was presented to this server", record.capture)
     elif record.client.address in known.clients:

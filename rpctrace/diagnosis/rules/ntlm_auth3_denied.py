@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.diagnosis import contexts, tokens
+from rpctrace.diagnosis.accounts import user_text
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.logon_codes import LOGON_CODES, logon_text
@@ -82,7 +83,7 @@ def _log_clue(evidence: Evidence, call: Call) -> tuple[LogEntry, EvidenceItem] |
     for entry in evidence.log_results(call):
         if entry.kind in _LOGON_KINDS and entry.status is not None:
             clue = LOG_REFUSED if entry.status else LOG_GRANTED
-            text = f"{entry.kind} logon of {entry.domain}\\{entry.user}: {logon_text(entry.status, entry.status_name)}"
+            text = f"{entry.kind} logon of {user_text(entry)}: {logon_text(entry.status, entry.status_name)}"
             return entry, clue.seen(text, entry=entry)
     return None
 

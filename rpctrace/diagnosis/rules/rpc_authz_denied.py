@@ -16,11 +16,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.diagnosis import contexts, tokens
+from rpctrace.diagnosis.accounts import user_text
 from rpctrace.diagnosis.demands import PRIVACY_DEMANDED
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind, is_activation
 from rpctrace.diagnosis.ntlm import NtlmRecord
-from rpctrace.diagnosis.observed import answer_frame, call_items, call_text, ntlm_text, ticket_text
+from rpctrace.diagnosis.observed import account_text, answer_frame, call_items, call_text, ntlm_text, ticket_text
 from rpctrace.diagnosis.recovery import recovered, recovered_severity
 from rpctrace.diagnosis.results import E_ACCESSDENIED, result_items
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
@@ -146,10 +147,10 @@ def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
         yield OTHERS_ALLOWED.seen(f"{call_text(other)} was answered", other.capture, answer_frame(other))
     granted = next((entry for entry in evidence.log_results(call) if entry.status == 0), None)
     if granted is not None:
-        yield LOG_GRANTED.seen(f"{granted.kind} logon of {granted.domain}\\{granted.user}: 0x0", entry=granted)
+        yield LOG_GRANTED.seen(f"{granted.kind} logon of {user_text(granted)}: 0x0", entry=granted)
     said = call.auth.ntlm if call.auth else None
     if said is not None and said.user and said.domain and _is_of(call.server, said.domain):
-        yield LOCAL_ACCOUNT.seen(f"{said.domain}\\{said.user}", call.capture)
+        yield LOCAL_ACCOUNT.seen(account_text(said), call.capture)
 
 
 def _is_of(server: Host, domain: str) -> bool:
