@@ -4,8 +4,8 @@ What it means: a request was complete, no answer came, and one end closed or res
 its process died or was restarted, it gave up the connection for an error, or a device between cut it. Where the client
 did, it had lost patience or was itself stopped.
 How we know: FIN or RST is in the capture, and by whom; the call has neither response nor fault before it.
-What would refute it: an answer that the capture has lost. Where an error on the same connection came just before, the
-end of the connection is its consequence and no trouble of its own: told as low, after what explains the error.
+What would refute it: an answer that the capture has lost. Where the server had just refused a token, a signature or
+the protocol on the same connection, its end is a consequence and no trouble of its own: a note that names the refusal.
 How to tell it from its neighbours: silence without an end of the connection is call-failed or a matter of the network;
 a connection that was never opened is not about calls. A reset with octets on the way, or after minutes of silence, is
 told by connection-reset and idle-drop.
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rpctrace.diagnosis.consequences import follows_text, refusal_behind, refusal_item
 from rpctrace.diagnosis.endings import Ending, ending_of
 from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
@@ -34,7 +35,7 @@ GONE = Clue(0.6, "the server then refused connections to the same port")
 RESET = Clue(0.2, "it was a reset, as of a process that died")
 CLIENT_LEFT = Clue(0.35, "the client ended the connection, not the server", against=True)
 GAPS = Clue(0.5, "octets of the connection are missing in the capture: the answer may be among them", against=True)
-# As much as explains a call, and no more than the last resorts say of the refusal, which comes before it by its frames.
+# As much as explains a call; what it follows from is told by itself.
 CONSEQUENCE = Ceiling(
     0.5,
     "the server had refused a call of the connection before, which is reason enough to end it",
@@ -67,33 +68,23 @@ def _hypothesis(evidence: Evidence, failure: Failure, ending: Ending, lost: _Los
     who = "server" if ending.by_server else "client"
     how = "reset" if ending.reset else "closed"
     ended = required(f"{how} by the {who}", call.capture, ending.frame)
-    cause = _fault_before(evidence, call)
+    cause = refusal_behind(evidence, failure)
     later = recovered(evidence, call)
     summary = (
         f"The {call_text(call)} of {call.client.address} to {call.server.address} got no answer: the {who} {how} the"
         " connection"
     )
     if cause is not None:
-        summary += f" after the server had answered the {call_text(cause)} with {cause.status_hex or cause.reply}"
+        summary += follows_text(cause)
     return Hypothesis(
         failure,
         summary,
-        (*call_items(failure), ended, *later),
+        (*call_items(failure), ended, *((refusal_item(cause),) if cause is not None else ()), *later),
         found(*_clues(evidence, call, ending, lost)),
         (CONSEQUENCE,) if cause is not None else (),
-        # No note: a call that failed is told as low at least.
-        severity=recovered_severity(later, None if ending.by_server and cause is None else "low"),
+        severity="note" if cause is not None else recovered_severity(later, None if ending.by_server else "low"),
         title=f"The {who} ended the connection while a call was open",
     )
-
-
-def _fault_before(evidence: Evidence, call: Call) -> Call | None:
-    """The refusal on the same connection after which nothing was answered any more."""
-    last = None
-    for each in evidence.on_connection(call):
-        if each.id != call.id and each.reply_frames:
-            last = each
-    return last if last is not None and last.failed else None
 
 
 def _clues(evidence: Evidence, call: Call, ending: Ending, lost: _Lost) -> Iterator[EvidenceItem | None]:

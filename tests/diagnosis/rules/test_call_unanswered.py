@@ -22,16 +22,23 @@ def test_it_fires_on_a_reset_and_not_where_the_capture_ends() -> None:
 
 
 def test_after_a_refusal_it_is_a_consequence() -> None:
-    """The server closed for that: low, and told after the refusal."""
+    """The server closed for that: a note that names the refusal, which is the one finding."""
     told = findings("lab/alter-wrongkey-krb5.pcap")
     finding = told[RULE.name]
-    assert (finding.severity, finding.confidence) == ("low", rule.CONSEQUENCE.value)
-    order = [each for each in reversed(told) if told[each].severity != "note"]
-    assert order == ["sec-pkg-unspecified", RULE.name]
-    assert "after the server had answered" in finding.summary
+    assert (finding.severity, finding.confidence) == ("note", rule.CONSEQUENCE.value)
+    assert [each for each in told if told[each].severity != "note"] == ["sec-pkg-unspecified"]
+    assert "after the server had answered the alter_context of IClassFactory" in finding.summary
+    assert told["sec-pkg-unspecified"].frames[-1] in [item.frame for item in finding.evidence]
     calls = (bound(), faulted(0x1C01000B), answered(3, **OPEN))
     weighed = only(RULE, *calls, stream("tcp-0-0", 1, ended=RESET))
-    assert (weighed.hypothesis.severity, weighed.confidence) == ("low", 0.5)
+    assert (weighed.hypothesis.severity, weighed.confidence) == ("note", 0.5)
+
+
+def test_after_another_fault_it_is_no_consequence() -> None:
+    """An operation number out of range: the server goes on after it."""
+    calls = (bound(), faulted(0x1C010002), answered(3, **OPEN))
+    weighed = only(RULE, *calls, stream("tcp-0-0", 1, ended=RESET))
+    assert (weighed.hypothesis.severity, weighed.confidence) == (None, 0.84)
 
 
 def test_the_client_may_have_left() -> None:
