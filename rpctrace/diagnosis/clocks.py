@@ -9,8 +9,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.ticket_uses import Place
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Authentication, Call, KerberosExchange
 
 AGREES_NS = 60 * NS_PER_SECOND

@@ -33,12 +33,12 @@ from rpctrace.report import (
     Stream,
 )
 
-NS_PER_SECOND = 1_000_000_000
 ANSWERS_LOOKED_THROUGH = 64  # of one client, after one exchange
 # Of one connection, so that many failed calls on it are not each compared with all: before or after a call, and at
 # either end of the connection.
 NEAR_CALLS, END_CALLS = 48, 16
 _PlacedCall = tuple[Position, Call]
+_Ended = Call | KerberosExchange | Authentication | Event | Stream
 _Key = TypeVar("_Key", bound=Hashable)
 _Table = TypeVar("_Table")
 
@@ -93,9 +93,13 @@ class Evidence(LogEvidence):
         """Captures of one line have a common time."""
         return self._timeline.line(capture)
 
-    def place_of(self, record: Call | KerberosExchange | Authentication | Event | Stream, host: Host) -> Place:
+    def place_of(self, record: _Ended | ReferralPath, host: Host) -> Place:
         """By what a host is known in tables: the same address in captures without a common time may be another's."""
         return self.line(record.capture), self.host(host.address)
+
+    def hosts_of(self, record: _Ended) -> tuple[Place, Place]:
+        """Client and server of a record, by what they are known in tables."""
+        return self.place_of(record, record.client), self.place_of(record, record.server)
 
     def asked_at(self, record: Call | KerberosExchange | Authentication) -> Position:
         """When the request was captured; of a record without its request, its answer."""

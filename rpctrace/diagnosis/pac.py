@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import answer_frame
 from rpctrace.diagnosis.refusals import Refusal, refusals
 from rpctrace.diagnosis.rule import Ceiling, Clue
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Authentication, Call, Event, EvidenceItem, LogEntry, Ticket
 
 SUCCESS = 0

@@ -62,6 +62,28 @@ def test_who_is_seen_to_act() -> None:
     assert Evidence(report(event(1))).acts_as_client(CLIENT, 0)
 
 
+def test_a_host_is_known_by_its_line_of_time_and_its_address() -> None:
+    """Of captures without a common clock the same address may be two hosts'."""
+    here, there = call("call-1", 1), call("call-2", 1, capture=1)
+    apart = Evidence(report(here, there, captures=2))
+    assert apart.hosts_of(here) == (apart.place_of(here, here.client), apart.place_of(here, here.server))
+    assert apart.hosts_of(here) != apart.hosts_of(there)
+    merged = Evidence(report(here, there, captures=2, clocks=(Clock(1, 0, 0, 0, 4),)))
+    assert merged.hosts_of(here) == merged.hosts_of(there)
+
+
+def test_a_table_is_made_once() -> None:
+    """Of each evidence, whoever asks."""
+    made: list[Evidence] = []
+
+    def table(evidence: Evidence) -> int:
+        made.append(evidence)
+        return len(made)
+
+    one, other = Evidence(report()), Evidence(report())
+    assert (one.once(table), one.once(table), other.once(table)) == (1, 1, 2)
+
+
 def test_an_error_is_made_good_by_a_later_ticket_for_the_same() -> None:
     """Not by an earlier one, nor by one for another service."""
     asked, client_tgt = ("host", "app1"), tgt("DOMAINB.COM")

@@ -20,9 +20,10 @@ from rpctrace.correlation.fallback import host_names
 from rpctrace.correlation.realms import same_realm
 from rpctrace.diagnosis import accounts, kdc
 from rpctrace.diagnosis.accounts import Refused
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import exchange_answer
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import EvidenceItem, KerberosExchange, LogEntry
 
 NAME_EXPIRED, CLIENT_REVOKED, PREAUTH_FAILED, BAD_INTEGRITY = 1, 18, 24, 31  # RFC 4120 7.5.9

@@ -19,11 +19,12 @@ from collections.abc import Iterator
 
 from rpctrace.diagnosis.consequences import follows_text, refusal_behind, refusal_item
 from rpctrace.diagnosis.endings import Ending, ending_of
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import asked_frame, call_items, call_text
 from rpctrace.diagnosis.recovery import recovered, recovered_severity
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Call, Event, EvidenceItem
 
 TOGETHER_NS = NS_PER_SECOND  # connections of one process end within a moment

@@ -16,10 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
 from rpctrace.diagnosis.observed import accepted_text, call_items, call_text, host_text, ticket_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Authentication, Call, EvidenceItem
 
 _LEGS = frozenset(("bind", "alter_context"))

@@ -22,11 +22,12 @@ from operator import itemgetter
 
 from rpctrace.correlation.timeline import Position
 from rpctrace.diagnosis import kdc, network
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import exchange_items, host_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.diagnosis.ticket_uses import Place
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Event, EvidenceItem, KerberosExchange
 
 SOON_NS = 60 * NS_PER_SECOND

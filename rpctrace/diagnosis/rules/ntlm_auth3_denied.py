@@ -46,7 +46,6 @@ NO_LOG = Ceiling(
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    record: NtlmRecord | None = None
     for failure in evidence.of(FailureKind.CALL):
         call = failure.call
         if call.outcome != "faulted" or call.status not in REFUSALS or not contexts.is_ntlm(call):
@@ -54,9 +53,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
         leg = contexts.open_auth3(evidence, call)
         if leg is None or contexts.changed(evidence, call):
             continue
-        record = record or NtlmRecord(evidence)
-        log = _log_clue(evidence, call)
-        yield _hypothesis(evidence, failure, leg, log, record)
+        yield _hypothesis(evidence, failure, leg, _log_clue(evidence, call), evidence.once(NtlmRecord))
 
 
 def _hypothesis(

@@ -21,10 +21,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.diagnosis import pac
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import accepted_text, host_text, ticket_text
 from rpctrace.diagnosis.refusals import Refusal
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Call, Event, EvidenceItem
 
 LOG_NO_SERVERS = Clue(0.85, "netlogon.log: generic logon, package Kerberos, 0xC000005E")

@@ -28,10 +28,11 @@ from collections.abc import Iterator
 
 from rpctrace.correlation.realms import BY_TICKET, RealmClaim, is_below, same_realm
 from rpctrace.diagnosis import pac, tokens
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import accepted_text, answer_frame, asked_frame, call_text, ticket_text
 from rpctrace.diagnosis.refusals import Refusal
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Call, EvidenceItem, Ticket
 
 _ICLASSFACTORY = "00000001-0000-0000-c000-000000000046"

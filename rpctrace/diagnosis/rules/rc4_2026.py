@@ -18,11 +18,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rpctrace.diagnosis import kdc
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import host_text
 from rpctrace.diagnosis.refusals import refusals
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
 from rpctrace.diagnosis.ticket_uses import folded_names
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import EvidenceItem, KerberosExchange
 
 ETYPE_NOSUPP = 14  # RFC 4120 7.5.9

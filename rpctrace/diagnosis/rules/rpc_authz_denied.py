@@ -40,27 +40,22 @@ SESSION_UNKNOWN = Ceiling(
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    record: NtlmRecord | None = None
     for failure in evidence.of(FailureKind.CALL):
         call = failure.call
         if call.kind == "request" and call.status == tokens.ACCESS_DENIED and call.outcome == "faulted":
-            record = record or NtlmRecord(evidence)
-            yield from _denied(evidence, failure, call_items(failure), record)
+            yield from _denied(evidence, failure, call_items(failure))
     for failure in evidence.of(FailureKind.RESULT):
         dcom = failure.call.dcom
         if dcom is not None and dcom.hresult is not None and dcom.hresult & 0xFFFFFFFF == E_ACCESSDENIED:
-            record = record or NtlmRecord(evidence)
-            yield from _denied(evidence, failure, result_items(failure), record)
+            yield from _denied(evidence, failure, result_items(failure))
 
 
-def _denied(
-    evidence: Evidence, failure: Failure, items: tuple[EvidenceItem, ...], record: NtlmRecord
-) -> Iterator[Hypothesis]:
+def _denied(evidence: Evidence, failure: Failure, items: tuple[EvidenceItem, ...]) -> Iterator[Hypothesis]:
     call = failure.call
     if contexts.changed(evidence, call) or contexts.is_bare(call) or _is_too_low(call):
         return
     if contexts.is_ntlm(call) and contexts.open_auth3(evidence, call):
-        yield from _unjudged(evidence, failure, items, record)
+        yield from _unjudged(evidence, failure, items)
     elif call.auth is not None and (accepted := contexts.acceptance(evidence, call)) is not None:
         yield _hypothesis(evidence, failure, _who(call), (contexts.shown(accepted), *items))
     elif call.auth is None and call.pipe is not None:
@@ -75,12 +70,10 @@ def _denied(
         )  # fmt: skip
 
 
-def _unjudged(
-    evidence: Evidence, failure: Failure, items: tuple[EvidenceItem, ...], record: NtlmRecord
-) -> Iterator[Hypothesis]:
+def _unjudged(evidence: Evidence, failure: Failure, items: tuple[EvidenceItem, ...]) -> Iterator[Hypothesis]:
     """Whether the logon was good is open; it matters no more where everybody is denied the same."""
     call = failure.call
-    other = record.denied_to_others(call)
+    other = evidence.once(NtlmRecord).denied_to_others(call)
     if other is None or not other.reply_frames:
         return
     clue = DENIED_TO_ALL.seen(f"{call_text(other)} was denied there too", other.capture, answer_frame(other))

@@ -19,8 +19,9 @@ from collections.abc import Iterator
 
 from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.clocks import AGREES_NS, SKEW, Clockwork
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import EvidenceItem, KerberosExchange
 
 TOLERANCE_NS = 300 * NS_PER_SECOND  # RFC 4120 8.2 recommends five minutes, and Windows has them as default

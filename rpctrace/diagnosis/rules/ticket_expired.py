@@ -16,10 +16,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.diagnosis.clocks import Clockwork
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import host_text, ticket_text
 from rpctrace.diagnosis.refusals import Refusal, refusals
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Authentication, Call, EvidenceItem, KerberosExchange
 
 FRESH_NS = 600 * NS_PER_SECOND  # a ticket is good for hours

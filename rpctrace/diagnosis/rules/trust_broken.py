@@ -22,7 +22,7 @@ from enum import IntFlag
 from operator import itemgetter
 
 from rpctrace.correlation.timeline import Position
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.logon_codes import ACCESS_DENIED
 from rpctrace.diagnosis.observed import answer_frame, answer_text, asked_frame, call_items
@@ -31,6 +31,7 @@ from rpctrace.diagnosis.recovery import recovered_severity
 from rpctrace.diagnosis.results import result_items, result_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
 from rpctrace.diagnosis.ticket_uses import Place
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Call, EvidenceItem, KerberosExchange
 
 
