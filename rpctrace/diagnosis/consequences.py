@@ -14,9 +14,8 @@ from rpctrace.diagnosis.failures import Failure, is_unknown_interface
 from rpctrace.diagnosis.observed import answer_frame, answer_text, call_text
 from rpctrace.report import Call, EvidenceItem
 
-_PROTOCOL_ERROR = 0x1C01000B  # nca_proto_error, C706 Appendix N
 # What a server answers to a request and then ends the connection; after other faults it goes on.
-_ENDING_FAULTS = frozenset((tokens.SEC_PKG_ERROR, tokens.ACCESS_DENIED, _PROTOCOL_ERROR))
+_ENDING_FAULTS = tokens.REFUSALS | {tokens.PROTOCOL_ERROR}
 
 
 def refusal_before(evidence: Evidence, call: Call) -> Call | None:

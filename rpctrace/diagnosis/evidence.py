@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TypeVar, cast
 
 from rpctrace.correlation.hosts import same_hosts
-from rpctrace.correlation.realms import RealmClaim, realms_of_hosts
+from rpctrace.correlation.realms import RealmClaim, is_granting, realms_of_hosts
 from rpctrace.correlation.timeline import Position, Timeline
 from rpctrace.diagnosis.failures import Failure, FailureKind, failures
 from rpctrace.diagnosis.identity import NameClaim, names_of_hosts, shown_realms
@@ -131,6 +131,9 @@ class Evidence(LogEvidence):
 
     def began_at(self, stream: Stream) -> Position:
         return self._timeline.position(stream.capture, stream.first_ns, stream.first_frame)
+
+    def ended_at(self, stream: Stream) -> Position:
+        return self._timeline.position(stream.capture, stream.last_ns, stream.last_frame)
 
     def told_at(self, endpoint: Endpoint) -> Position:
         return self._timeline.position(endpoint.capture, endpoint.time_ns, endpoint.frame)
@@ -373,7 +376,7 @@ def _sought(exchange: KerberosExchange) -> Hashable:
     if exchange.kind != "AS":
         return exchange.kind, service
     client = tuple(each.casefold() for each in exchange.cname)
-    return "AS", client, service[:1] if service[:1] == ("krbtgt",) else service
+    return "AS", client, service[:1] if is_granting(service) else service
 
 
 def _place(placed: _PlacedCall) -> Position:

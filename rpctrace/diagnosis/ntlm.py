@@ -9,10 +9,9 @@ from rpctrace.diagnosis import contexts
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
 from rpctrace.diagnosis.ticket_uses import Place
-from rpctrace.diagnosis.tokens import ACCESS_DENIED, SEC_PKG_ERROR
+from rpctrace.diagnosis.tokens import REFUSALS
 from rpctrace.report import Call
 
-REFUSALS = frozenset((ACCESS_DENIED, SEC_PKG_ERROR))
 _Operation = tuple[Place, str | None, int | None]  # server, interface, opnum
 
 

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rpctrace.correlation.realms import is_granting
 from rpctrace.diagnosis import pac
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.identity import service_host
@@ -106,7 +107,7 @@ def _clues(
     if use is not None:
         same = evidence.tickets.accepted_same_ticket(record, same_port=True)
         yield ACCEPTED.seen(*accepted_text(same)) if same is not None else ACCEPTED_ELSEWHERE.seen(*accepted_text(use))
-    if pac.is_granting(ticket):
+    if is_granting(ticket.sname):
         yield GRANTING.seen(ticket_text(ticket), record.capture, ticket.frame)
     yield from _of_the_host(evidence, refusal, ticket)
     logon = pac.asked_meanwhile(evidence, record)

@@ -18,10 +18,10 @@ from operator import itemgetter
 
 from rpctrace.correlation.timeline import Position
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.failures import Failure, FailureKind, is_activation
+from rpctrace.diagnosis.failures import E_ACCESSDENIED, Failure, FailureKind, is_activation
 from rpctrace.diagnosis.observed import answer_frame, answer_text, call_items
 from rpctrace.diagnosis.recovery import recovered_severity
-from rpctrace.diagnosis.results import E_ACCESSDENIED, result_items, result_text
+from rpctrace.diagnosis.results import result_items, result_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
 

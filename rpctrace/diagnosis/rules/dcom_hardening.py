@@ -16,9 +16,9 @@ from collections.abc import Iterator, Mapping
 
 from rpctrace.diagnosis import contexts, tokens
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.failures import FailureKind, is_activation
+from rpctrace.diagnosis.failures import E_ACCESSDENIED, FailureKind, is_activation
 from rpctrace.diagnosis.observed import answer_frame, answer_text, asked_frame, call_items
-from rpctrace.diagnosis.results import E_ACCESSDENIED, result_items, result_text
+from rpctrace.diagnosis.results import result_items, result_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found
 from rpctrace.diagnosis.ticket_uses import Place
 from rpctrace.report import Call, EvidenceItem

@@ -29,6 +29,7 @@ from rpctrace.diagnosis.observed import (
 )
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.diagnosis.ticket_uses import Place
+from rpctrace.diagnosis.tokens import REFUSALS
 from rpctrace.report import Authentication, Call, EvidenceItem
 
 IP_TARGET = Clue(0.5, "the client calls the server by an IP address, for which there is no service principal name")
@@ -61,7 +62,7 @@ def _is_failed_ntlm(evidence: Evidence, record: Call | Authentication) -> bool:
         return record.mechanism == "ntlm" and record.after_error is None
     if not contexts.is_ntlm(record) or record.auth is None or record.auth.after_error is not None:
         return False
-    refused = record.reply == "bind_nak" or record.status in (0x5, 0x721)
+    refused = record.reply == "bind_nak" or record.status in REFUSALS
     if not refused or contexts.acceptance(evidence, record) is not None:
         return False
     if contexts.changed(evidence, record) or not evidence.context_legs(record):

@@ -22,7 +22,7 @@ from rpctrace.diagnosis.accounts import user_text
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.logon_codes import LOGON_CODES, logon_text
-from rpctrace.diagnosis.ntlm import REFUSALS, NtlmRecord
+from rpctrace.diagnosis.ntlm import NtlmRecord
 from rpctrace.diagnosis.observed import answer_frame, answer_text, asked_frame, call_items, call_text, ntlm_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
 from rpctrace.report import Call, EvidenceItem, LogEntry
@@ -48,7 +48,7 @@ NO_LOG = Ceiling(
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
     for failure in evidence.of(FailureKind.CALL):
         call = failure.call
-        if call.outcome != "faulted" or call.status not in REFUSALS or not contexts.is_ntlm(call):
+        if call.outcome != "faulted" or call.status not in tokens.REFUSALS or not contexts.is_ntlm(call):
             continue
         leg = contexts.open_auth3(evidence, call)
         if leg is None or contexts.changed(evidence, call):

@@ -23,6 +23,7 @@ from collections.abc import Iterator
 from rpctrace.diagnosis import pac
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import accepted_text, host_text, ticket_text
+from rpctrace.diagnosis.pac import OTHER_RESULT, SYSTEM_SERVICE
 from rpctrace.diagnosis.refusals import Refusal
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
 from rpctrace.encoding.times import NS_PER_SECOND
@@ -34,8 +35,6 @@ LOGON_LOST = Clue(0.35, "the server's logon request between AP-REQ and refusal w
 CANNOT_CONNECT = Clue(0.35, "between AP-REQ and refusal the server could not connect to a domain controller's port")
 SLOW = Clue(0.2, "seconds passed between the AP-REQ and its refusal")
 USER_NAME = Clue(0.1, "the ticket is user-to-user or for a user's name: the process is no service of the system")
-SYSTEM_SERVICE = Clue(0.6, "the name is of a service of the system, which has no PAC validated", against=True)
-OTHER_RESULT = Clue(1.0, "the validation had another result", against=True)
 ACCEPTED = Clue(0.3, "the same server accepted the same ticket at another time", against=True)
 
 CAPTURE_ALONE = Ceiling(

@@ -19,11 +19,11 @@ from rpctrace.diagnosis import contexts, tokens
 from rpctrace.diagnosis.accounts import user_text
 from rpctrace.diagnosis.demands import PRIVACY_DEMANDED
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.failures import Failure, FailureKind, is_activation
+from rpctrace.diagnosis.failures import E_ACCESSDENIED, Failure, FailureKind, is_activation
 from rpctrace.diagnosis.ntlm import NtlmRecord
 from rpctrace.diagnosis.observed import account_text, answer_frame, call_items, call_text, ntlm_text, ticket_text
 from rpctrace.diagnosis.recovery import recovered, recovered_severity
-from rpctrace.diagnosis.results import E_ACCESSDENIED, result_items
+from rpctrace.diagnosis.results import result_items
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
 from rpctrace.report import Authentication, Call, EvidenceItem, Host
 

@@ -22,11 +22,12 @@ from collections.abc import Iterator, Mapping
 
 from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.evidence import Evidence
+from rpctrace.diagnosis.referrals import MUST_USE_USER2USER
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.diagnosis.ticket_uses import folded_names
 from rpctrace.report import EvidenceItem, KerberosExchange
 
-NO_ACCOUNT = (kdc.S_PRINCIPAL_UNKNOWN, kdc.MUST_USE_USER2USER)
+NO_ACCOUNT = (kdc.S_PRINCIPAL_UNKNOWN, MUST_USE_USER2USER)
 
 AFTER_REFERRAL = Clue(0.3, "other realms had sent the client to this KDC: they hold the name to be of its realm")
 BY_ADDRESS = Clue(0.5, "the service is asked for by an IP address, for which Windows registers no name")
@@ -46,7 +47,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
         if exchange.error == kdc.S_PRINCIPAL_UNKNOWN and any(each.id in fallbacks for each in failure.exchanges):
             continue  # spn-unknown-ntlm tells what came of it
         settled = kdc.went_on(evidence, failure)
-        asks_for_user_to_user = exchange.error == kdc.MUST_USE_USER2USER and not exchange.user_to_user
+        asks_for_user_to_user = exchange.error == MUST_USE_USER2USER and not exchange.user_to_user
         way = kdc.way_text(evidence, exchange)
         yield Hypothesis(
             failure,

@@ -22,6 +22,7 @@ from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import authentication_items, call_items, exchange_items, host_text, ntlm_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
+from rpctrace.diagnosis.tokens import REFUSALS
 from rpctrace.report import Authentication, Call, EvidenceItem, KerberosExchange
 
 S_PRINCIPAL_UNKNOWN = 7  # RFC 4120 7.5.9
@@ -67,7 +68,7 @@ def _error_before(evidence: Evidence, record: Call | Authentication) -> Kerberos
 
 
 def _is_about_logon(record: Call | Authentication) -> bool:
-    return isinstance(record, Authentication) or record.reply == "bind_nak" or record.status in (0x5, 0x721)
+    return isinstance(record, Authentication) or record.reply == "bind_nak" or record.status in REFUSALS
 
 
 def _refusal(evidence: Evidence, failure: Failure, after: Sequence[Call | Authentication]) -> Hypothesis:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from incident_records import SERVER, event, stream
 from judging import answered, bound, cause, faulted, findings, has, interface, judged, only
 
@@ -59,6 +61,32 @@ def test_clues_of_a_process_that_died() -> None:
     for clue in (rule.OTHERS_TOO, rule.GONE, rule.RESET):
         assert has(weighed, clue)
     assert weighed.confidence > 0.9
+
+
+def test_another_connection_is_one_that_ended_within_a_moment() -> None:
+    """Not a second call of the same one, nor one that ended later, nor one of a server of another time."""
+    mine, again = answered(2, **OPEN), answered(2.1, "again", **OPEN)
+    other = answered(2.1, "other", connection="tcp-0-1", **OPEN)
+    ends = stream("tcp-0-0", 1, ended=RESET)
+    for calls, end in (
+        ((mine, again), ends),
+        ((mine, other), stream("tcp-0-1", 9, ended=RESET)),
+        ((mine, replace(other, capture=1)), stream("tcp-0-1", 1, capture=1, ended=RESET)),
+    ):
+        streams = (ends,) if end is ends else (ends, end)
+        assert not any(has(each, rule.OTHERS_TOO) for each in judged(RULE, *calls, *streams, captures=2))
+
+
+def test_many_lost_calls_are_found_by_their_end() -> None:
+    """Two thousand connections that ended one by one, ten seconds apart, before two that ended together."""
+    seconds = {f"call-{at}": at * 10.0 for at in range(2000)} | {"late-0": 30_000, "late-1": 30_000.1}
+    lost = [
+        answered(second, name, connection=name, **{**OPEN, "interfaces": (interface(name),)})
+        for name, second in seconds.items()
+    ]
+    streams = [stream(name, second, ended=RESET) for name, second in seconds.items()]
+    found = [each for each in judged(RULE, *lost, *streams) if has(each, rule.OTHERS_TOO)]
+    assert {each.hypothesis.about.call.id for each in found} == {"late-0", "late-1"}
 
 
 def test_lost_octets_and_abandoned_calls() -> None:
