@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
+from operator import itemgetter
 from typing import TypeVar, cast
 
 from rpctrace.correlation.hosts import same_hosts
@@ -34,6 +35,7 @@ from rpctrace.report import (
 )
 
 ANSWERS_LOOKED_THROUGH = 64  # of one client, after one exchange
+MEANWHILE_LOOKED_THROUGH = 256  # of one server, from a call on: calls that get no answer are not each compared with all
 # Of one connection, so that many failed calls on it are not each compared with all: before or after a call, and at
 # either end of the connection.
 NEAR_CALLS, END_CALLS = 48, 16
@@ -41,6 +43,7 @@ _PlacedCall = tuple[Position, Call]
 _Ended = Call | KerberosExchange | Authentication | Event | Stream
 _Key = TypeVar("_Key", bound=Hashable)
 _Table = TypeVar("_Table")
+_Thing = TypeVar("_Thing")
 
 
 class Evidence(LogEvidence):
@@ -196,26 +199,35 @@ class Evidence(LogEvidence):
     # What the server did meanwhile
 
     @cached_property
-    def _secure_channel(self) -> Mapping[Place, list[tuple[Position, Call]]]:
-        table: dict[Place, list[tuple[Position, Call]]] = defaultdict(list)
-        for call in self.report.calls:
-            if call.secure_channel is not None:
-                table[self.place_of(call, call.client)].append((self.asked_at(call), call))
-        for calls in table.values():
-            calls.sort(key=lambda each: each[0])
-        return table
+    def _members(self) -> frozenset[Place]:
+        calls = self.report.calls
+        return frozenset(self.place_of(call, call.client) for call in calls if call.secure_channel is not None)
 
-    def secure_channel_of(self, address: str, capture: int) -> tuple[Call, ...]:
-        """Calls over the Netlogon secure channel that the host made to its domain controller."""
-        return tuple(call for _, call in self._secure_channel.get((self.line(capture), self.host(address)), ()))
+    def has_secure_channel(self, address: str, capture: int) -> bool:
+        """Whether the host is seen to call its domain controller over the Netlogon secure channel."""
+        return (self.line(capture), self.host(address)) in self._members
+
+    @cached_property
+    def _logons(self) -> Mapping[Place, list[_PlacedCall]]:
+        """By the host that asks its domain controller."""
+        calls = self.report.calls
+        logons = (call for call in calls if call.secure_channel is not None and call.secure_channel.is_logon)
+        return self._placed((self.place_of(call, call.client), call) for call in logons)
 
     def logons_between(self, address: str, call: Call | Authentication) -> tuple[Call, ...]:
-        """Logon requests (NetrLogonSamLogon*, sealed or not) of the host between a call to it and its answer."""
-        calls = self._secure_channel.get((self.line(call.capture), self.host(address)), ())
-        start, end = self.asked_at(call), self.answered_at(call)
-        first = bisect_left(calls, start, key=lambda each: each[0])
-        last = bisect_right(calls, end, key=lambda each: each[0]) if end is not None else len(calls)
-        return tuple(each for _, each in calls[first:last] if each.secure_channel and each.secure_channel.is_logon)
+        """Logon requests (NetrLogonSamLogon*, sealed or not) of the host between a call to it and its answer; of many,
+        the first ones."""
+        logons = self._logons.get((self.line(call.capture), self.host(address)), [])
+        return tuple(logon for _, logon in self._between(logons, call))
+
+    def _between(
+        self, placed: list[tuple[Position, _Thing]], record: Call | Authentication
+    ) -> list[tuple[Position, _Thing]]:
+        """What lies between request and answer; without an answer, from the request on."""
+        start, end = self.asked_at(record), self.answered_at(record)
+        first = bisect_left(placed, start, key=itemgetter(0))
+        last = bisect_right(placed, end, key=itemgetter(0)) if end is not None else len(placed)
+        return placed[first : min(last, first + MEANWHILE_LOOKED_THROUGH)]
 
     @cached_property
     def _active(self) -> frozenset[Place]:
@@ -236,16 +248,13 @@ class Evidence(LogEvidence):
         for event in self.report.events:
             table[self.place_of(event, event.client)].append((self.seen_at(event), event))
         for events in table.values():
-            events.sort(key=lambda each: each[0])
+            events.sort(key=itemgetter(0))
         return table
 
     def attempts_between(self, address: str, record: Call | Authentication) -> tuple[Event, ...]:
-        """What happened on connections that the host opened between a call to it and its answer."""
-        events = self._attempts.get((self.line(record.capture), self.host(address)), ())
-        start, end = self.asked_at(record), self.answered_at(record)
-        first = bisect_left(events, start, key=lambda each: each[0])
-        last = bisect_right(events, end, key=lambda each: each[0]) if end is not None else len(events)
-        return tuple(event for _, event in events[first:last])
+        """What happened on connections that the host opened between a call to it and its answer; of much, the first."""
+        events = self._attempts.get((self.line(record.capture), self.host(address)), [])
+        return tuple(event for _, event in self._between(events, record))
 
     # Hosts and realms
 

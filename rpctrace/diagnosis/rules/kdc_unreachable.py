@@ -57,30 +57,33 @@ class _Answered:
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
         self._first: dict[tuple[Place, Place], KerberosExchange] = {}
-        self._last: dict[Place, dict[Place, tuple[Position, KerberosExchange]]] = defaultdict(dict)
+        # Of each client the two KDCs that answered it last, and when: one of them is not the one compared
+        self._last: dict[Place, dict[Place, Position]] = defaultdict(dict)
         placed = [
             (evidence.asked_at(each), each)
             for each in evidence.report.kerberos
             if each.reply is not None and each.carried_in.startswith("kdc_")
         ]
         for at, each in sorted(placed, key=itemgetter(0)):
-            client, server = evidence.place_of(each, each.client), evidence.place_of(each, each.server)
+            client, server = evidence.hosts_of(each)
             self._first.setdefault((client, server), each)
-            self._last[client][server] = at, each
+            last = self._last[client]
+            last.pop(server, None)
+            last[server] = at
+            if len(last) > 2:
+                del last[next(iter(last))]
 
     def by(self, record: Event | KerberosExchange) -> KerberosExchange | None:
         """The first answer of the KDC that a client asked, or tried to reach."""
-        place_of = self._evidence.place_of
-        return self._first.get((place_of(record, record.client), place_of(record, record.server)))
+        return self._first.get(self._evidence.hosts_of(record))
 
     def at_all(self, client: Place) -> bool:
         return client in self._last
 
     def by_another_later(self, event: Event) -> bool:
         """Whether another KDC answered the client after it had tried this one."""
-        server, at = self._evidence.place_of(event, event.server), self._evidence.seen_at(event)
-        last = self._last.get(self._evidence.place_of(event, event.client), {})
-        return any(answered > at for other, (answered, _) in last.items() if other != server)
+        (client, server), at = self._evidence.hosts_of(event), self._evidence.seen_at(event)
+        return any(answered > at for other, answered in self._last.get(client, {}).items() if other != server)
 
 
 def _no_reply(evidence: Evidence, failure: Failure, answered: _Answered) -> Hypothesis:
