@@ -8,7 +8,7 @@ from typing import Any
 from incident_records import CLIENT, SERVER, at, call, event, refused, report, shown, tgs_exchange, tgt, ticket
 from report_values import KERBEROS
 
-from rpctrace.diagnosis.evidence import Evidence
+from rpctrace.diagnosis.evidence import MEANWHILE_LOOKED_THROUGH, Evidence
 from rpctrace.report import Call, Clock, Host, SecureChannel
 
 DC = "10.77.0.1"
@@ -53,6 +53,17 @@ def test_logons_between_a_call_and_its_answer() -> None:
     merged = report(failed, elsewhere, captures=2, clocks=(Clock(1, 0, -100_000_000_000, 0, 4),))
     assert [each.id for each in Evidence(merged).logons_between(SERVER, failed)] == ["elsewhere"]
     assert not Evidence(replace(merged, clocks=())).logons_between(SERVER, failed)
+
+
+def test_what_a_server_did_during_a_call_without_an_answer_is_bounded() -> None:
+    """The first of its logons and attempts, from the call on."""
+    waiting = call("call-1", 10, outcome="unanswered", reply=None, reply_frames=(), reply_ns=None)
+    logons = [logon(f"logon-{number}", 9 + number) for number in range(MEANWHILE_LOOKED_THROUGH + 9)]
+    attempts = [event(9 + number, client=Host(SERVER, 5000, None)) for number in range(MEANWHILE_LOOKED_THROUGH + 9)]
+    evidence = Evidence(report(waiting, *logons, *attempts))
+    found = [each.id for each in evidence.logons_between(SERVER, waiting)]
+    assert found == [f"logon-{number + 1}" for number in range(MEANWHILE_LOOKED_THROUGH)]
+    assert evidence.attempts_between(SERVER, waiting) == tuple(attempts[1 : MEANWHILE_LOOKED_THROUGH + 1])
 
 
 def test_who_is_seen_to_act() -> None:
