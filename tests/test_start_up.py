@@ -50,8 +50,7 @@ FRONT = {
 }  # fmt: skip
 EXPLAIN = {
     "rpctrace.console.explaining", "rpctrace.encoding.labelled", "rpctrace.explanation", "rpctrace.knowledge",
-    "rpctrace.knowledge.impacket_names",
-    "rpctrace.knowledge.tables",
+    "rpctrace.knowledge.impacket_names", "rpctrace.knowledge.tables",
 }  # fmt: skip
 
 

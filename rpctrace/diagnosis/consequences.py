@@ -7,7 +7,7 @@ from it is no second trouble.
 
 from __future__ import annotations
 
-from rpctrace.diagnosis import tokens
+from rpctrace.diagnosis import contexts, tokens
 from rpctrace.diagnosis.endings import ending_of
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, is_unknown_interface
@@ -15,7 +15,7 @@ from rpctrace.diagnosis.observed import answer_frame, answer_text, call_text
 from rpctrace.report import Call, EvidenceItem
 
 # What a server answers to a request and then ends the connection; after other faults it goes on.
-_ENDING_FAULTS = tokens.REFUSALS | {tokens.PROTOCOL_ERROR}
+_ENDING_FAULTS = frozenset((tokens.SEC_PKG_ERROR, tokens.PROTOCOL_ERROR))
 
 
 def refusal_before(evidence: Evidence, call: Call) -> Call | None:
@@ -27,7 +27,7 @@ def refusal_before(evidence: Evidence, call: Call) -> Call | None:
     for each in evidence.on_connection(call):
         if each.id != call.id and each.reply_frames:
             last = each
-    return last if last is not None and _ends_connections(last) else None
+    return last if last is not None and _ends_connections(evidence, last) else None
 
 
 def refusal_behind(evidence: Evidence, failure: Failure) -> Call | None:
@@ -51,8 +51,11 @@ def refusal_item(refusal: Call) -> EvidenceItem:
     return EvidenceItem(True, text, refusal.capture, answer_frame(refusal), None, 1.0)
 
 
-def _ends_connections(call: Call) -> bool:
+def _ends_connections(evidence: Evidence, call: Call) -> bool:
     # An interface that is not there is no reason, and who misses none is told so in a note
     if not call.failed or is_unknown_interface(call):
         return False
+    if call.kind == "request" and call.status == tokens.ACCESS_DENIED:
+        # The logon of an auth3 is refused; to who was let in one operation is denied, and others are not
+        return call.auth is not None and contexts.acceptance(evidence, call) is None
     return call.kind != "request" or call.status in _ENDING_FAULTS

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from incident_records import report, stream
-from judging import answered, bound, faulted, interface
+from judging import answered, bound, faulted, interface, kerberos, logged_on, ntlm, ntlm_legs
 
 from rpctrace.diagnosis.consequences import follows_text, refusal_before, refusal_behind, refusal_item
 from rpctrace.diagnosis.evidence import Evidence
@@ -33,9 +33,16 @@ def test_the_refusal_is_the_last_answer_of_the_connection() -> None:
     assert refusal_item(REFUSED).frame == REFUSED.reply_frames[-1]
 
 
-@pytest.mark.parametrize("status", [0x721, 5, 0x1C01000B])
+@pytest.mark.parametrize("status", [0x721, 0x1C01000B])
 def test_requests_whose_refusal_ends_a_connection(status: int) -> None:
     assert before(bound(), faulted(status), OPEN) is not None
+
+
+def test_access_is_denied_to_a_logon_or_to_an_operation() -> None:
+    """After an auth3 that nobody had judged it is the logon; who was let in may do other things."""
+    assert before(*ntlm_legs(), faulted(5, 3, auth=ntlm()), OPEN) is not None
+    assert before(logged_on(), faulted(5, 3, auth=kerberos()), OPEN) is None
+    assert before(bound(), faulted(5, 3), OPEN) is None
 
 
 @pytest.mark.parametrize(
