@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from rpctrace.correlation.hosts import same_hosts
+from rpctrace.correlation.realms import is_host_service
 from rpctrace.correlation.timeline import Position, Timeline
 from rpctrace.report import Authentication, Call, KerberosExchange, Ntlm, Report
 
@@ -128,7 +129,7 @@ def _another_user(error: KerberosExchange, ntlm: Ntlm | None) -> bool:
 
 def service_host(sname: Sequence[str]) -> str | None:
     """The host of service/host:port or service/host/realm; of a ticket-granting service, of a user, none."""
-    return sname[1].split(":")[0] if len(sname) > 1 and sname[0].casefold() != "krbtgt" else None
+    return sname[1].split(":")[0] if is_host_service(sname) else None
 
 
 def host_names(names: Iterable[str | None]) -> set[str]:

@@ -164,7 +164,9 @@ class Dcom:
 
 @record
 class SecureChannel:
-    """A call of the Netlogon secure channel ([MS-NRPC]); of a sealed one only operation and lengths are known."""
+    """A call of the Netlogon secure channel ([MS-NRPC]); of a sealed one only operation and lengths are known.
+    `asked_flags` and `negotiated_flags`: the NegotiateFlags of NetrServerAuthenticate2 and 3 (3.1.4.2), in the request
+    and in the response."""
 
     operation: str
     is_logon: bool
@@ -184,6 +186,8 @@ class SecureChannel:
     status: int | None
     status_hex: str | None
     status_name: str | None
+    asked_flags: int | None = None
+    negotiated_flags: int | None = None
 
 
 @record
