@@ -45,6 +45,11 @@ def follows_text(refusal: Call) -> str:
     return f" after the server had answered the {call_text(refusal)} with {answer_text(refusal)}"
 
 
+def begin_with(refusal: Call) -> str:
+    """What to do about what follows from it."""
+    return f"Begin with the refusal in frame {answer_frame(refusal)}: this call was lost by it."
+
+
 def refusal_item(refusal: Call) -> EvidenceItem:
     """The refusal, where it stands."""
     text = f"the {call_text(refusal)} had got {answer_text(refusal)}"

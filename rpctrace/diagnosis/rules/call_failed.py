@@ -4,7 +4,7 @@ What it means: exactly what the frames show, no more: the PDU, and what came bac
 How we know: the answer is paired with the call by connection, call id, kind and order.
 What would refute it: nothing; it states what is on the wire. Whether it matters is for the reader to judge, since some
 failures are part of normal work (an interface that is probed for, an operation number out of range). A call that got
-no answer because the server had refused the connection before is a note that names the refusal.
+no answer because the server had refused the connection before is low and names the refusal.
 How sure: the answer is certain; the cause behind it is open, so it claims half.
 """
 
@@ -31,7 +31,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             (*call_items(failure), *((refusal_item(refusal),) if refusal is not None else ())),
             title=f"{call_text(call)}: {said}",
             next_steps=_explain(call),
-            severity="note" if refusal is not None else None,
+            severity="low" if refusal is not None else None,
         )
 
 

@@ -5,7 +5,7 @@ its process died or was restarted, it gave up the connection for an error, or a 
 did, it had lost patience or was itself stopped.
 How we know: FIN or RST is in the capture, and by whom; the call has neither response nor fault before it.
 What would refute it: an answer that the capture has lost. Where the server had just refused a token, a signature or
-the protocol on the same connection, its end is a consequence and no trouble of its own: a note that names the refusal.
+the protocol on the same connection, its end is a consequence and no trouble of its own: low, and it names the refusal.
 How to tell it from its neighbours: silence without an end of the connection is call-failed or a matter of the network;
 a connection that was never opened is not about calls. A reset with octets on the way, or after minutes of silence, is
 told by connection-reset and idle-drop.
@@ -21,7 +21,7 @@ from collections.abc import Hashable, Iterator
 from operator import itemgetter
 
 from rpctrace.correlation.timeline import Position
-from rpctrace.diagnosis.consequences import follows_text, refusal_behind, refusal_item
+from rpctrace.diagnosis.consequences import begin_with, follows_text, refusal_behind, refusal_item
 from rpctrace.diagnosis.endings import Ending, ending_of
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
@@ -48,6 +48,8 @@ CONSEQUENCE = Ceiling(
     "the server had refused a call of the connection before, which is reason enough to end it",
     "the server's events of that time: whether its process ended by itself",
 )
+
+FOLLOWS = "A call was still open when a refusal ended its connection"
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
@@ -81,8 +83,9 @@ def _hypothesis(evidence: Evidence, failure: Failure, ending: Ending) -> Hypothe
         (*call_items(failure), ended, *((refusal_item(cause),) if cause is not None else ()), *later),
         found(*_clues(evidence, call, ending)),
         (CONSEQUENCE,) if cause is not None else (),
-        severity="note" if cause is not None else recovered_severity(later, None if ending.by_server else "low"),
-        title=f"The {who} ended the connection while a call was open",
+        severity=recovered_severity(later, None if ending.by_server and cause is None else "low"),
+        title=f"The {who} ended the connection while a call was open" if cause is None else FOLLOWS,
+        next_steps=None if cause is None else (begin_with(cause),),
     )
 
 

@@ -7,7 +7,7 @@ How we know: a reset of a side that had not closed, and octets of the other that
 What would refute it: nothing; the reset is what the frames show. Whose reset it is, host or device, its hop count may
 tell.
 How to tell it from its neighbours: idle-drop is a reset right after minutes of silence. A refusal by a security package
-that is followed by a reset is a failed call of its own, with its own finding; what was cut off is a note then.
+that is followed by a reset is a failed call of its own, with its own finding; what was cut off is low then.
 How sure: that it was reset is certain; that somebody should look is not: clients end connections they no longer need
 in this way too. Judgement for that.
 """
@@ -55,7 +55,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
                 AGAIN.seen(f"{count} connections", event.capture, frame) if count > 1 else None,
                 BY_CLIENT.seen(event.text, event.capture, frame) if broken.is_by_client(event) else None,
             ),
-            severity="note" if refusal is not None else "low" if again else None,
+            severity="low" if refusal is not None or again else None,
         )
 
 

@@ -22,10 +22,10 @@ def test_it_names_the_answer_and_the_next_step() -> None:
     assert said.next_steps == ("rpctrace explain 0x00000005",)
 
 
-def test_what_a_refusal_left_without_an_answer_is_a_note() -> None:
+def test_what_a_refusal_left_without_an_answer_is_low() -> None:
     """Where octets of the connection are missing it is told here, and names the refusal as call-unanswered does."""
     finding = findings("lab/snaplen-200.pcap")["call-failed"]
-    assert finding.severity == "note"
+    assert finding.severity == "low"
     assert "after the server had answered the alter_context" in finding.summary
 
 

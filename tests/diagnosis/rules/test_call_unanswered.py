@@ -24,16 +24,17 @@ def test_it_fires_on_a_reset_and_not_where_the_capture_ends() -> None:
 
 
 def test_after_a_refusal_it_is_a_consequence() -> None:
-    """The server closed for that: a note that names the refusal, which is the one finding."""
+    """The server closed for that: low, behind the refusal, and with it to begin with."""
     told = findings("lab/alter-wrongkey-krb5.pcap")
     finding = told[RULE.name]
-    assert (finding.severity, finding.confidence) == ("note", rule.CONSEQUENCE.value)
-    assert [each for each in told if told[each].severity != "note"] == ["sec-pkg-unspecified"]
+    assert (finding.severity, finding.confidence) == ("low", rule.CONSEQUENCE.value)
+    assert {each for each in told if told[each].severity != "note"} == {"sec-pkg-unspecified", RULE.name}
+    assert finding.next_steps == ("Begin with the refusal in frame 167: this call was lost by it.",)
     assert "after the server had answered the alter_context of IClassFactory" in finding.summary
     assert told["sec-pkg-unspecified"].frames[-1] in [item.frame for item in finding.evidence]
     calls = (bound(), faulted(0x1C01000B), answered(3, **OPEN))
     weighed = only(RULE, *calls, stream("tcp-0-0", 1, ended=RESET))
-    assert (weighed.hypothesis.severity, weighed.confidence) == ("note", 0.5)
+    assert (weighed.hypothesis.severity, weighed.confidence) == ("low", 0.5)
 
 
 def test_after_another_fault_it_is_no_consequence() -> None:
