@@ -10,10 +10,11 @@ LOGON_FAILURE = 0xC000006D
 
 
 class LogonCode(NamedTuple):
-    """`telling`: whether the code names one cause. `step`: what to do first."""
+    """`telling`: whether the code names one cause. `step`: what to do first, if that is more than to look
+    for the cause."""
 
     what: str
-    step: str
+    step: str | None
     telling: bool = True
 
 
@@ -28,13 +29,12 @@ LOGON_CODES = {
     ),
     LOGON_FAILURE: LogonCode(
         "user name, password or ticket is not accepted",
-        "Look for event 4625 in the server's Security log: its Sub Status names the cause.",
+        None,
         telling=False,
     ),
     0xC000006E: LogonCode(
         "a restriction of the account forbids the logon (an empty password, for instance)",
-        "Look for event 4625 in the server's Security log. Local accounts with empty passwords may log on at the "
-        "console only.",
+        "Local accounts with empty passwords may log on at the console only: look at the account's password.",
     ),
     0xC000006F: LogonCode(
         "the account may not log on at this hour", "Look at the logon hours of the account (net user NAME /domain)."

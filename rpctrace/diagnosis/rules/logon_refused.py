@@ -51,7 +51,7 @@ def _hypothesis(evidence: Evidence, failure: Failure, said: Authentication) -> H
         (*authentication_items(said), *later),
         found(*_clues(said, code, message if told is not None else None, log)),
         severity=recovered_severity(later),
-        next_steps=(code.step, *RULE.next_steps) if code is not None else None,
+        next_steps=(code.step, *RULE.next_steps) if code is not None and code.step is not None else None,
     )
 
 

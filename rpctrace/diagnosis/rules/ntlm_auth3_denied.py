@@ -72,7 +72,7 @@ def _hypothesis(
         (item, *call_items(failure)),
         found(log[1] if log else None, *_clues(evidence, call, leg, extended, record)),
         () if log is not None or extended is not None else (NO_LOG,),
-        next_steps=(code.step, *RULE.next_steps) if code is not None else None,
+        next_steps=(code.step, *RULE.next_steps) if code is not None and code.step is not None else None,
     )
 
 
