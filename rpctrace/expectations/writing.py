@@ -32,7 +32,8 @@ def written(report: Report, capture_name: str, before: str | None = None) -> str
         head = f"# What {safe_text(capture_name)} shows. Written by rpctrace check --update; {_INVITATION}."
         top, blocks, tail = [head, f"failed = {failed}"], _added(report, {}, False), []
     else:
-        layout, exact = layout_of(before, capture_name), read_expectation(before, capture_name).exact
+        exact = read_expectation(before, capture_name).exact
+        layout = layout_of(before, capture_name)
         top, tail = list(layout.top), list(layout.tail)
         blocks = _merged(report, layout.blocks, exact, tail)
     lines = _top(top, report)

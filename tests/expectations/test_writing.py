@@ -142,6 +142,15 @@ statuses = [5]
     assert written(article_report(), "x", after) == after
 
 
+def test_quoted_headers_are_headers() -> None:
+    """Entries below them are edited as any others."""
+    before = written(article_report(), "x").replace("[[call]]", '[["call"]]').replace("[[finding]]", "[['finding']]")
+    assert written(article_report(), "x", before) == before
+    after = written(report_of(), "x", before)
+    assert "call" not in tomllib.loads(after)
+    assert texts(report_of(), after) == []
+
+
 def test_a_frame_that_moved_changes_its_line_alone() -> None:
     """The entry stays in its place with its other lines and their comments."""
     before = written(article_report(), "x")
