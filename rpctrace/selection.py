@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
@@ -28,7 +27,7 @@ from rpctrace.report import (
     Stream,
     Summary,
 )
-from rpctrace.spellings import interfaces_spelled, statuses_spelled
+from rpctrace.spellings import host_spelled, interfaces_spelled, statuses_spelled
 
 
 @record
@@ -55,10 +54,7 @@ def selection_of(
 ) -> Selection:
     """The words of a command line as a selection. Raises `UsageError` for a word that cannot be meant."""
     for host in hosts:
-        if not host.strip():
-            raise UsageError("--host needs an address, a network or a name")
-        if "/" in host:
-            _network(host)
+        host_spelled(host)
     return Selection(
         hosts=tuple(hosts),
         interfaces=frozenset(uuid for text in interfaces for uuid in interfaces_spelled(text)),
@@ -119,21 +115,7 @@ def _time_wanted(request_ns: int | None, reply_ns: int | None, selection: Select
 
 
 def _hosts_wanted(ends: Sequence[Host], selection: Selection) -> bool:
-    return not selection.hosts or any(_is_host(end, wanted) for end in ends for wanted in selection.hosts)
-
-
-def _is_host(end: Host, wanted: str) -> bool:
-    if "/" in wanted:
-        try:
-            return ip_address(end.address) in _network(wanted)
-        except ValueError:  # an end that has no IP address lies in no network
-            return False
-    if wanted.casefold() in (end.address.casefold(), (end.name or "").casefold()):
-        return True
-    try:  # ::1 and 0:0:0:0:0:0:0:1 are one address
-        return ip_address(wanted) == ip_address(end.address)
-    except ValueError:
-        return False
+    return not selection.hosts or any(host_spelled(wanted)(end) for wanted in selection.hosts for end in ends)
 
 
 def _exchange_wanted(exchange: KerberosExchange, kept: set[str], selection: Selection) -> bool:
@@ -197,13 +179,6 @@ def _finding_wanted(finding: Finding, named: set[str], beside: set[tuple[int, in
     if about:
         return not named.isdisjoint(about)
     return any((finding.capture, frame) in beside for frame in finding.frames)
-
-
-def _network(text: str) -> IPv4Network | IPv6Network:
-    try:
-        return ip_network(text, strict=False)
-    except ValueError:
-        raise UsageError(f"{safe_text(text)!r} is no network such as 10.2.0.0/16") from None
 
 
 def _moment_ns(text: str) -> int:

@@ -1,4 +1,4 @@
-"""A status, interface or reject reason as somebody wrote it -> the values that it may stand for.
+"""A host, status, interface or reject reason as somebody wrote it -> what it may stand for.
 
 People write 0x721, 1825, RPC_S_SEC_PKG_ERROR or the support article's spelling; a filter and an expectation take all.
 """
@@ -6,15 +6,74 @@ People write 0x721, 1825, RPC_S_SEC_PKG_ERROR or the support article's spelling;
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.explanation import explain
 from rpctrace.knowledge import tables
+from rpctrace.report import Host
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _NUMBER = re.compile(r"-?\d{1,10}|0x[0-9a-f]{1,8}")
 _STATUS_KIND = re.compile(r"RPC fault status|DCE runtime status|HRESULT|NTSTATUS")
+
+_WITH_PORT = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>\d{1,5}))?")
+
+
+def host_words(host: Host) -> str:
+    """Address and port, as `host_spelled` takes them."""
+    return f"[{host.address}]:{host.port}" if ":" in host.address else f"{host.address}:{host.port}"
+
+
+def host_and_port(text: str) -> tuple[str, int | None]:
+    """A host as somebody wrote it, and its port, where one is written. An address of IPv6 that has a port is in
+    brackets, as in URLs."""
+    written = text.strip()
+    match = _WITH_PORT.fullmatch(written)
+    if match is None:  # an address of IPv6 alone
+        return written, None
+    return match["host"].strip("[]"), None if match["port"] is None else int(match["port"])
+
+
+@lru_cache(256)
+def host_spelled(text: str) -> Callable[[Host], bool]:
+    """Whether a host is the one that an address, a network or a name stands for, with or without a port. Raises
+    `UsageError` for what cannot be meant."""
+    name, port = host_and_port(text)
+    if not name:
+        raise UsageError("a host is an address, a network or a name, and may have a port")
+    if "/" in name:
+        network = _network(name)
+        return lambda host: port in (None, host.port) and _address(host.address) in network
+    folded, address = name.casefold(), _address(name)
+
+    def is_meant(host: Host) -> bool:
+        if port is not None and port != host.port:
+            return False
+        if folded in (host.address.casefold(), (host.name or "").casefold()):
+            return True
+        # ::1 and 0:0:0:0:0:0:0:1 are one address
+        return address is not None and ":" in folded and address == _address(host.address)
+
+    return is_meant
+
+
+@lru_cache(4096)
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise UsageError(f"{safe_text(text)!r} is no network such as 10.2.0.0/16") from None
 
 
 def number_written(text: str) -> int | None:

@@ -118,11 +118,13 @@ def _redact_key(choices: AnalyzeChoices) -> bytes | None:
 def _redacted_hosts(hosts: Sequence[str], key: bytes) -> tuple[str, ...]:
     """What is looked for is called otherwise in the report."""
     from rpctrace.pseudonyms import Pseudonyms
+    from rpctrace.spellings import host_and_port
 
     if any("/" in host for host in hosts):
         raise UsageError("--host NETWORK does not go with --redact: the network has another address then")
     names = Pseudonyms(key)
-    return tuple(names.name(host) or "" for host in hosts)
+    parts = map(host_and_port, hosts)
+    return tuple(f"[{names.name(name)}]" + (f":{port}" if port is not None else "") for name, port in parts)
 
 
 def _selection(choices: AnalyzeChoices, key: bytes | None) -> Selection | None:

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rpctrace.expectations.keys import CALL, FINDING, IDENTITIES, KINDS, TICKET
+from rpctrace.expectations.described import Described
+from rpctrace.expectations.keys import CALL, FINDING, KINDS, TICKET
 from rpctrace.expectations.values import Difference, Entry, Expectation, Kind, Outcome
 from rpctrace.expectations.words import call_frames, frames_words
 from rpctrace.report import Report
@@ -26,21 +27,22 @@ def outcomes(report: Report, expected: Expectation) -> tuple[Outcome, ...]:
 
 def _outcomes(report: Report, expected: Expectation) -> Iterator[Outcome]:
     yield from _counts(report, expected)
-    records = {kind.table: kind.records(report) for kind in KINDS.values()}
+    kinds = {kind.table: Described(kind, report) for kind in KINDS.values()}
     described: dict[str, set[int]] = defaultdict(set)
     for entry in expected.entries:
-        all_of_kind = records[entry.kind.table]
-        found = [place for place, record in enumerate(all_of_kind) if entry.describes(record)]
+        records = kinds[entry.kind.table].records
+        found = kinds[entry.kind.table].places_of(entry)
         if not entry.forbidden:
             described[entry.kind.table].update(found)
         name = f"{'no ' if entry.forbidden else ''}{entry.kind.table}: {entry.words}"
-        yield Outcome(name, entry.line, _of_entry(entry, all_of_kind, [all_of_kind[place] for place in found]))
+        yield Outcome(name, entry.line, _of_entry(entry, records, [records[place] for place in found]))
     if expected.exact:
         for kind in KINDS.values():
-            extra = [record for record in _beside(records[kind.table], described[kind.table]) if kind.counts(record)]
+            others = _beside(kinds[kind.table].records, described[kind.table])
+            extra = [record for record in others if kind.is_demanded(record)]
             yield Outcome(f"no other {kind.table}", None, _extra(kind, extra))
     elif not expected.tolerate_extra:
-        extra = [call for call in _beside(records["call"], described["call"]) if call.failed]
+        extra = [call for call in _beside(report.calls, described["call"]) if call.failed]
         yield Outcome("no other failed call", None, _extra(CALL, extra))
 
 
@@ -94,9 +96,8 @@ def _each(
     kind: Kind, records: Sequence[Any], line: int | None, start: str, code: str, about: str
 ) -> tuple[Difference, ...]:
     """One difference a record; past the first few they are only counted."""
-    identity = IDENTITIES[kind.table]
     said = [
-        Difference(line, f"{start}{kind.words(record)}", code, f"{about}{identity(record)}", kind.frames(record))
+        Difference(line, f"{start}{kind.words(record)}", code, f"{about}{kind.identity(record)}", kind.frames(record))
         for record in records[:MOST_SHOWN]
     ]
     if len(records) > MOST_SHOWN:

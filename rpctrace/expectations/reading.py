@@ -10,7 +10,7 @@ from typing import Any
 
 from rpctrace.errors import UsageError
 from rpctrace.expectations.blocks import table_of
-from rpctrace.expectations.keys import CALL, FINDING, KINDS, SHORT, of_type
+from rpctrace.expectations.keys import CALL, FINDING, KINDS, SHORT, is_above_a_note, of_type
 from rpctrace.expectations.values import Check, Entry, Expectation, Kind
 
 # Without one of these a finding is one that is claimed: a note is a weaker hypothesis.
@@ -104,7 +104,7 @@ def entry_of(given: dict[str, Any], kind: Kind, line: int, forbidden: bool = Fal
         if key not in kind.keys:
             raise UsageError(f"no key {key!r}; there are: {', '.join(kind.keys)}")
         try:
-            checks.append(Check(key, _value_words(value), kind.keys[key].wanted(value), kind.keys[key].shown))
+            checks.append(Check(key, _value_words(value), kind.keys[key].shown, *kind.keys[key].wanted(value)))
         except UsageError as error:
             raise UsageError(f"{key}: {error}") from None
         if forbidden and kind is FINDING and key == "rule":
@@ -112,7 +112,7 @@ def entry_of(given: dict[str, Any], kind: Kind, line: int, forbidden: bool = Fal
     count = of_type(given["count"], int) if "count" in given and not forbidden else None
     words = ", ".join(f"{check.name} {check.wanted}" for check in checks) or f"any {kind.noun}"
     if kind is FINDING and not _SURE_KEYS & given.keys():
-        checks.append(Check("severity", "above a note", kind.counts, kind.keys["severity"].shown))
+        checks.append(Check("severity", "above a note", kind.keys["severity"].shown, is_above_a_note))
     return Entry(kind, line, words, tuple(checks), count, forbidden)
 
 
