@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
@@ -47,7 +48,7 @@ def host_spelled(text: str) -> Callable[[Host], bool]:
         raise UsageError("a host is an address, a network or a name, and may have a port")
     if "/" in name:
         network = _network(name)
-        return lambda host: port in (None, host.port) and _address(host.address) in network
+        return lambda host: port in (None, host.port) and _lies_in(network, _address(host.address))
     folded, address = name.casefold(), _address(name)
 
     def is_meant(host: Host) -> bool:
@@ -59,6 +60,10 @@ def host_spelled(text: str) -> Callable[[Host], bool]:
         return address is not None and ":" in folded and address == _address(host.address)
 
     return is_meant
+
+
+def _lies_in(network: IPv4Network | IPv6Network, address: IPv4Address | IPv6Address | None) -> bool:
+    return address is not None and address in network
 
 
 @lru_cache(4096)
@@ -93,6 +98,20 @@ def statuses_spelled(text: str) -> frozenset[int]:
     if not meanings:
         raise UsageError(f"{safe_text(text)!r} is no fault status")
     return frozenset(int(meaning.values[0], 16) for meaning in meanings)
+
+
+def codes_spelled(text: str) -> tuple[frozenset[int], frozenset[int]]:
+    """(statuses, error codes of Kerberos) that a number or name stands for: a number may be either. Raises `UsageError`
+    for a name that is neither."""
+    kerberos: frozenset[int] = frozenset()
+    with suppress(UsageError):
+        kerberos = kerberos_errors_spelled(text)
+    try:
+        return statuses_spelled(text), kerberos
+    except UsageError:
+        if kerberos:
+            return frozenset(), kerberos
+        raise UsageError(f"{safe_text(text)!r} is no status of RPC, Windows or Kerberos") from None
 
 
 def interfaces_spelled(text: str) -> frozenset[str]:

@@ -184,7 +184,9 @@ def _selected(report: Report, selection: Selection | None, choices: AnalyzeChoic
 
     selected = select(report, selection)
     if not choices.quiet:
-        streams.say(f"rpctrace: the filters leave {len(selected.calls)} of {len(report.calls)} calls")
+        calls = f"{len(selected.calls)} of {len(report.calls)} calls"
+        findings = f"{len(selected.findings)} of {len(report.findings)} findings"
+        streams.say(f"rpctrace: the filters leave {calls} and {findings}")
     return selected
 
 
