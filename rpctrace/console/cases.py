@@ -70,7 +70,7 @@ def _cases(paths: Sequence[str], expect: str | None) -> Iterator[Case]:
 
 
 def _captures_in(folder: str) -> list[str]:
-    """Captures below a folder by their suffix, and whatever has expectations beside it, sorted."""
+    """Captures below a folder, by their suffix or first octets, and whatever has expectations beside it, sorted."""
     found: set[str] = set()
     # A folder that cannot be listed is read as a capture: that fails with its name, instead of passing for empty.
     for where, folders, files in os.walk(folder, onerror=lambda error: found.add(str(error.filename))):
@@ -78,9 +78,20 @@ def _captures_in(folder: str) -> list[str]:
         for name in files:
             if name.endswith(SUFFIX):
                 found.add(os.path.join(where, name.removesuffix(SUFFIX)))
-            elif name.lower().endswith(_WALKED):
+            elif name.lower().endswith(_WALKED) or _holds_a_capture(os.path.join(where, name)):
                 found.add(os.path.join(where, name))
     return sorted(found)
+
+
+def _holds_a_capture(path: str) -> bool:
+    from rpctrace.capture.recognition import is_capture
+
+    if not os.path.isfile(path):  # a pipe would be waited for
+        return False
+    try:
+        return is_capture(path)
+    except CaptureError:  # nobody could look: it is read as a capture, and named when that fails
+        return True
 
 
 def text_of(path: str) -> str | None:
