@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 
 from rpctrace.console.exit_status import ExitStatus
+from rpctrace.encoding.text import safe_text
 from rpctrace.errors import CaptureError, UsageError
 from rpctrace.expectations.comparing import outcomes
 from rpctrace.expectations.reading import read_expectation
@@ -64,8 +66,8 @@ def _cases(paths: Sequence[str], expect: str | None) -> Iterator[Case]:
     seen: set[str] = set()
     for path in paths:
         for capture in _captures_in(path) if os.path.isdir(path) else (path.removesuffix(SUFFIX),):
-            if capture not in seen:
-                seen.add(capture)
+            if (once := os.path.normpath(capture)) not in seen:
+                seen.add(once)
                 yield Case(capture, capture + SUFFIX)
 
 
@@ -78,19 +80,23 @@ def _captures_in(folder: str) -> list[str]:
         for name in files:
             if name.endswith(SUFFIX):
                 found.add(os.path.join(where, name.removesuffix(SUFFIX)))
-            elif name.lower().endswith(_WALKED) or _holds_a_capture(os.path.join(where, name)):
+            elif _is_to_be_read(os.path.join(where, name)):
                 found.add(os.path.join(where, name))
     return sorted(found)
 
 
-def _holds_a_capture(path: str) -> bool:
+def _is_to_be_read(path: str) -> bool:
+    """What is named like a capture or begins like one, or might: what nobody can look into fails with its name then."""
     from rpctrace.capture.recognition import is_capture
 
-    if not os.path.isfile(path):  # a pipe would be waited for
-        return False
+    named = path.lower().endswith(_WALKED)
     try:
-        return is_capture(path)
-    except CaptureError:  # nobody could look: it is read as a capture, and named when that fails
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+            return False
+        return named or is_capture(path)
+    except FileNotFoundError:  # a link that leads nowhere
+        return named
+    except (OSError, CaptureError):
         return True
 
 
@@ -125,7 +131,8 @@ def read_case(case: Case) -> tuple[Report | None, str | None]:
     try:
         report = analyze(case.capture, Options(calls="all"))
     except CaptureError as error:
-        return None, str(error)
+        kept = not os.path.lexists(case.capture) and os.path.exists(case.expectations)
+        return None, f"{error}{f', but there are expectations of it ({case.expectations})' if kept else ''}"
     if not report.captures[0].frames:
         return None, f"{case.capture}: holds no frame"
     return report, None
@@ -137,7 +144,8 @@ def result_of(case: Case, expected: Expectation | None, allow_missing: bool = Fa
     if report is None:
         return Result(case, (), unread, expected is not None)
     if expected is None:
-        missing = Difference(None, "it has no expectations; check --update writes them", "no-expectations", "")
+        text = f"it has no expectations ({safe_text(case.expectations)}); check --update writes them"
+        missing = Difference(None, text, "no-expectations", "")
         found: tuple[Outcome, ...] = (Outcome(HAS_EXPECTATIONS, None, () if allow_missing else (missing,)),)
     else:
         found = outcomes(report, expected)

@@ -37,8 +37,8 @@ class CheckChoices:
 def check_command(choices: CheckChoices) -> ExitStatus:
     _refuse_what_does_not_fit(choices)
     cases = cases_of(choices.paths, choices.expect)
+    _tell_of_empty_folders(cases, choices)
     if not cases:
-        streams.tell("no capture found")
         return ExitStatus.UNREAD
     inputs = [path for case in cases for path in (case.capture, case.expectations)]
     for path in choices.outputs:
@@ -46,6 +46,8 @@ def check_command(choices: CheckChoices) -> ExitStatus:
     # A file that cannot be meant stops all before any work; so --update never writes over what is no expectation.
     expected = {case: expectation_at(case.expectations) for case in cases}
     if choices.update:
+        for case in cases:
+            output_files.check_folder(case.expectations)
         return strongest(*[_update(case, choices.quiet) for case in cases])
     known = _Baseline(choices.baseline, choices.update_baseline)
     results = []
@@ -57,10 +59,29 @@ def check_command(choices: CheckChoices) -> ExitStatus:
     known.tell_what_is_over(results)
     _write_reports(results, known, choices)
     statuses = [_status(result, known) for result in results]
-    failed = sum(status is not ExitStatus.DONE for status in statuses)
-    captures = f"{len(cases)} capture{'' if len(cases) == 1 else 's'}"
-    streams.put(f"{captures}, {failed} not as expected" if failed else f"{captures} as expected{known.words(results)}")
+    streams.put(_in_all(statuses) or f"{_captures(len(cases))} as expected{known.words(results)}")
     return strongest(*statuses)
+
+
+def _captures(count: int) -> str:
+    return f"{count} capture{'' if count == 1 else 's'}"
+
+
+def _in_all(statuses: Sequence[ExitStatus]) -> str | None:
+    """None where there is nothing to tell."""
+    differ = sum(status is ExitStatus.FOUND for status in statuses)
+    unread = sum(status is ExitStatus.UNREAD for status in statuses)
+    parts = [f"{differ} not as expected" if differ else "", f"{unread} not read to the end" if unread else ""]
+    return ", ".join([_captures(len(statuses)), *filter(None, parts)]) if differ or unread else None
+
+
+def _tell_of_empty_folders(cases: Sequence[Case], choices: CheckChoices) -> None:
+    """A folder that is named and holds nothing to check is a slip, perhaps of one who gets an empty artifact."""
+    captures = [os.path.join(os.path.abspath(case.capture), "") for case in cases]
+    for path in choices.paths:
+        folder = os.path.join(os.path.abspath(path), "")
+        if os.path.isdir(path) and not any(each.startswith(folder) for each in captures):
+            streams.tell(f"{path}: no capture found in this folder or below it (folders named .* are passed over)")
 
 
 def _refuse_what_does_not_fit(choices: CheckChoices) -> None:
@@ -70,8 +91,12 @@ def _refuse_what_does_not_fit(choices: CheckChoices) -> None:
         raise UsageError("--update-baseline goes with --baseline FILE")
     if choices.update and (choices.baseline is not None or choices.outputs or choices.github):
         raise UsageError("--update compares nothing, so it goes with no --baseline, -o or --github")
+    if choices.expect is None and "-" in choices.paths and not choices.allow_missing:
+        raise UsageError("standard input (-) has no expectations beside it: --expect FILE names them")
     for path in choices.outputs:
         written_into(path)
+    if choices.baseline is not None and choices.update_baseline:
+        output_files.check_folder(choices.baseline)
 
 
 class _Baseline:

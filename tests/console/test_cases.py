@@ -45,7 +45,15 @@ def test_what_says_that_it_is_a_capture_is_read_as_one(tmp_path: Path) -> None:
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such pipes")
 def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
+    os.mkfifo(tmp_path / "pipe.pcap")
     assert cases_of([str(tmp_path)]) == ()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_that_leads_nowhere_is_missed_where_it_is_named_like_a_capture(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to("nowhere")
+    (tmp_path / "gone.pcap").symlink_to("nowhere")
+    assert [case.capture for case in cases_of([str(tmp_path)])] == [str(tmp_path / "gone.pcap")]
 
 
 def test_a_file_that_nobody_could_look_into_is_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
