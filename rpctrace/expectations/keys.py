@@ -10,6 +10,7 @@ from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.expectations import texts, words
 from rpctrace.expectations.values import Key, Kind, Wanted
+from rpctrace.knowledge import tables
 from rpctrace.report import SEVERITIES, Host
 from rpctrace.spellings import (
     host_spelled,
@@ -164,6 +165,13 @@ def _user_to_user(call: Any) -> bool:
     return call.ticket is not None and call.ticket.user_to_user
 
 
+def _result(call: Any) -> int | None:
+    """What an answer says of itself: the HRESULT of DCOM, the status of the Netlogon secure channel."""
+    if call.dcom is not None and call.dcom.hresult is not None:
+        return tables.unsigned(call.dcom.hresult)
+    return None if call.secure_channel is None else call.secure_channel.status
+
+
 _CALL: dict[str, Key] = {
     "kind": _text(lambda call: call.kind),
     "call_id": _number(lambda call: call.call_id),
@@ -176,6 +184,7 @@ _CALL: dict[str, Key] = {
     "outcome": _text(lambda call: call.outcome),
     "reply": _text(lambda call: call.reply),
     "status": _spelled(lambda call: call.status, statuses_spelled, lambda call: call.status_hex),
+    "result": _spelled(_result, statuses_spelled, lambda call: None if (code := _result(call)) is None else hex(code)),
     "reject_reason": _spelled(lambda call: call.reject_reason, reject_reasons_spelled),
     "mechanism": _text(_of_auth("mechanism")),
     "token": _text(_of_auth("token")),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from report_values import full_report
+from report_values import full_report, refused_call
 
 from rpctrace.errors import UsageError
 from rpctrace.expectations.keys import KINDS, SHORT
+from rpctrace.report import Dcom
 
 ALL = [(kind, name) for kind in KINDS.values() for name in kind.keys]
 
@@ -43,6 +44,17 @@ def test_a_value_that_fits_some_record(table: str, key: str, value: object) -> N
     kind = KINDS[table]
     agrees = kind.keys[key].wanted(value).agrees
     assert any(map(agrees, kind.records(full_report()))), [kind.keys[key].shown(r) for r in kind.records(full_report())]
+
+
+@pytest.mark.parametrize("code", ["0x80070005", "-2147024891", "E_ACCESSDENIED"])
+def test_what_an_answer_says_of_itself(code: str) -> None:
+    """Is no fault: it has a key of its own."""
+    denied = refused_call(status=None, dcom=Dcom(None, None, 0x80070005, "0x80070005", "E_ACCESSDENIED"))
+    keys = KINDS["call"].keys
+    assert keys["result"].wanted(code).agrees(denied)
+    assert not keys["status"].wanted(code).agrees(denied)
+    assert not keys["result"].wanted(code).agrees(refused_call())
+    assert (keys["result"].shown(denied), keys["result"].shown(refused_call())) == ("0x80070005", "none")
 
 
 def test_no_host_is_every_host_without_a_name() -> None:
