@@ -9,7 +9,7 @@ from rpctrace.capture.storage import HEAD_OCTETS, open_octets
 
 def is_capture(path: str) -> bool:
     """Also of a format that is known and not read. Raises `CaptureError` for a file that cannot be opened."""
-    with open_octets(path, HEAD_OCTETS) as window:
+    with open_octets(path) as window:
         head = bytes(window.peek(HEAD_OCTETS))
     formats = sequential_format(head), random_access_format(head)
     return any(each is not None for each in formats) or is_other_capture(head)

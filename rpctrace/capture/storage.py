@@ -351,14 +351,14 @@ class OpenedAgain:
 
 
 @contextmanager
-def open_octets(source: str | os.PathLike[str] | BinaryIO, window_octets: int = WINDOW_OCTETS) -> Iterator[Window]:
+def open_octets(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Window]:
     """The unpacked octets of a stored file, for who copies them. Raises `CaptureError` for what cannot be opened."""
     _, file, closes = _open(source)
     notes = Notes()
     stored = _Stored(file, closes=closes, notes=notes)
     try:
         _, readinto = _unpacked(stored, notes, None)
-        yield Window(readinto, window_octets)
+        yield Window(readinto)
     finally:
         stored.close()
 
@@ -379,7 +379,7 @@ def _open(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, IO[bytes], bo
         raise CaptureError(path, "no file can have this name") from error
     if stat.S_ISDIR(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise CaptureError(path, "is a directory: name the captures in it")
+        raise CaptureError(path, "is a directory")
     return path, file, True
 
 
