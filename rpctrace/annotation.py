@@ -31,13 +31,15 @@ class Extract:
     names, kept up to a bound: to KDCs, with authentications outside RPC (of both only the frames that completed a
     message are known), and those to which something happened. `channels`: between whom RPC over HTTP went in the calls
     of the findings: its two connections are not told apart, and what a proxy and a server say to each other on them
-    belongs to every call.
+    belongs to every call. `waiting`: addresses of clients that got no answer; that they would have heard one, and how
+    long they waited, other frames show.
     """
 
     frames: frozenset[int]
     connections: frozenset[Ends]
     whole: frozenset[Ends]
     channels: frozenset[Channel]
+    waiting: frozenset[str] = frozenset()
 
 
 def comments_of(report: Report, capture: int) -> Mapping[int, tuple[str, ...]]:
@@ -81,6 +83,7 @@ def extract_of(report: Report, capture: int) -> Extract:
         connections=whole.union(_ends(calls)),
         whole=whole,
         channels=frozenset((client.address, Endpoint(server.address, server.port)) for client, server in over_http),
+        waiting=frozenset(_waiting(calls, exchanges, events)),
     )
 
 
@@ -141,6 +144,12 @@ def _authentications(report: Report, capture: int, shown: frozenset[int]) -> lis
     named = [each for each in here if each.id in wanted or not shown.isdisjoint((each.request_frame, each.reply_frame))]
     between = {(each.client.address, each.server.address, each.carried_in) for each in named}
     return [each for each in here if (each.client.address, each.server.address, each.carried_in) in between]
+
+
+def _waiting(calls: Iterable[Call], exchanges: Iterable[KerberosExchange], events: Iterable[Event]) -> Iterator[str]:
+    yield from (each.client.address for each in calls if each.outcome == "unanswered")
+    yield from (each.client.address for each in exchanges if each.outcome == "unanswered")
+    yield from (each.client.address for each in events if each.kind == "no_answer")
 
 
 def _ends(records: Iterable[Call | KerberosExchange | Authentication | Event]) -> Iterator[Ends]:

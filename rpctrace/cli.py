@@ -90,6 +90,9 @@ _offset = click.option("--netlogon-utc-offset", metavar="[+-]HH:MM", callback=_m
                        help="Zone of the netlogon.log files, if it is not to be found by fitting.")  # fmt: skip
 _max_unpacked = click.option("--max-unpacked", metavar="SIZE", callback=_octets_given,
                              help="Stop reading a compressed file after this much.")  # fmt: skip
+_redact = click.option("--redact", is_flag=True, help="Replace names and addresses by others, consistently.")
+_redact_key = click.option("--redact-key", metavar="TEXT",
+                           help="The same names for the same text, in every report (implies --redact).")  # fmt: skip
 _quiet = click.option("-q", "--quiet", is_flag=True, help="No progress and no remarks; errors only.")
 
 
@@ -137,9 +140,8 @@ def cli() -> None:
 @click.option("--jobs", type=click.IntRange(1), default=1, metavar="N",
               help="Processes that read one large capture, if it is not compressed (default: 1).")  # fmt: skip
 @click.option("--plain", is_flag=True, help="Read every frame along the specifications: slow, the reference.")
-@click.option("--redact", is_flag=True, help="Replace names and addresses by others, consistently.")
-@click.option("--redact-key", metavar="TEXT",
-              help="The same names for the same text, in every report (implies --redact).")  # fmt: skip
+@_redact
+@_redact_key
 @click.option("--strict", is_flag=True, help="Exit with 3 if anything at all could not be read.")
 @click.option("--force", is_flag=True, help="Replace an existing -o file that is no report.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour in the report.")
@@ -166,11 +168,16 @@ def analyze(captures: tuple[str, ...], form: str | None, netmon_utc_offset: int 
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
               help="Write into FILE, in the form of its suffix (.junit.xml .sarif); repeatable.")  # fmt: skip
 @click.option("--github", is_flag=True, help="Print GitHub workflow commands, which show beside the files.")
+@_redact
+@_redact_key
 @click.option("--force", is_flag=True, help="Replace an existing -o file that is no report.")
 @_verbose
 @_quiet
 def check(verbosity: int, **choices: Any) -> ExitStatus:  # noqa: ARG001  # -vv: the traceback of an internal error
-    """Compare captures with what is expected of them (<capture>.expect.toml beside each); folders are walked."""
+    """Compare captures with what is expected of them (<capture>.expect.toml beside each); folders are walked.
+
+    With --redact captures and expectations are compared as they are; what is said has other names, of files too.
+    """
     from rpctrace.console.checking import CheckChoices, check_command
 
     return check_command(CheckChoices(**choices))
@@ -183,12 +190,17 @@ def check(verbosity: int, **choices: Any) -> ExitStatus:  # noqa: ARG001  # -vv:
               help="Form of the answer (default: text).")  # fmt: skip
 @click.option("--json", "form", flag_value="json", help="The same as -f json.")
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour in the answer.")
+@_redact
+@_redact_key
 @_quiet
-def diff(bad: str, good: str, form: str, color: Literal["auto", "always", "never"], quiet: bool) -> ExitStatus:
+def diff(bad: str, good: str, form: str, color: Literal["auto", "always", "never"], redact: bool,
+         redact_key: str | None, quiet: bool) -> ExitStatus:  # fmt: skip
     """Compare a capture in which something fails with one in which it works; exit status 1 where they differ."""
     from rpctrace.console.comparing import diff_command
+    from rpctrace.console.redact_key import key_of
 
-    return diff_command(bad, good, form or "text", quiet=quiet, color=color)
+    key = key_of(redact, redact_key)
+    return diff_command(bad, good, form or "text", quiet=quiet, color=color, redact_key=key)
 
 
 @cli.command()
@@ -198,14 +210,21 @@ def diff(bad: str, good: str, form: str, color: Literal["auto", "always", "never
 @click.option("--netmon-utc-offset", metavar="[+-]HH:MM", callback=_minutes_given,
               help="Zone of Network Monitor files that do not store it.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace an existing file.")
+@_redact
+@_redact_key
 @_quiet
 def annotate(capture: str, output: str, only_evidence: bool, netmon_utc_offset: int | None, force: bool,
-             quiet: bool) -> ExitStatus:  # fmt: skip
-    """Write a copy of a capture with comments on the evidence frames, for Wireshark."""
+             redact: bool, redact_key: str | None, quiet: bool) -> ExitStatus:  # fmt: skip
+    """Write a copy of a capture with comments on the evidence frames, for Wireshark.
+
+    With --redact the comments have the names that a redacted report has. The packets are copied as they are: they hold
+    the true names, by which whoever has the copy understands every report of the same key.
+    """
     from rpctrace.console.annotating import annotate_command
+    from rpctrace.console.redact_key import key_of
 
     return annotate_command(capture, output, only_evidence=only_evidence, netmon_utc_offset_minutes=netmon_utc_offset,
-                            force=force, quiet=quiet)  # fmt: skip
+                            redact_key=key_of(redact, redact_key), force=force, quiet=quiet)  # fmt: skip
 
 
 @cli.command(context_settings={"ignore_unknown_options": True})
@@ -236,15 +255,19 @@ def rules(names: tuple[str, ...], check: bool) -> ExitStatus:
 @_offset
 @_max_unpacked
 @click.option("--color", type=click.Choice(("auto", "always", "never")), default="auto", help="Colour in the table.")
+@_redact
+@_redact_key
 @_verbose
 @_quiet
-def netlogon_logs(netlogon_year: int | None, netlogon_utc_offset: int | None, max_unpacked: int | None,
-                  **choices: Any) -> ExitStatus:  # fmt: skip
+def netlogon_logs(netlogon_year: int | None, netlogon_utc_offset: int | None, max_unpacked: int | None, redact: bool,
+                  redact_key: str | None, **choices: Any) -> ExitStatus:  # fmt: skip
     """Sum up the logons of netlogon.log files, the worst first (- is standard input)."""
+    from rpctrace.console.redact_key import key_of
     from rpctrace.console.summing_logs import NetlogonChoices, netlogon_command
 
     return netlogon_command(NetlogonChoices(
-        year=netlogon_year, utc_offset_minutes=netlogon_utc_offset, max_unpacked_octets=max_unpacked, **choices,
+        year=netlogon_year, utc_offset_minutes=netlogon_utc_offset, max_unpacked_octets=max_unpacked,
+        redact_key=key_of(redact, redact_key), **choices,
     ))  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
+from rpctrace.diagnosis.observed import call_text, ticket_text
+from rpctrace.expectations.words import interface_of
 from rpctrace.record import record
 from rpctrace.report import Authentication, Call, KerberosExchange, Report, Ticket
 
@@ -53,10 +55,12 @@ class Difference:
 
 @record
 class Comparison:
-    """`differences` in the order of the failing run; what only the good run has stands behind what came before it
-    there. `same`: how many calls, exchanges and authentications agree. `findings_*`: rules that explain failures of
-    that run alone."""
+    """`bad` and `good`: the captures. `differences` in the order of the failing run; what only the good run has stands
+    behind what came before it there. `same`: how many calls, exchanges and authentications agree. `findings_*`: rules
+    that explain failures of that run alone."""
 
+    bad: tuple[str, ...]
+    good: tuple[str, ...]
     differences: tuple[Difference, ...]
     same: int
     findings_bad: tuple[str, ...]
@@ -65,13 +69,15 @@ class Comparison:
 
 def compare(bad: Report, good: Report) -> Comparison:
     pairs = [
-        *_compared(bad.calls, good.calls, _call_key, call_facets, _call_words, _call_side),
+        *_compared(bad.calls, good.calls, _call_key, call_facets, call_text, _call_side),
         *_compared(_asked(bad), _asked(good), _exchange_key, exchange_facets, _exchange_words, _exchange_side),
         *_compared(bad.authentications, good.authentications, _login_key, login_facets, _login_words, _login_side),
     ]
-    differences = [each for each in _in_order(pairs) if each.changed]
+    differences = [each for each in _in_order(pairs) if each.changed or each.bad is None or each.good is None]
     mine, other = _rules(bad), _rules(good)
     return Comparison(
+        tuple(capture.path for capture in bad.captures),
+        tuple(capture.path for capture in good.captures),
         tuple(differences),
         len(pairs) - len(differences),
         tuple(rule for rule in mine if rule not in other),
@@ -123,7 +129,7 @@ def _ticket_facets(ticket: Ticket | None) -> Facets:
     if ticket is None:
         return {"ticket": None, "ticket etype": None, "user-to-user": None}
     return {
-        "ticket": f"{'/'.join(ticket.sname) or '?'}@{ticket.realm or '?'}",
+        "ticket": ticket_text(ticket),
         "ticket etype": ticket.etype_name,
         "user-to-user": "yes" if ticket.user_to_user else None,
     }
@@ -199,8 +205,8 @@ def _changes(bad: Facets | None, good: Facets | None) -> tuple[Changed, ...]:
 
 
 def _call_key(call: Call) -> Hashable:
-    interface = call.interfaces[0].uuid if call.interfaces else None
-    return call.kind, call.transport, interface, call.opnum, call.dcom.clsid if call.dcom is not None else None
+    clsid = call.dcom.clsid if call.dcom is not None else None
+    return call.kind, call.transport, interface_of(call)[0], call.opnum, clsid
 
 
 def _exchange_key(exchange: KerberosExchange) -> Hashable:
@@ -219,12 +225,6 @@ def _asked(report: Report) -> list[KerberosExchange]:
         for each in report.kerberos
         if each.carried_in.startswith("kdc") and each.error not in _ORDINARY_ERRORS
     ]
-
-
-def _call_words(call: Call) -> str:
-    interface = next((each.name or each.uuid for each in call.interfaces), None)
-    operation = call.operation or (f"opnum {call.opnum}" if call.opnum is not None else "")
-    return " ".join(filter(None, (call.kind, operation, f"of {interface}" if interface else "")))
 
 
 def _exchange_words(exchange: KerberosExchange) -> str:

@@ -8,32 +8,71 @@ below: what happens to it, or that it holds words of ours alone; a test holds th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from rpctrace.assembly.kdc import PASSWORD_SERVICE
 from rpctrace.encoding import flow_ids
 from rpctrace.pseudonyms import Pseudonyms
 from rpctrace.report import Report, Stream
 
+if TYPE_CHECKING:
+    from rpctrace.log_summary import LogSummary
+
 _TCP, _UDP = 6, 17  # IANA protocol numbers
+_Whole = TypeVar("_Whole", Report, "LogSummary")
 _Change = Callable[[Pseudonyms, Any], Any]
-_SUFFIXES = frozenset((".pcap", ".pcapng", ".cap", ".log", ".bak", ".txt", ".gz", ".bz2", ".xz"))
+_SUFFIXES = frozenset(
+    (".pcap", ".pcapng", ".cap", ".log", ".bak", ".txt", ".gz", ".bz2", ".xz", ".zst", ".expect", ".toml")
+)
 _WITHHELD, _GONE = "(withheld)", "~"
-_WORD = re.compile(r"\w[\w-]*")
+# Codes that say why: of LDAP in Active Directory (`8009030C: LdapErr: DSID-0C0904DC, comment: ..., data 52e`), others
+# in hexadecimal; a word is everything that is no sign of ASCII.
+_CODE_OR_WORD = re.compile(
+    r"(?P<code>^[0-9A-F]{8}(?=:)|\bDSID-[0-9A-F]{8}\b|\bdata \d[0-9a-f]{0,7}\b|\b0x[0-9A-Fa-f]{1,8}\b)"
+    r"|(?:[A-Za-z0-9_]|[^\x00-\x7f])(?:[A-Za-z0-9_-]|[^\x00-\x7f])*"
+)
+_RESULT = re.compile(rf"({re.escape(PASSWORD_SERVICE)} \d+ \w+)(?:: (.*))?", re.DOTALL)
 _TERMS = frozenset(
     (
-        "account", "authentication", "client", "clock", "credentials", "database", "decrypt", "disabled", "encryption",
-        "error", "expired", "failed", "forwardable", "found", "in", "integrity", "invalid", "is", "kdc", "key", "kvno",
-        "locked", "no", "no_preauth", "not", "of", "out", "password", "path", "permitted", "policy", "preauth",
-        "preauth_failed", "preauth_required", "principal", "rejected", "replay", "request", "required", "revoked",
-        "server", "skew", "support", "supported", "the", "ticket", "too", "transited", "type", "unknown", "verified",
-        "wrong",
+        "acceptsecuritycontext", "account", "authentication", "client", "clock", "comment", "credentials", "database",
+        "decrypt", "disabled", "encryption", "error", "expired", "failed", "forwardable", "found", "in", "integrity",
+        "invalid", "is", "kdc", "key", "kvno", "ldaperr", "locked", "no", "no_preauth", "not", "of", "out",
+        "password", "path", "permitted", "policy", "preauth", "preauth_failed", "preauth_required", "principal",
+        "rejected", "replay", "request", "required", "revoked", "sasl", "server", "skew", "support", "supported",
+        "the", "ticket", "too", "transited", "type", "unknown", "verified", "wrong",
     )
 )  # fmt: skip
-# The function of netlogon that writes a line, which tells what went wrong; the rest of the line may name anybody.
-_FUNCTION = re.compile(r"(?:Nl|Nlp|Ds|Netr|I_Net)[A-Za-z]{2,40}(?=\b)")
+# Functions of netlogon, one of which begins a line and tells what went wrong; the rest of it may name anybody, and what
+# only looks like a function may be a computer.
+_FUNCTIONS = frozenset(
+    (
+        "DsGetDcName", "DsrGetDcName", "I_NetLogonSamLogonEx", "NetpDcGetName", "NetpDcInitializeContext",
+        "NetpDcPingListIp", "NetrGetDCName", "NetrLogonGetCapabilities", "NetrLogonGetDomainInfo",
+        "NetrLogonSamLogon", "NetrLogonSamLogonEx", "NetrLogonSamLogonWithFlags", "NetrServerAuthenticate",
+        "NetrServerAuthenticate2", "NetrServerAuthenticate3", "NetrServerReqChallenge", "NlAllocateClientApi",
+        "NlDiscoverDc", "NlFinishApiClientSession", "NlGetAnyDCName", "NlInitialize", "NlPrintRpcDebug",
+        "NlSessionSetup", "NlSetServerClientSession", "NlSetStatusClientSession", "NlpUserValidateHigher",
+        "NlpUserValidateOnPdc",
+    )
+)  # fmt: skip
+_FUNCTION = re.compile(r"\w+", re.ASCII)
+# Words of netlogon itself; in their place another word may be a name, in a file that is no netlogon.log.
+_FLAGS = frozenset(
+    (
+        "CHANGELOG", "CRITICAL", "DNS", "DNS_MORE", "ERROR", "FATAL", "INIT", "LOGON", "MAILSLOT", "MISC",
+        "PACK", "PERF", "SESSION", "SESSION_MORE", "SITE", "SYNC",
+    )
+)  # fmt: skip
+_LOGONS = frozenset(
+    (
+        "generic", "interactive", "network", "service", "transitive generic", "transitive interactive",
+        "transitive network", "transitive service", "uas logoff", "uas logon",
+    )
+)
+_PACKAGES = frozenset(("kerberos", "negotiate", "ntlm", "schannel", "wdigest"))
 
 
 def _name(names: Pseudonyms, text: str | None) -> str | None:
@@ -52,9 +91,33 @@ def _path(names: Pseudonyms, text: str | None) -> str | None:
     return names.path(text)
 
 
-def _e_text(_: Pseudonyms, text: str | None) -> str | None:
-    """What a KDC or server adds to its error, with the words of the protocol alone: these tell causes apart."""
-    return None if text is None else _WORD.sub(lambda word: word[0] if word[0].casefold() in _TERMS else _GONE, text)
+def _said(_: Pseudonyms, text: str | None) -> str | None:
+    """What a KDC or server adds to its error, with codes and the words of protocols alone: these tell causes apart."""
+    return None if text is None else _CODE_OR_WORD.sub(_known, text)
+
+
+def _known(match: re.Match[str]) -> str:
+    return match[0] if match["code"] or match[0].casefold() in _TERMS else _GONE
+
+
+def _texts(names: Pseudonyms, texts: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_said(names, text) or "" for text in texts)
+
+
+def _results(names: Pseudonyms, notes: tuple[str, ...]) -> tuple[str, ...]:
+    """Notes are ours, but for what a password service said."""
+    return tuple(_result(names, note) for note in notes)
+
+
+def _result(names: Pseudonyms, note: str) -> str:
+    match = _RESULT.fullmatch(note)
+    return note if match is None or match[2] is None else f"{match[1]}: {_said(names, match[2])}"
+
+
+def _word_of(known: frozenset[str]) -> _Change:
+    """What is one of these words stays; of anything else the names go."""
+    folded = frozenset(word.casefold() for word in known)
+    return lambda names, text: text if text is None or text.casefold() in folded else names.within(text)
 
 
 def _uid(names: Pseudonyms, text: str | None) -> str | None:
@@ -65,7 +128,7 @@ def _log_text(_: Pseudonyms, text: str | None) -> str | None:
     if text is None:
         return None
     told = _FUNCTION.match(text)
-    return f"{told[0]}: {_WITHHELD}" if told else _WITHHELD
+    return f"{told[0]}: {_WITHHELD}" if told and told[0] in _FUNCTIONS else _WITHHELD
 
 
 def _file(names: Pseudonyms, text: str) -> str:
@@ -74,7 +137,13 @@ def _file(names: Pseudonyms, text: str) -> str:
         return text
     path = PurePath(text.replace("\\", "/"))
     kept = "".join(suffix for suffix in path.suffixes if suffix.casefold() in _SUFFIXES)
-    return f"{names.label(path.name[: len(path.name) - len(kept)])}{kept}"
+    return f"{names.label(path.name.removesuffix(kept))}{kept}"
+
+
+def path_of(names: Pseudonyms, text: str) -> str:
+    """A path with its folders: each part by itself, so that two files stay two, side by side or not."""
+    parts = text.replace("\\", "/").split("/")
+    return "/".join(part if part in ("", ".", "..") else _file(names, part) for part in parts)
 
 
 def _principals(names: Pseudonyms, texts: tuple[str, ...]) -> tuple[str, ...]:
@@ -95,7 +164,7 @@ def _digest(names: Pseudonyms, text: str | None) -> str | None:
 
 # Record.field -> what becomes of it; `*.field`: in every record.
 CHANGES: Mapping[str, _Change] = {
-    "Host.address": lambda names, text: names.address(text),
+    "Host.address": _name,
     "Host.name": _name,
     "HostClock.address": _name,
     "HostClock.name": _name,
@@ -111,7 +180,10 @@ CHANGES: Mapping[str, _Change] = {
     "*.referral_to": _name,
     "*.sname": _principal,
     "*.cname": _principal,
-    "*.e_text": _e_text,
+    "*.e_text": _said,
+    "Authentication.notes": _texts,
+    "KerberosExchange.notes": _results,
+    "*.package": _word_of(_PACKAGES),
     "Stream.uid": _uid,
     "Stream.community_id": lambda _, text: text,  # made again, of the new addresses
     "*.fingerprint": _digest,
@@ -132,20 +204,27 @@ CHANGES: Mapping[str, _Change] = {
     "LogEntry.via": _name,
     "LogEntry.hosted_domain": _name,
     "LogEntry.text": _log_text,
+    "LogEntry.kind": _word_of(_LOGONS),
+    "LogEntry.flag": _word_of(_FLAGS),
+    "LogRow.kind": _word_of(_LOGONS),
+    "LogRow.via": _name,
+    "LogRemark.text": _log_text,
+    "LogRemark.flag": _word_of(_FLAGS),
+    "LogRemark.file": _file,
 }
 # Fields that hold words of ours, of specifications, numbers, times and ids, and no name of anybody's.
 PLAIN = frozenset(
     (
         "*.id", "*.kind", "*.name", "*.text", "*.notes", "*.missing", "*.outcome", "*.mechanism", "*.transport",
         "*.status", "*.token", "*.reply_token", "*.tokens", "*.reply", "*.carried_in", "*.presented_in",
-        "*.operation", "*.package", "*.call", "*.connection", "*.exchange", "*.exchange_by", "*.presented_from",
+        "*.operation", "*.call", "*.connection", "*.exchange", "*.exchange_by", "*.presented_from",
         "*.presented_by", "*.path", "*.after_error", "*.endpoint", "*.connections", "*.exchanges",
         "*.as_exchange", "*.calls", "*.concerns", "*.activity", "*.virtual_connection", "*.causality_id",
         "*.ipid", "*.iid", "*.oxid", "*.oid", "*.rem_unknown", "*.clsid", "*.uuid", "*.object_uuid",
         "*.interface_uuid", "*.transfer_syntax", "*.version", "*.interface_version", "*.ap_options",
         "*.options", "*.ended", "*.purpose", "*.source", "*.protocol", "*.error", "*.type", "*.format",
-        "*.compression", "*.encoding", "*.layer", "*.flag", "*.phase", "*.thread", "*.joined_by", "*.found",
-        "*.time", "*.interface", "*.rule", "*.title", "*.severity", "*.summary", "*.display_filter",
+        "*.compression", "*.encoding", "*.layer", "*.phase", "*.thread", "*.joined_by", "*.found",
+        "*.time", "*.meaning", "*.interface", "*.rule", "*.title", "*.severity", "*.summary", "*.display_filter",
         "*.next_steps", "*.references", "*.limited_by", "*.conversations", "LogLine.file",
     )
 )  # fmt: skip
@@ -153,10 +232,10 @@ PLAIN = frozenset(
 PLAIN_SUFFIXES = ("_name", "_hex", "_time")
 
 
-def redact(report: Report, names: Pseudonyms) -> Report:
-    """`report` as it was read, with every name replaced."""
+def redact(whole: _Whole, names: Pseudonyms) -> _Whole:
+    """A report as it was read, or what logs sum up to, with every name replaced."""
     done: dict[int, tuple[Any, Any]] = {}  # records are shared: by identity, which is kept alive beside it
-    redacted: Report = _record(report, names, done)
+    redacted: _Whole = _record(whole, names, done)
     return redacted
 
 
@@ -168,7 +247,7 @@ def _record(record: Any, names: Pseudonyms, done: dict[int, tuple[Any, Any]]) ->
     changed: dict[str, Any] = {}
     for member in fields(record):
         value = getattr(record, member.name)
-        change = CHANGES.get(f"{kind}.{member.name}") or CHANGES.get(f"*.{member.name}")
+        change = _change_of(kind, member.name)
         new = change(names, value) if change is not None else _value(value, names, done)
         if new is not value:
             changed[member.name] = new
@@ -177,6 +256,36 @@ def _record(record: Any, names: Pseudonyms, done: dict[int, tuple[Any, Any]]) ->
     made = replace(record, **changed) if changed else record
     done[id(record)] = record, made
     return made
+
+
+def _change_of(kind: str, name: str) -> _Change | None:
+    return CHANGES.get(f"{kind}.{name}") or CHANGES.get(f"*.{name}")
+
+
+def replacements(report: Report, names: Pseudonyms) -> dict[str, str]:
+    """Every text of the report that `redact` changes -> what it becomes."""
+    found: dict[str, str] = {}
+    for record in _records(report, set()):
+        for member in fields(record):
+            change = _change_of(type(record).__name__, member.name)
+            if change is not None:
+                value = getattr(record, member.name)
+                new = change(names, value)
+                pairs = zip(value, new, strict=True) if isinstance(value, tuple) else ((value, new),)
+                found.update((one, other) for one, other in pairs if isinstance(one, str) and one != other)
+    return found
+
+
+def _records(value: Any, met: set[int]) -> Iterator[Any]:
+    """Every record, at any depth; one that is shared, once."""
+    if isinstance(value, tuple):
+        for each in value:
+            yield from _records(each, met)
+    elif is_dataclass(value) and not isinstance(value, type) and id(value) not in met:
+        met.add(id(value))
+        yield value
+        for member in fields(value):
+            yield from _records(getattr(value, member.name), met)
 
 
 def _community_id(stream: Stream, changed: dict[str, Any]) -> str | None:

@@ -50,6 +50,7 @@ class Inline:
         self._reads = reads
         self._interfaces: tuple[Interface, ...] = ()
         self.used: list[int] = []
+        self.pauses = 0
 
     def range_at(self, offset: int) -> Range | None:
         number = -(-offset // self._octets)
@@ -68,6 +69,9 @@ class Inline:
             return None
         self.used.append(number)
         return wanted, index
+
+    def pause(self) -> None:
+        self.pauses += 1
 
     def close(self) -> None:
         self._file.close()

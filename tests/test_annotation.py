@@ -6,11 +6,20 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from incident_records import exchange, refused, tgt
-from report_values import FINDING, HOSTILE_TEXTS, KERBEROS, TICKET, answered_call, article_report, refused_call
+from report_values import (
+    EVENT,
+    FINDING,
+    HOSTILE_TEXTS,
+    KERBEROS,
+    TICKET,
+    answered_call,
+    article_report,
+    refused_call,
+)
 
 from rpctrace.annotation import comments_of, extract_of
 from rpctrace.network.flow import Endpoint
-from rpctrace.report import Call
+from rpctrace.report import Call, Host
 
 
 def test_each_evidence_frame_says_what_it_shows() -> None:
@@ -49,6 +58,23 @@ def test_evidence_is_the_call_its_legs_and_the_exchange_of_its_ticket() -> None:
     low, high = sorted((Endpoint("10.2.0.21", 49834), Endpoint("10.3.0.33", 52042)))
     assert (low, high) in extract.connections
     assert len(extract.whole) == 1
+
+
+def test_who_waited_in_vain_is_known() -> None:
+    """Of what the evidence is: a call, an exchange, an attempt to connect without an answer; nobody else."""
+    silent = replace(refused_call(outcome="unanswered"), client=Host("10.0.0.1", 1, None))
+    asked = exchange("krb-1", 1, outcome="unanswered", client=Host("10.0.0.2", 1, None))
+    tried = replace(EVENT, capture=0, kind="no_answer", client=Host("10.0.0.3", 1, None), frames=(22,))
+    others = (
+        replace(silent, id="other", connection="tcp-5", client=Host("10.0.0.4", 1, None), request_frames=(70,)),
+        replace(tried, kind="refused", client=Host("10.0.0.5", 1, None)),
+    )
+    report = article_report(
+        calls=(silent, others[0]), kerberos=(asked,), events=(tried, others[1]),
+        findings=(replace(FINDING, concerns=("krb-1",)),),
+    )  # fmt: skip
+    assert extract_of(report, 0).waiting == {"10.0.0.1", "10.0.0.2", "10.0.0.3"}
+    assert extract_of(article_report(), 0).waiting == set()
 
 
 def test_a_call_that_evidence_points_to_comes_with_its_connection() -> None:

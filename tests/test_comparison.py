@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from incident_records import exchange, ntlm_authentication, refused, report, ticket
-from report_values import FINDING, KERBEROS, TICKET, answered_call, full_report, refused_call
+from report_values import FINDING, ICLASSFACTORY, KERBEROS, TICKET, answered_call, full_report, refused_call
 
-from rpctrace.comparison import Changed, compare
+from rpctrace.comparison import Changed, compare, exchange_facets
 from rpctrace.report import Call, Host, Report
 
 ELSEWHERE = {
@@ -33,6 +33,22 @@ def test_a_report_does_not_differ_from_itself() -> None:
 def test_what_differs_from_run_to_run_is_not_compared() -> None:
     """Ports, hosts, times, ids, frames, the ticket's octets."""
     assert compare(report(refused_call()), report(refused_call(**ELSEWHERE))).differences == ()
+
+
+def test_what_only_one_run_has_is_a_difference_whatever_it_says() -> None:
+    """Also an exchange of which nothing is known that is compared."""
+    silent = exchange("krb-1", 1, sname=("host", "a"), reply=None, realm=None)
+    assert set(exchange_facets(silent).values()) == {None}
+    comparison = compare(report(silent), report())
+    assert [each.good for each in comparison.differences] == [None]
+    assert comparison.same == 0
+
+
+def test_a_bind_is_known_by_its_interface() -> None:
+    """Whatever feature negotiation stands before it."""
+    negotiation = replace(ICLASSFACTORY, uuid="6cb71c2c-9812-4540-0300-000000000000", name="bind time features")
+    first = refused_call(interfaces=(negotiation, ICLASSFACTORY))
+    assert compare(report(first), report(refused_call())).differences == ()
 
 
 def test_a_changed_call_is_one_difference_with_both_sides() -> None:

@@ -22,6 +22,7 @@ _OUTCOMES = {
     KdcOutcome.UNANSWERED: "unanswered",
     KdcOutcome.NOT_CAPTURED: "not captured",
 }
+PASSWORD_SERVICE = "password service: result"  # how the note of a refused change begins; the server's own text ends it
 _OPTIONS = tuple((option, option.name.lower().replace("_", "-")) for option in KdcOptions if option.name)
 
 
@@ -134,4 +135,4 @@ def _result_notes(said: KdcExchange) -> tuple[str, ...]:
     code = said.reply.result_code
     name = tables.kpasswd_result_name(code) or "unknown"
     text = f": {said.reply.result_text}" if said.reply.result_text else ""
-    return (f"password service: result {int(code)} {name}{text}",)
+    return (f"{PASSWORD_SERVICE} {int(code)} {name}{text}",)

@@ -54,13 +54,14 @@ class AnalyzeChoices:
 
 def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
     from rpctrace.analysis import Options
+    from rpctrace.console.redact_key import key_of
 
     if choices.table is not None and choices.format not in (None, "text"):
         raise UsageError(f"--table is a form of text and does not go with {choices.format}")
     if (*choices.captures, *choices.netlogon).count("-") > 1:
         raise UsageError("standard input (-) can be read once")
     to_output, to_files = _renderings(choices)
-    key = _redact_key(choices)
+    key = key_of(choices.redact, choices.redact_key)
     selection = _selection(choices, key)
     for path in choices.outputs:
         output_files.check_output(path, (*choices.captures, *choices.netlogon), choices.force)
@@ -100,19 +101,6 @@ def _renderings(choices: AnalyzeChoices) -> tuple[Rendering | None, list[tuple[s
     if to_files and choices.format is None and choices.table is None:
         return None, to_files
     return rendering_named(choices.format or "text"), to_files
-
-
-def _redact_key(choices: AnalyzeChoices) -> bytes | None:
-    """The user's, or one that nobody knows again."""
-    if choices.redact_key is not None:
-        if not choices.redact_key:
-            raise UsageError("--redact-key needs a text that nobody guesses")
-        return choices.redact_key.encode("utf-8", "surrogateescape")
-    if not choices.redact:
-        return None
-    from secrets import token_bytes
-
-    return token_bytes(32)
 
 
 def _redacted_hosts(hosts: Sequence[str], key: bytes) -> tuple[str, ...]:

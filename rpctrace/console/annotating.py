@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from struct import unpack_from
 from typing import BinaryIO, NamedTuple
 
@@ -23,16 +24,19 @@ from rpctrace.capture.window import Window
 from rpctrace.console import output_files, streams
 from rpctrace.console.analyzing import read_captures
 from rpctrace.console.exit_status import ExitStatus
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.errors import UsageError
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, TcpFlags, Transport
 from rpctrace.reading import Options
 from rpctrace.record import record
+from rpctrace.report import Report
 from rpctrace.version import __version__
 
 APPLICATION = f"rpctrace {__version__}"
 HANDSHAKE_FRAMES = 3  # SYN, SYN/ACK, ACK
 WHOLE_CONNECTION_FRAMES = 64
+_ANSWER = TcpFlags.SYN | TcpFlags.ACK
 _CLOSING = TcpFlags.FIN | TcpFlags.RST
 _KEPT_BLOCKS = (Block.SECTION, Block.INTERFACE, Block.NAMES)  # of a file reduced to its evidence; no secrets
 _COPIED_OCTETS = 1 << 18
@@ -46,6 +50,33 @@ class _Plan:
     kept: frozenset[int] | None
 
 
+class _Waiting:
+    """Of clients that waited in vain: the first answer that one got from anybody (a capture may be of one direction
+    alone), and its last frame, up to which it waited; where there is a choice, one without octets of others' talk."""
+
+    def __init__(self, addresses: frozenset[str]) -> None:
+        self._addresses = addresses
+        self._heard: dict[str, int] = {}
+        self._last: dict[str, Segment] = {}
+        self._last_bare: dict[str, Segment] = {}
+
+    def see(self, segment: Segment) -> None:
+        for address in self._addresses.intersection((segment.source.address, segment.destination.address)):
+            self._last[address] = segment
+            if segment.transport is Transport.TCP:
+                if segment.flags & _ANSWER == _ANSWER and segment.destination.address == address:
+                    self._heard.setdefault(address, segment.frame_number)
+                if not segment.length_octets:
+                    self._last_bare[address] = segment
+
+    def frames(self) -> Iterator[int]:
+        yield from self._heard.values()
+        for address, last in self._last.items():
+            bare = self._last_bare.get(address)
+            late = bare is not None and (last.timestamp_ns or 0) - (bare.timestamp_ns or 0) <= NS_PER_SECOND
+            yield bare.frame_number if bare is not None and late else last.frame_number
+
+
 class _Found(NamedTuple):
     """A block of a pcapng file, its type and length in its own byte order."""
 
@@ -54,7 +85,14 @@ class _Found(NamedTuple):
 
 
 def annotate_command(
-    path: str, output: str, *, only_evidence: bool, netmon_utc_offset_minutes: int | None, force: bool, quiet: bool
+    path: str,
+    output: str,
+    *,
+    only_evidence: bool,
+    netmon_utc_offset_minutes: int | None,
+    redact_key: bytes | None,
+    force: bool,
+    quiet: bool,
 ) -> ExitStatus:
     if path == "-":
         raise UsageError("annotate reads its capture more than once: standard input will not do")
@@ -63,10 +101,11 @@ def annotate_command(
     report, status = read_captures((path,), options, quiet)
     if not report.captures:
         return status
-    comments = comments_of(report, 0)
-    if only_evidence and not comments:
-        raise UsageError(f"{path}: nothing was found, so there is no evidence to write")
-    plan = _Plan(comments, _kept(path, options, extract_of(report, 0)) if only_evidence else None)
+    comments = comments_of(report if redact_key is None else _with_other_names(path, options, redact_key), 0)
+    kept = None
+    if only_evidence:
+        kept = _kept(path, options, extract_of(report, 0)) if comments else frozenset()
+    plan = _Plan(comments, kept)
     written = [0, 0]
 
     def produce(out: BinaryIO) -> None:
@@ -78,21 +117,37 @@ def annotate_command(
         left = len(comments) - written[1]
         without = f"; {left} frames to comment are in blocks that hold no comment" if left else ""
         streams.tell(f"wrote {output}: {written[0]} frames, comments on {written[1]}{without}")
+        if only_evidence and not comments:
+            streams.tell(f"{path}: nothing was found, so there is no evidence: {output} is a capture without frames")
+        if redact_key is not None:
+            streams.tell(f"{output}: only our comments are redacted; the packets hold all names as captured")
     return status if report.complete else ExitStatus.UNREAD
+
+
+def _with_other_names(path: str, options: Options, key: bytes) -> Report:
+    """The report from which comments are made with --redact. Which frames are evidence, the true one says: it has the
+    addresses of the packets."""
+    from rpctrace.analysis import analyze
+
+    return analyze(path, replace(options, redact_key=key))
 
 
 def _kept(path: str, options: Options, extract: Extract) -> frozenset[int]:
     """The evidence; SYN, SYN/ACK and ACK before its first frame of each connection, and its end behind the last; of
-    some connections also what lies between, up to a bound."""
+    some connections also what lies between, up to a bound; and what proves that a client waited in vain."""
     connections, whole = extract.connections, extract.whole
     kept = set(extract.frames)
     opening: dict[Ends, list[int]] = {}
     open_ends: set[Ends] = set()
+    waiting = _Waiting(extract.waiting)
     decoder = Decoder()
     with open_capture(path, netmon_utc_offset_minutes=options.netmon_utc_offset_minutes) as capture:
         for frame in capture:
             segment = decoder.decode(frame)
-            if segment is None or segment.transport is not Transport.TCP:
+            if segment is None:
+                continue
+            waiting.see(segment)
+            if segment.transport is not Transport.TCP:
                 continue
             ends = segment.flow.low, segment.flow.high
             if not extract.channels.isdisjoint(((ends[0].address, ends[1]), (ends[1].address, ends[0]))):
@@ -110,7 +165,7 @@ def _kept(path: str, options: Options, extract: Extract) -> frozenset[int]:
                     opening[ends].append(segment.frame_number)
             elif ends in open_ends and (segment.flags & _CLOSING or ends in whole):
                 kept.add(segment.frame_number)
-    return frozenset(kept)
+    return frozenset(kept.union(waiting.frames()))
 
 
 def _says_more(segment: Segment) -> bool:

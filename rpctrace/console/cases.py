@@ -139,8 +139,14 @@ def read_case(case: Case) -> tuple[Report | None, str | None]:
 
 
 def result_of(case: Case, expected: Expectation | None, allow_missing: bool = False) -> Result:
-    """Reads the capture and compares it. What has no expectations is not as expected, unless that is allowed."""
-    report, unread = read_case(case)
+    """Reads the capture and compares it."""
+    return judged(case, *read_case(case), expected, allow_missing)
+
+
+def judged(
+    case: Case, report: Report | None, unread: str | None, expected: Expectation | None, allow_missing: bool = False
+) -> Result:
+    """What was read of a case, compared. What has no expectations is not as expected, unless that is allowed."""
     if report is None:
         return Result(case, (), unread, expected is not None)
     if expected is None:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rpctrace.console import output_files, streams
-from rpctrace.console.cases import Case, Result, cases_of, expectation_at, read_case, result_of, text_of
+from rpctrace.console.cases import Case, Result, cases_of, expectation_at, judged, read_case, text_of
 from rpctrace.console.exit_status import ExitStatus, strongest
+from rpctrace.console.redact_key import Said, key_of
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.expectations.baseline import Known, baseline_text, read_baseline
 from rpctrace.expectations.comparing import differences
 from rpctrace.expectations.reading import read_expectation
-from rpctrace.expectations.values import Difference
+from rpctrace.expectations.values import Difference, Expectation
 from rpctrace.expectations.writing import written
+from rpctrace.pseudonyms import Pseudonyms
 from rpctrace.record import record
+from rpctrace.report import Report
 
 
 @record
@@ -31,6 +34,8 @@ class CheckChoices:
     outputs: tuple[str, ...] = ()
     github: bool = False
     force: bool = False
+    redact: bool = False
+    redact_key: str | None = None
     quiet: bool = False
 
 
@@ -45,19 +50,24 @@ def check_command(choices: CheckChoices) -> ExitStatus:
         output_files.check_output(path, inputs, choices.force)
     # A file that cannot be meant stops all before any work; so --update never writes over what is no expectation.
     expected = {case: expectation_at(case.expectations) for case in cases}
+    key = key_of(choices.redact, choices.redact_key)
+    names = None if key is None else Pseudonyms(key)
     if choices.update:
         for case in cases:
             output_files.check_folder(case.expectations)
         return strongest(*[_update(case, choices.quiet) for case in cases])
     known = _Baseline(choices.baseline, choices.update_baseline)
-    results = []
+    said: dict[Result, Said | None] = {}
     for case in cases:
-        results.append(result_of(case, expected[case], choices.allow_missing))
-        _tell(results[-1], known.of(results[-1]), choices.quiet)
+        report, unread = read_case(case)
+        result = judged(case, report, unread, expected[case], choices.allow_missing)
+        said[result] = None if names is None else _sayings(names, case, report, expected[case])
+        _tell(*_shown(result, known.of(result), said[result]), choices.quiet)
+    results = tuple(said)
     if choices.update_baseline:
         known.write(results, choices.quiet)
-    known.tell_what_is_over(results)
-    _write_reports(results, known, choices)
+    known.tell_what_is_over(results, named=names is None)
+    _write_reports(dict(_shown(result, known.of(result), how) for result, how in said.items()), choices)
     statuses = [_status(result, known) for result in results]
     streams.put(_in_all(statuses) or f"{_captures(len(cases))} as expected{known.words(results)}")
     return strongest(*statuses)
@@ -81,7 +91,8 @@ def _tell_of_empty_folders(cases: Sequence[Case], choices: CheckChoices) -> None
     for path in choices.paths:
         folder = os.path.join(os.path.abspath(path), "")
         if os.path.isdir(path) and not any(each.startswith(folder) for each in captures):
-            streams.tell(f"{path}: no capture found in this folder or below it (folders named .* are passed over)")
+            name = path if choices.redact_key is None and not choices.redact else "FOLDER"
+            streams.tell(f"{name}: no capture found in this folder or below it (folders named .* are passed over)")
 
 
 def _refuse_what_does_not_fit(choices: CheckChoices) -> None:
@@ -93,10 +104,29 @@ def _refuse_what_does_not_fit(choices: CheckChoices) -> None:
         raise UsageError("--update compares nothing, so it goes with no --baseline, -o or --github")
     if choices.expect is None and "-" in choices.paths and not choices.allow_missing:
         raise UsageError("standard input (-) has no expectations beside it: --expect FILE names them")
+    if choices.update and (choices.redact or choices.redact_key is not None):
+        raise UsageError("--update writes what captures hold, so it goes with no --redact")
     for path in choices.outputs:
         written_into(path)
     if choices.baseline is not None and choices.update_baseline:
         output_files.check_folder(choices.baseline)
+
+
+def _sayings(names: Pseudonyms, case: Case, report: Report | None, expected: Expectation | None) -> Said:
+    from rpctrace.console.redacting import sayings
+
+    return sayings(names, case, report, expected)
+
+
+def _shown(
+    result: Result, known: frozenset[Difference], said: Said | None
+) -> tuple[Result, frozenset[Difference]]:
+    """What is told of a result: it, or with --redact the same with other names. Comparing is done by then."""
+    if said is None:
+        return result, known
+    from rpctrace.console.redacting import redacted, redacted_all
+
+    return redacted(result, said), frozenset(redacted_all(known, said))
 
 
 class _Baseline:
@@ -136,12 +166,14 @@ class _Baseline:
         if not quiet:
             streams.put(f"wrote   {safe_text(self._path)}")
 
-    def tell_what_is_over(self, results: Sequence[Result]) -> None:
+    def tell_what_is_over(self, results: Sequence[Result], named: bool) -> None:
+        """`named`: with the words of what it was about, and the names in these."""
         checked = {self._name(result) for result in results if result.unread is None}
         now = {self._known_as(result, each) for result in results for each in result.differences}
         for each in sorted(self._known - now):
             if each.capture in checked:
-                streams.tell(f"{self._path}: no longer fails: {each.capture}: {each.code}: {each.about}")
+                about = f"{each.capture}: {each.code}: {each.about}" if named else each.code
+                streams.tell(f"{self._path}: no longer fails: {about}")
 
     def words(self, results: Sequence[Result]) -> str:
         count = sum(len(self.of(result)) for result in results)
@@ -176,12 +208,12 @@ def _difference_words(difference: Difference) -> str:
     return difference.text + (f" (line {difference.line})" if difference.line is not None else "")
 
 
-def _write_reports(results: Sequence[Result], baseline: _Baseline, choices: CheckChoices) -> None:
+def _write_reports(known: Mapping[Result, frozenset[Difference]], choices: CheckChoices) -> None:
     if not choices.outputs and not choices.github:
         return
     from rpctrace.console.check_reports import github_lines, write_report
 
-    known = {result: baseline.of(result) for result in results}
+    results = tuple(known)
     for path in choices.outputs:
         output_files.write_whole(path, lambda out, path=path: write_report(path, results, known, out))  # type: ignore[misc]
         if not choices.quiet:

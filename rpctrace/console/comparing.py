@@ -8,15 +8,18 @@ from rpctrace.console.analyzing import read_captures
 from rpctrace.console.exit_status import ExitStatus, strongest
 from rpctrace.errors import UsageError
 from rpctrace.reading import Options
-from rpctrace.render.differences import RENDERINGS
+from rpctrace.render.differences import render
 from rpctrace.render.rendering import RenderOptions
 
 
-def diff_command(bad: str, good: str, form: str, *, quiet: bool, color: streams.ColorChoice) -> ExitStatus:
+def diff_command(
+    bad: str, good: str, form: str, *, quiet: bool, color: streams.ColorChoice, redact_key: bytes | None = None
+) -> ExitStatus:
     if (bad, good) == ("-", "-"):
         raise UsageError("standard input (-) can be read once")
-    failing, one = read_captures((bad,), Options(), quiet)
-    working, other = read_captures((good,), Options(), quiet)
+    reading = Options(redact_key=redact_key)  # one key: a name is the same in both
+    failing, one = read_captures((bad,), reading, quiet)
+    working, other = read_captures((good,), reading, quiet)
     status = strongest(one, other)
     if not failing.captures or not working.captures:
         return status
@@ -29,6 +32,5 @@ def diff_command(bad: str, good: str, form: str, *, quiet: bool, color: streams.
         color=streams.use_color(color),
         encoding_is_utf8=streams.encoding_is_utf8(),
     )
-    lines = RENDERINGS[form](comparison, failing, working, options)
-    streams.write(lambda out: out.writelines(f"{line}\n" for line in lines))
+    streams.write(lambda out: render(form, comparison, failing, working, out, options))
     return strongest(status, ExitStatus.FOUND if comparison.differences else ExitStatus.DONE)

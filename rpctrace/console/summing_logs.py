@@ -17,6 +17,7 @@ class NetlogonChoices:
     year: int | None = None
     utc_offset_minutes: int | None = None
     max_unpacked_octets: int | None = None
+    redact_key: bytes | None = None
     color: streams.ColorChoice = "auto"
     verbosity: int = 0
     quiet: bool = False
@@ -46,6 +47,11 @@ def netlogon_command(choices: NetlogonChoices) -> ExitStatus:
         max_unpacked_octets=choices.max_unpacked_octets,
         unreadable=unreadable,
     )
+    if choices.redact_key is not None:
+        from rpctrace.pseudonyms import Pseudonyms
+        from rpctrace.redaction import redact
+
+        summary = redact(summary, Pseudonyms(choices.redact_key))
     for log in summary.logs:
         if not log.complete:
             status = ExitStatus.UNREAD

@@ -27,7 +27,7 @@ def write_document(whole: object, schema: str, out: TextIO, options: RenderOptio
     for attribute, name, _ in members(type(whole)):
         value = getattr(whole, attribute)
         out.write(f',\n "{name}": ')
-        if isinstance(value, tuple) and value:
+        if isinstance(value, tuple) and value and not isinstance(value[0], str):
             _write_records(value, out, writer)
         else:
             out.write(writer.value(value, name, 1))

@@ -14,7 +14,7 @@ from hashlib import blake2b
 from typing import Any, NamedTuple, TextIO
 
 from rpctrace.encoding.text import safe_text
-from rpctrace.expectations.words import call_identity, exchange_identity
+from rpctrace.expectations.words import call_identity, exchange_identity, frames_words
 from rpctrace.render.rendering import Rendering, RenderOptions
 from rpctrace.report import (
     Authentication,
@@ -85,7 +85,7 @@ def sarif_log(
     seen: Counter[tuple[str, str]] = Counter()
     invocation = {
         "executionSuccessful": successful,
-        "toolExecutionNotifications": [{"level": "warning", "message": {"text": safe_text(each)}} for each in told],
+        "toolExecutionNotifications": [{"level": "warning", "message": _message(safe_text(each))} for each in told],
     }
     driver = {
         "name": "rpctrace",
@@ -96,10 +96,15 @@ def sarif_log(
     run = {
         "tool": {"driver": driver},
         "invocations": [invocation],
-        "originalUriBaseIds": {ROOT: {"description": {"text": "The folder in which rpctrace was run."}}},
+        "originalUriBaseIds": {ROOT: {"description": _message("The folder in which rpctrace was run.")}},
         "results": [_result_value(result, places[result.rule], seen) for result in results],
     }
     return {"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]}
+
+
+def _message(text: str) -> dict[str, str]:
+    """3.11.5: in a message a brace by itself begins a placeholder."""
+    return {"text": text.replace("{", "{{").replace("}", "}}")}
 
 
 def _rule_value(rule: SarifRule) -> dict[str, Any]:
@@ -107,9 +112,9 @@ def _rule_value(rule: SarifRule) -> dict[str, Any]:
     title = safe_text(rule.title)
     return {
         "id": safe_text(rule.name),
-        "shortDescription": {"text": title},
-        "fullDescription": {"text": title},
-        "help": {"text": about},
+        "shortDescription": _message(title),
+        "fullDescription": _message(title),
+        "help": _message(about),
         "defaultConfiguration": {"level": rule.level},
     }
 
@@ -128,7 +133,7 @@ def _result_value(result: SarifResult, place: int, seen: Counter[tuple[str, str]
         "ruleIndex": place,
         "kind": "fail",
         "level": result.level,
-        "message": {"text": safe_text(result.text)},
+        "message": _message(safe_text(result.text)),
         "locations": [{"physicalLocation": location}],
         # The second name is the one that GitHub compares.
         "partialFingerprints": {"rpctrace/v1": fingerprint, "primaryLocationLineHash": fingerprint},
@@ -222,7 +227,9 @@ def _finding_result(finding: Finding, report: Report, identities: _Identities) -
         "evidence": [f"{'for' if item.supports else 'against'}: {safe_text(item.text)}" for item in finding.evidence],
         "nextSteps": [safe_text(step) for step in finding.next_steps],
     }
-    text = f"{finding.title}: {finding.summary} {finding.display_filter}".rstrip()
+    # No display filter: its braces would be doubled there, and nobody could copy it; it is among the properties.
+    where = f" ({frames_words(finding.frames)})" if finding.frames else ""
+    text = f"{finding.title}: {finding.summary}{where}"
     return SarifResult(finding.rule, LEVELS[finding.severity], text, path, identities.of(finding), None, properties)
 
 

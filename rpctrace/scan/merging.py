@@ -31,6 +31,9 @@ from rpctrace.scan.flows import (
 from rpctrace.scan.headers import Compiled, compiled
 from rpctrace.scan.ranges import MOST_RECORD_OCTETS, Index, Pair, Range, unpacked
 
+# Of a range's records, how many may have to be looked at before walking them all is cheaper: of those, an index only
+# spares the walk, which costs less than finding them one by one.
+HELPED_SHARE = 0.25
 LEAST_READ_OCTETS = 1 << 12  # besides a record, for those that follow
 MOST_READ_OCTETS = 1 << 16
 _MOST_HELD_OCTETS = max(MAXIMUM_HELD_OCTETS_OF_A_FLOW, MOST_RECORD_OCTETS) + SEGMENT_OVERHEAD_OCTETS  # of one flow
@@ -47,6 +50,9 @@ class Helpers(Protocol):
 
     def obtain(self, number: int) -> tuple[Range, Index] | None:
         """What a range holds, once, and what was known when it was given out; None where nobody reads it."""
+
+    def pause(self) -> None:
+        """The last index was no help: the ranges that nobody reads yet are better read in order for a while."""
 
 
 class _Source:
@@ -109,6 +115,8 @@ class Ahead:
             if not merge.may_begin():
                 continue
             merge.run(window)
+            if merge.given > HELPED_SHARE * index.records:
+                self._helpers.pause()
             walk.number += index.records
             if isinstance(walk, PcapWalk):
                 walk.seconds = index.last[0]
@@ -153,6 +161,7 @@ class _Merge:
         self._index = index
         self._form = form
         self._number = number  # of the first frame
+        self.given = 0  # records that had to be looked at
         self._places = unpacked(index.places)
         self._places.append(index.stop - index.first)
         # (number of the next record, a number of its own so that no two compare further, source or the key of a birth)
@@ -224,6 +233,7 @@ class _Merge:
             else:
                 heapreplace(queue, (following, rank, source))
             if not is_passed_over or source.has_syn:
+                self.given += 1
                 self._give(number, source.decodes_only)
         table.hear(index.heard)
         times = self._form.layout.timestamp_ns(*index.earliest), self._form.layout.timestamp_ns(*index.latest)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 RANGE_OCTETS = 16 << 20
 MINIMUM_OCTETS = 64 << 20  # of a file that is worth a second process
 HANDED_OUT = 2  # ranges that one process has or is about to read
+PAUSED = 8  # ranges that nobody reads ahead after one that gained nothing
 READ_AHEAD = 4  # ranges for each process between the one that is merged and the last one handed out
 _PATIENCE_SECONDS = 2.0
 
@@ -125,6 +126,9 @@ class Workers:
             self.turn(self._interfaces)
         index, given = self._results.pop(number), self._given.pop(number)
         return None if index is None else (given, index)
+
+    def pause(self) -> None:
+        self._unclaimed = min(self._count, max(self._unclaimed, self._behind + PAUSED))
 
     def _claim(self) -> Range | None:
         """The next range that nobody reads, if it is not too far ahead."""

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
+from dataclasses import replace
 
 import pytest
-from report_values import HOSTILE_TEXTS, article_report, refused_call
+from report_values import HOSTILE_TEXTS, answered_call, article_report, capture, refused_call
 
 from rpctrace.comparison import compare
-from rpctrace.render.differences import RENDERINGS
+from rpctrace.render.differences import FORMS, render
 from rpctrace.render.rendering import RenderOptions
-from rpctrace.report import Report
+from rpctrace.report import Call, Report
 
 ACCEPTED = refused_call(
     outcome="accepted", status=None, status_hex=None, status_name=None, reply="alter_context_resp"
@@ -22,26 +24,72 @@ failing  expert.cap: Network Monitor, 29 frames, 2012-03-04 09:15:02.000 UTC, 13
 good     expert.cap: Network Monitor, 29 frames, 2012-03-04 09:15:02.000 UTC, 13.5 s; 1 call, 0 failed
 
 First difference
-  alter_context of IClassFactory: RPC_S_SEC_PKG_ERROR (frames 22 -> 23), in the good run accepted (frames 22 -> 23)
+  alter_context of IClassFactory: RPC_S_SEC_PKG_ERROR (frames 22 → 23), in the good run accepted (frames 22 → 23)
 
-1 difference, 0 calls and exchanges agree
+1 difference, no calls and exchanges agree
+Nothing agrees: the two captures may not show the same scenario, or not the same part of it.
 
-Failing    Good      What                            Failing | good
----------  --------  ------------------------------  -----------------------------------------------------------------
-22 -> 23   22 -> 23  alter_context of IClassFactory  outcome: faulted | accepted; status: RPC_S_SEC_PKG_ERROR | -
+Failing    Good     What                            Failing | good
+---------  -------  ------------------------------  -----------------------------------------------------------------
+22 → 23    22 → 23  alter_context of IClassFactory  outcome: faulted | accepted; status: RPC_S_SEC_PKG_ERROR | -
 
 Findings of the failing run alone: pac-xforest-u2u"""
 
 
 def lines_of(form: str, bad: Report, good: Report) -> str:
-    return "\n".join(RENDERINGS[form](compare(bad, good), bad, good, RenderOptions()))
+    out = io.StringIO(newline="")
+    render(form, compare(bad, good), bad, good, out, RenderOptions())
+    return out.getvalue().removesuffix("\n")
 
 
 def test_the_text() -> None:
     assert [line.rstrip() for line in lines_of("text", BAD, GOOD).split("\n") if "---" not in line] == [
         line for line in TEXT.split("\n") if "---" not in line
     ]
-    assert "No difference: all 1 calls and exchanges agree." in lines_of("text", GOOD, GOOD)
+
+
+def other(number: int) -> Call:
+    return answered_call(id=f"call-{number}", opnum=number)
+
+
+@pytest.mark.parametrize(
+    ("count", "same", "differs"),
+    [
+        (0, "No difference: neither holds a call or an exchange.", "no calls and exchanges agree"),
+        (1, "No difference: the only call or exchange agrees.", "1 call or exchange agrees"),
+        (2, "No difference: all 2 calls and exchanges agree.", "2 calls and exchanges agree"),
+    ],
+)
+def test_how_many_agree(count: int, same: str, differs: str) -> None:
+    calls = tuple(map(other, range(count)))
+    alike = article_report(calls=calls, findings=())
+    assert same in lines_of("text", alike, alike)
+    assert same in lines_of("markdown", alike, alike)
+    failed = replace(alike, calls=(*calls, refused_call()))
+    assert f"1 difference, {differs}\n" in lines_of("text", failed, alike)
+    assert ("Nothing agrees" in lines_of("text", failed, alike)) is (count == 0)
+
+
+@pytest.mark.parametrize("form", ["text", "markdown"])
+def test_the_wrong_order(form: str) -> None:
+    """The failing capture is the first."""
+    hint = "the failing one is given first"
+    assert hint in lines_of(form, GOOD, BAD)
+    assert hint not in lines_of(form, BAD, GOOD)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_stream_that_is_not_utf_8(form: str) -> None:
+    """Words of ours in ASCII, and JSON that stays JSON whatever a name is made of."""
+    bad = article_report(calls=(refused_call(operation="日本語"),), captures=(capture(path="日本.cap"),))
+    out = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="backslashreplace", newline="")
+    render(form, compare(bad, GOOD), bad, GOOD, out, RenderOptions(encoding_is_utf8=False))
+    out.flush()
+    text = out.buffer.getvalue().decode("ascii")  # type: ignore[attr-defined]
+    assert form == "json" or "22 -> 23" in text or "22 -&gt; 23" in text
+    if form == "json":
+        assert json.loads(text)["bad"] == ["日本.cap"]
+        assert "日本語" in json.loads(text)["differences"][0]["about"]
 
 
 def test_the_json() -> None:
@@ -54,10 +102,10 @@ def test_the_json() -> None:
 def test_the_markdown() -> None:
     text = lines_of("markdown", BAD, GOOD)
     assert "**First difference**" in text
-    assert "| 22 -&gt; 23 | 22 -&gt; 23 | alter_context of IClassFactory | outcome: faulted \\| accepted;" in text
+    assert "| 22 → 23 | 22 → 23 | alter_context of IClassFactory | outcome: faulted \\| accepted;" in text
 
 
-@pytest.mark.parametrize("form", sorted(RENDERINGS))
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("text", HOSTILE_TEXTS)
 def test_hostile_text_is_text(form: str, text: str) -> None:
     """No control, no lone surrogate, in any form."""

@@ -52,9 +52,17 @@ def test_every_report_has_the_structure(report: Report) -> None:
 def test_a_finding_as_a_result() -> None:
     (result,) = log(article_report())["results"]
     assert (result["ruleId"], result["level"]) == ("pac-xforest-u2u", "error")
-    assert result["message"]["text"].startswith(FINDING.title)
+    assert result["message"]["text"] == f"{FINDING.title}: {FINDING.summary} (frames 22 23)"
+    assert result["properties"]["displayFilter"] == "frame.number in {22, 23}"
     assert result["properties"]["frames"] == [22, 23]
     assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "expert.cap"
+
+
+def test_braces_are_no_placeholders() -> None:
+    """3.11.5: whoever shows a message would put an argument in their place."""
+    finding = replace(FINDING, title="realm {0}", summary="of }name{")
+    (result,) = log(replace(article_report(), findings=(finding,)))["results"]
+    assert result["message"]["text"] == "realm {{0}}: of }}name{{ (frames 22 23)"
 
 
 def test_rules_bring_their_documentation() -> None:

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from builders import dcerpc as write
 from builders import files
 from builders.network import TimedFrame
+from builders.tcp import SERVER, merged
 from range_reading import DATAGRAMS, Outcome, outcome
-from scan_talk import START_NS, mixture
+from scan_talk import BIND, START_NS, mixture, talk
 
 from rpctrace.analysis import Options, analyze
 from rpctrace.capture.storage import StoredFile
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.scan import workers
 from rpctrace.scan.datagrams import NO_DATAGRAMS
+from rpctrace.scan.ranges import Index, Range
 from rpctrace.scan.workers import Workers
 
 FRAMES = [
     frame._replace(timestamp_ns=frame.timestamp_ns + n * 10**9) for n in range(4) for frame in mixture(60)
 ]  # fmt: skip
 RANGE_OCTETS = 50_000
+TLS = b"\x16\x03\x03\0\x7a"
+ACCEPTED = write.bind_ack([write.Result()])
 
 
 @pytest.fixture
@@ -53,6 +59,51 @@ def by_processes(path: Path, jobs: int, happens: Callable[[Workers], None] = lam
 def test_jobs(path: Path, jobs: int, form: Callable[[list[TimedFrame]], bytes]) -> None:
     path.write_bytes(form(FRAMES))
     assert by_processes(path, jobs) == outcome(path, window_octets=20_000)
+
+
+def noisy(ours: int) -> list[TimedFrame]:
+    """Long downloads, and so many conversations of ours for each."""
+    rng = random.Random(ours)
+    talks = []
+    for n in range(40):
+        at_ns = START_NS + n * 10**9
+        web = talk(40_000 + n, TLS + rng.randbytes(122), TLS + rng.randbytes(122), at_ns)
+        for _ in range(120):
+            web.send(SERVER, rng.randbytes(1_000))
+        talks.append(web.frames)
+        talks += [talk(50_000 + n * ours + each, BIND, ACCEPTED, at_ns).frames for each in range(ours)]
+    return merged(*talks)
+
+
+@pytest.mark.parametrize(("ours", "gains"), [(1, True), (20, False)])
+def test_where_nearly_all_matters_it_is_read_in_order(path: Path, ours: int, gains: bool) -> None:
+    """An index of such a range spares nothing, and making use of it costs more than walking it."""
+    path.write_bytes(files.pcap(noisy(ours)))
+    ranges = -(-path.stat().st_size // RANGE_OCTETS)
+    used: list[int] = []
+    pauses: list[int] = []
+
+    def watch(made: Workers) -> None:
+        obtain, pause = made.obtain, made.pause
+
+        def obtained(number: int) -> tuple[Range, Index] | None:
+            found = obtain(number)
+            used.extend([number] * (found is not None))
+            return found
+
+        def paused() -> None:
+            pauses.append(used[-1])
+            pause()
+
+        made.obtain, made.pause = obtained, paused  # type: ignore[method-assign]
+
+    assert by_processes(path, 2, watch) == outcome(path, window_octets=20_000)
+    assert used
+    if gains:
+        assert not pauses
+    else:
+        assert pauses
+        assert len(used) <= ranges / 2
 
 
 def test_a_process_that_dies(path: Path) -> None:
