@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from rpctrace.expectations.values import Entry, Kind
@@ -27,6 +28,19 @@ class Described:
             if sum(len(having.get(value, ())) for value in check.values) < len(places):
                 places = sorted(place for value in check.values for place in having.get(value, ()))
         return [place for place in places if entry.describes(self.records[place])]
+
+    def agreeing(self, entry: Entry) -> list[int]:
+        """With how many keys of an entry each record agrees."""
+        counts = [0] * len(self.records)
+        for check in entry.checks:
+            if check.values is None:
+                places: Iterable[int] = (p for p, record in enumerate(self.records) if check.agrees(record))
+            else:
+                having = self._having(check.name)
+                places = chain.from_iterable(having.get(value, ()) for value in check.values)
+            for place in places:
+                counts[place] += 1
+        return counts
 
     def _having(self, name: str) -> dict[object, list[int]]:
         """value -> places of the records that have it under a key"""

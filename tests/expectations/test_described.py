@@ -27,6 +27,8 @@ def test_it_is_what_looking_at_every_record_finds(table: str, report: object) ->
             entry = entry_of(given, kind, 0)
             every = [place for place, record in enumerate(described.records) if entry.describes(record)]
             assert described.places_of(entry) == every
+            agreeing = [sum(check.agrees(record) for check in entry.checks) for record in described.records]
+            assert described.agreeing(entry) == agreeing
             assert every or "count" in given
 
 
