@@ -10,7 +10,7 @@ from rpctrace.console.cases import Case, Result, cases_of, expectation_at, judge
 from rpctrace.console.exit_status import ExitStatus, strongest
 from rpctrace.console.redact_key import Said, key_of
 from rpctrace.encoding.text import safe_text
-from rpctrace.errors import UsageError
+from rpctrace.errors import CaptureError, UsageError
 from rpctrace.expectations.baseline import Known, baseline_text, read_baseline
 from rpctrace.expectations.comparing import differences
 from rpctrace.expectations.reading import read_expectation
@@ -49,19 +49,19 @@ def check_command(choices: CheckChoices) -> ExitStatus:
     for path in choices.outputs:
         output_files.check_output(path, inputs, choices.force)
     # A file that cannot be meant stops all before any work; so --update never writes over what is no expectation.
-    expected = {case: expectation_at(case.expectations) for case in cases}
+    expected, unreadable = _expectations_of(cases)
     key = key_of(choices.redact, choices.redact_key)
     names = None if key is None else Pseudonyms(key)
     if choices.update:
-        for case in cases:
+        for case in expected:
             output_files.check_folder(case.expectations)
-        return strongest(*[_update(case, choices.quiet) for case in cases])
+        return strongest(*[_update(case, unreadable.get(case), choices.quiet) for case in cases])
     known = _Baseline(choices.baseline, choices.update_baseline)
     said: dict[Result, Said | None] = {}
     for case in cases:
-        report, unread = read_case(case)
-        result = judged(case, report, unread, expected[case], choices.allow_missing)
-        said[result] = None if names is None else _sayings(names, case, report, expected[case])
+        report, unread = (None, unreadable[case]) if case in unreadable else read_case(case)
+        result = judged(case, report, unread, expected.get(case), choices.allow_missing)
+        said[result] = None if names is None else _sayings(names, case, report, expected.get(case))
         _tell(*_shown(result, known.of(result), said[result]), choices.quiet)
     results = tuple(said)
     if choices.update_baseline:
@@ -71,6 +71,18 @@ def check_command(choices: CheckChoices) -> ExitStatus:
     statuses = [_status(result, known) for result in results]
     streams.put(_in_all(statuses) or f"{_captures(len(cases))} as expected{known.words(results)}")
     return strongest(*statuses)
+
+
+def _expectations_of(cases: Sequence[Case]) -> tuple[dict[Case, Expectation | None], dict[Case, str]]:
+    """What is expected of each, and of which that cannot be read, with why. Raises `UsageError` as `expectation_at`."""
+    expected: dict[Case, Expectation | None] = {}
+    unreadable: dict[Case, str] = {}
+    for case in cases:
+        try:
+            expected[case] = expectation_at(case.expectations)
+        except CaptureError as error:
+            unreadable[case] = str(error)
+    return expected, unreadable
 
 
 def _captures(count: int) -> str:
@@ -223,8 +235,8 @@ def _write_reports(known: Mapping[Result, frozenset[Difference]], choices: Check
             streams.put(line)
 
 
-def _update(case: Case, quiet: bool) -> ExitStatus:
-    report, unread = read_case(case)
+def _update(case: Case, unreadable: str | None, quiet: bool) -> ExitStatus:
+    report, unread = read_case(case) if unreadable is None else (None, unreadable)
     if report is None:
         streams.tell(unread)
         return ExitStatus.UNREAD

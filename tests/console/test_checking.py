@@ -94,10 +94,17 @@ def test_update_writes_over_expectations_only(tmp_path: Path) -> None:
 
 
 def test_expectations_that_cannot_be_read_are_3(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder in their place."""
+    """A folder in their place. The other captures are checked all the same."""
+    run(folder, "--update", "-q")
+    expectations(folder / "expert.pcap").unlink()
     expectations(folder / "expert.pcap").mkdir()
+    capsys.readouterr()
     assert run(folder) == 3
-    assert "is a directory" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "expert.pcap.expect.toml: is a directory" in said.err
+    assert f"ok      {folder / 'below' / 'clean.cap.gz'}" in said.out
+    assert f"UNREAD  {folder / 'expert.pcap'}" in said.out
+    assert run(folder, "--update") == 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
