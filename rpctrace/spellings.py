@@ -101,17 +101,25 @@ def statuses_spelled(text: str) -> frozenset[int]:
 
 
 def codes_spelled(text: str) -> tuple[frozenset[int], frozenset[int]]:
-    """(statuses, error codes of Kerberos) that a number or name stands for: a number may be either. Raises `UsageError`
-    for a name that is neither."""
-    kerberos: frozenset[int] = frozenset()
+    """(statuses, error codes of Kerberos) that a number or name stands for: a number may be either. Statuses are those
+    of faults, of Windows and of LDAP. Raises `UsageError` for a name that is none of them."""
+    statuses, kerberos = _ldap_results_named(text), frozenset[int]()
+    with suppress(UsageError):
+        statuses |= statuses_spelled(text)
     with suppress(UsageError):
         kerberos = kerberos_errors_spelled(text)
-    try:
-        return statuses_spelled(text), kerberos
-    except UsageError:
-        if kerberos:
-            return frozenset(), kerberos
-        raise UsageError(f"{safe_text(text)!r} is no status of RPC, Windows or Kerberos") from None
+    if not statuses and not kerberos:
+        raise UsageError(f"{safe_text(text)!r} is no status of RPC, Windows, LDAP or Kerberos")
+    return statuses, kerberos
+
+
+def _ldap_results_named(text: str) -> frozenset[int]:
+    wanted = text.strip().casefold()
+    return frozenset(
+        value
+        for (kind, value), fact in tables.security_providers().items()
+        if kind == "ldap_result" and isinstance(value, int) and fact.name.casefold() == wanted
+    )
 
 
 def interfaces_spelled(text: str) -> frozenset[str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +19,9 @@ from report_values import (
     full_report,
     refused_call,
 )
+from shared_captures import OWN, captures_in, name_of
 
+from rpctrace.analysis import analyze
 from rpctrace.errors import UsageError
 from rpctrace.report import Call, Dcom, Host, InterfacePointer, LogLine, Report, SecureChannel, Summary
 from rpctrace.selection import Selection, select, selection_of
@@ -151,6 +155,30 @@ def test_a_code_that_the_report_shows_of_a_call_finds_it(call: Call, word: str) 
     left = select(report, selection_of(statuses=[word]))
     assert (left.calls, left.findings) == ((call,), (finding,))
     assert select(report, selection_of(statuses=["0x12345"])).calls == ()
+
+
+def codes_of(record: Any) -> Iterator[str]:
+    """Every code of how something failed, in numbers and by name, wherever it stands in a record."""
+    for field in fields(record):
+        value = getattr(record, field.name)
+        if is_dataclass(value):
+            yield from codes_of(value)
+        elif isinstance(value, tuple):
+            yield from (code for each in value if is_dataclass(each) for code in codes_of(each))
+        elif field.name in ("status", "hresult", "ntstatus", "error", "kerberos_error") and value:
+            name = getattr(record, f"{field.name}_name", None)
+            yield from (str(value), hex(value), *([name] if name else []))
+
+
+@pytest.mark.parametrize("path", captures_in(OWN)[::6], ids=name_of)
+def test_every_code_in_the_report_of_a_sample_finds_what_it_is_of(path: Path) -> None:
+    report = analyze(path)
+    lists = (report.calls, report.kerberos, report.authentications, report.endpoints, report.events)
+    for records in lists:
+        for record in records:
+            for code in {*codes_of(record)}:
+                left = select(report, selection_of(statuses=[code]))
+                assert record in (*left.calls, *left.kerberos, *left.authentications, *left.endpoints, *left.events)
 
 
 def test_a_status_that_only_a_log_tells() -> None:

@@ -7,6 +7,7 @@ import pytest
 from rpctrace.errors import UsageError
 from rpctrace.report import Host
 from rpctrace.spellings import (
+    codes_spelled,
     host_spelled,
     host_words,
     interfaces_spelled,
@@ -65,6 +66,27 @@ def test_one_status(text: str) -> None:
     """All the ways to write 0x721."""
     assert 0x721 in statuses_spelled(text)
     assert len(statuses_spelled(text)) <= 2
+
+
+@pytest.mark.parametrize(
+    ("text", "statuses", "kerberos"),
+    [
+        ("37", {37}, {37}),
+        ("0xc0000022", {0xC0000022}, {0xC0000022}),
+        ("STATUS_ACCESS_DENIED", {0xC0000022}, set()),
+        ("KRB_AP_ERR_SKEW", set(), {37}),
+        ("invalidcredentials", {49}, set()),
+    ],
+)
+def test_codes(text: str, statuses: set[int], kerberos: set[int]) -> None:
+    """A number may be anything's; a name says whose it is."""
+    assert codes_spelled(text) == (statuses, kerberos)
+
+
+def test_a_code_that_nobody_knows() -> None:
+    for text in ("KRB_NOTHING", "", "IClassFactory"):
+        with pytest.raises(UsageError, match="no status of RPC, Windows, LDAP or Kerberos"):
+            codes_spelled(text)
 
 
 def test_signed_and_unknown_statuses() -> None:
