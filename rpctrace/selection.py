@@ -77,7 +77,7 @@ def selection_of(
 def select(report: Report, selection: Selection) -> Report:
     if selection.selects_everything:
         return report
-    told = {id_ for entry in report.log_entries if entry.status in selection.statuses for id_ in entry.calls}
+    told = _calls_told_of(report, selection)
     calls = tuple(call for call in report.calls if _wanted(call, told, selection))
     kept = {call.id for call in calls}
     connections = {call.connection for call in calls}
@@ -122,6 +122,13 @@ def _counts(report: Report) -> Unfiltered:
         log_entries=len(report.log_entries),
         findings=len(report.findings),
     )
+
+
+def _calls_told_of(report: Report, selection: Selection) -> set[str]:
+    """Calls that ended as it is asked for by what a log says of them, or a message of Kerberos that they carried."""
+    told = {id_ for entry in report.log_entries if entry.status in selection.statuses for id_ in entry.calls}
+    carried = (each for each in report.kerberos if each.call is not None)
+    return told | {str(each.call) for each in carried if _ended(each.ntstatus, each.error, selection)}
 
 
 def _rows_that_stay_whole(report: Report, selection: Selection) -> Callable[[Summary], bool]:

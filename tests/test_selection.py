@@ -197,6 +197,15 @@ def test_a_status_that_only_a_log_tells() -> None:
     assert not selection_of(statuses=["RPC_S_SEC_PKG_ERROR"]).kerberos_errors
 
 
+def test_a_code_in_a_message_that_a_call_carried() -> None:
+    """Finds the call, and with it the message."""
+    (exchange,) = full_report().kerberos
+    report = replace(REPORT, kerberos=(replace(exchange, call="call-2"),), log_entries=())
+    for word in ("STATUS_NO_SUCH_USER", "KDC_ERR_S_PRINCIPAL_UNKNOWN"):
+        left = select(report, selection_of(statuses=[word]))
+        assert ([call.id for call in left.calls], left.kerberos) == (["call-2"], report.kerberos)
+
+
 def test_exchanges_follow_the_calls_that_presented_their_tickets() -> None:
     """With the way to them; whatever the filter is, no id leads to nothing."""
     whole = full_report()
