@@ -150,7 +150,8 @@ def cli() -> None:
 def analyze(captures: tuple[str, ...], form: str | None, netmon_utc_offset: int | None, max_unpacked: int | None,
             netlogon_utc_offset: int | None, **choices: Any) -> ExitStatus:  # fmt: skip
     """Show failed calls and the ticket that each presented (- is standard input)."""
-    from rpctrace.console.analyzing import AnalyzeChoices, analyze_command
+    from rpctrace.console.analyze_choices import AnalyzeChoices
+    from rpctrace.console.analyzing import analyze_command
 
     return analyze_command(AnalyzeChoices(
         captures=captures, format=form, netmon_utc_offset_minutes=netmon_utc_offset,

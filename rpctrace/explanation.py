@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import NamedTuple
 
+from rpctrace.encoding.labelled import labelled
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.knowledge import impacket_names, tables
 from rpctrace.knowledge.tables import Alias, InterfaceFact, KerberosErrorFact, NamedFact, OperationFact, StatusFact
 
 NEAR_MATCHES = 5
-WIDTH_COLUMNS = 100
 MAXIMUM_QUESTION_CHARACTERS = 200
 
 _LABEL_COLUMNS = 14
@@ -91,6 +91,23 @@ def explain(what: str) -> tuple[Explanation, ...]:
     if not found:
         raise UsageError(_refusal(question))
     return found
+
+
+def of_status(value: int) -> Explanation | None:
+    """The one meaning of a status that was seen as such; None of one that no table of ours has."""
+    fact = tables.status(value)
+    return None if fact is None else _of_status(fact)
+
+
+def of_kerberos_error(code: int) -> Explanation | None:
+    fact = tables.kerberos_error(code)
+    return None if fact is None else _of_kerberos(fact)
+
+
+def of_reject_reason(reason: int) -> Explanation | None:
+    """Of a bind_nak."""
+    fact = tables.reject_reasons().get(("bind_nak", reason))
+    return None if fact is None else _of_named(fact)
 
 
 def _meanings(question: str) -> Iterator[Explanation]:
@@ -388,24 +405,7 @@ def _fields(explanation: Explanation) -> Iterator[tuple[str, str]]:
     yield "source", explanation.source
 
 
-def _wrapped(label: str, text: str) -> Iterator[str]:
-    """`label` in its column, `text` beside it; a word longer than the line stays whole."""
-    room = WIDTH_COLUMNS - _LABEL_COLUMNS - 4
-    margin = f"  {label:<{_LABEL_COLUMNS}}  "
-    line = ""
-    for word in re.split(r"(?<=\S) (?=\S)", text):  # double blanks between values stay
-        if line and len(line) + 1 + len(word) > room:
-            yield margin + line
-            margin, line = " " * len(margin), word
-        else:
-            line = f"{line} {word}" if line else word
-    yield margin + line
-
-
 def render_explanation(explanation: Explanation) -> str:
     """Plain text of at most 100 columns, ending in a line end; empty fields are left out."""
-    lines = [explanation.title]
-    for label, text in _fields(explanation):
-        if text:
-            lines += _wrapped(label, text)
-    return "\n".join(lines) + "\n"
+    fields = ((label, text) for label, text in _fields(explanation) if text)
+    return "\n".join([explanation.title, *labelled(fields, _LABEL_COLUMNS)]) + "\n"

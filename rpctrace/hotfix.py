@@ -8,10 +8,10 @@ known. What is said here stands in knowledge/hotfix_branches.csv and hotfix_file
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from rpctrace.encoding.labelled import labelled
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.knowledge.documents import document
@@ -20,7 +20,6 @@ from rpctrace.knowledge.tables import read_rows
 ARTICLE = "https://support.microsoft.com/topic/379ef49e-d57c-d172-3743-1aefb088c38d"
 SERVICE_PACK = "KB976932"
 APPLIES_TO = ("Windows 7 SP1", "Windows Server 2008 R2 SP1")
-WIDTH_COLUMNS = 100
 MAXIMUM_SHOWN_CHARACTERS = 60
 
 _LABEL_COLUMNS = 14
@@ -126,13 +125,8 @@ def _of_system(answer: Answer, system: str) -> Answer:
 
 def render_answer(answer: Answer) -> str:
     """Plain text of at most 100 columns but for addresses."""
-    lines = [f"Kerberos.dll {'.'.join(map(str, answer.version))}: {answer.result}"]
-    for label, text in _fields(answer):
-        margin = f"  {label:<{_LABEL_COLUMNS}}  "
-        lines += textwrap.wrap(
-            text, WIDTH_COLUMNS, initial_indent=margin, subsequent_indent=" " * len(margin), break_long_words=False,
-            break_on_hyphens=False,
-        )  # fmt: skip
+    heading = f"Kerberos.dll {'.'.join(map(str, answer.version))}: {answer.result}"
+    lines = [heading, *labelled(_fields(answer), _LABEL_COLUMNS)]
     return "\n".join(lines) + "\n"
 
 

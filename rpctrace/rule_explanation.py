@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import re
 import sys
-import textwrap
 from collections.abc import Iterable, Iterator
 from types import ModuleType
 
 from rpctrace.diagnosis.registry import RULES
 from rpctrace.diagnosis.rule import Ceiling, Clue, Rule
+from rpctrace.encoding.labelled import labelled
 from rpctrace.knowledge.documents import Document, document, reference_key
 from rpctrace.report import SEVERITIES
 
-WIDTH_COLUMNS = 100
 _LABEL_COLUMNS = 16
 # How the paragraphs of a rule's docstring begin -> whether each rule has it, and its label.
 SECTIONS = {
@@ -62,10 +61,7 @@ def render_list(rules: Iterable[Rule] = RULES) -> str:
 
 def render_rule(rule: Rule) -> str:
     """Everything that a rule knows, in lines of at most 100 columns but for what cannot be broken."""
-    lines = [rule.name]
-    for label, text in _fields(rule):
-        lines += _wrapped(label, text)
-    return "\n".join(lines) + "\n"
+    return "\n".join([rule.name, *labelled(_fields(rule), _LABEL_COLUMNS)]) + "\n"
 
 
 def _fields(rule: Rule) -> Iterator[tuple[str, str]]:
@@ -107,14 +103,6 @@ def _reference(reference: str, known: Document | None) -> str:
     if known.key == reference and reference.startswith("https:"):
         return f"{known.title}: {reference}"
     return f"{reference}  {known.title}: {known.url}"
-
-
-def _wrapped(label: str, text: str) -> list[str]:
-    margin = f"  {label:<{_LABEL_COLUMNS}}  "
-    return textwrap.wrap(
-        text, WIDTH_COLUMNS, initial_indent=margin, subsequent_indent=" " * len(margin), break_long_words=False,
-        break_on_hyphens=False,
-    )  # fmt: skip
 
 
 # Checks

@@ -119,18 +119,10 @@ def step(key: str, asked_ns: int | None, answered_ns: int | None, **changes: Any
 
 def story(*steps: Step, **changes: Any) -> Story:
     """The last step is the one that failed."""
-    last = steps[-1]
-    window = None
-    if last.asked_ns is not None and last.answered_ns is not None:
-        window = (last.asked_ns, last.answered_ns)
     made = Story(
         steps=steps,
-        focus=last.key,
-        zero_ns=last.first_ns,
+        focus=steps[-1],
         zero_time="2012-03-04T09:15:02.000000000Z",
-        window_ns=window,
-        client=last.asker,
-        server=last.answerer,
         issued_in=None,
         left_out=0,
         alike=0,

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from rpctrace.encoding.labelled import PAGE_COLUMNS
 from rpctrace.errors import UsageError
-from rpctrace.explanation import MAXIMUM_QUESTION_CHARACTERS, WIDTH_COLUMNS, explain, render_explanation
+from rpctrace.explanation import MAXIMUM_QUESTION_CHARACTERS, explain, render_explanation
 from rpctrace.knowledge import tables
 
 REPOSITORY = Path(__file__).parents[1]
@@ -291,7 +292,7 @@ def test_every_row_explains_itself_within_the_width() -> None:
         for explanation in explain(question):
             text = render_explanation(explanation)
             assert explanation.source, question
-            assert max(map(len, text.splitlines())) <= WIDTH_COLUMNS, question
+            assert max(map(len, text.splitlines())) <= PAGE_COLUMNS, question
             assert all(line == line.rstrip() and line.isprintable() for line in text.splitlines()), question
 
 

@@ -80,7 +80,6 @@ WITHOUT_A_TEST_FILE = {
     "capture/format.py": "the contract: types, and a notebook that the tests of every format use",
     "capture/frame.py": "types alone",
     "expectations/values.py": "types alone",
-    "report/exchanges.py": "types alone",
     "report/logs.py": "types alone",
     "scan/candidates.py": "types alone",
     "diagnosis/rules/__init__.py": "empty",

@@ -111,4 +111,6 @@ def secure_channel(said: StubValue) -> report.SecureChannel | None:
         said.status,
         hexadecimal(said.status),
         None if said.status is None else tables.ntstatus_name(said.status),
+        said.asked_flags,
+        said.negotiated_flags,
     )

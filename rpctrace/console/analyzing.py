@@ -2,59 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rpctrace.console import output_files, streams
+from rpctrace.console.analyze_choices import AnalyzeChoices, words_again
 from rpctrace.console.exit_status import ExitStatus, strongest
 from rpctrace.console.progress import ProgressLine
 from rpctrace.errors import CaptureError, UsageError
-from rpctrace.record import record
 
 if TYPE_CHECKING:
     from rpctrace.analysis import Options
-    from rpctrace.render.rendering import Rendering
+    from rpctrace.render.rendering import Rendering, RenderOptions
     from rpctrace.report import Report
     from rpctrace.selection import Selection
 
-CallsChoice = Literal["default", "all", "notable"]
-
-
-@record
-class AnalyzeChoices:
-    """What the command line asked for; the words of filters are still as they were typed."""
-
-    captures: tuple[str, ...]
-    format: str | None = None
-    table: str | None = None
-    outputs: tuple[str, ...] = ()
-    hosts: tuple[str, ...] = ()
-    interfaces: tuple[str, ...] = ()
-    statuses: tuple[str, ...] = ()
-    since: str | None = None
-    until: str | None = None
-    fail_on: str | None = None
-    calls: CallsChoice = "default"
-    netmon_utc_offset_minutes: int | None = None
-    max_unpacked_octets: int | None = None
-    netlogon: tuple[str, ...] = ()
-    netlogon_year: int | None = None
-    netlogon_utc_offset_minutes: int | None = None
-    plain: bool = False
-    jobs: int = 1
-    redact: bool = False
-    redact_key: str | None = None
-    strict: bool = False
-    force: bool = False
-    color: streams.ColorChoice = "auto"
-    verbosity: int = 0
-    quiet: bool = False
-    realms: Mapping[str, str] | None = None
+_FOLDER_HINT = (
+    ": name the captures in it, which are then taken for one incident, or have each looked at alone by rpctrace check"
+)
 
 
 def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
     from rpctrace.analysis import Options
     from rpctrace.console.redact_key import key_of
+    from rpctrace.render.rendering import RenderOptions
 
     if choices.table is not None and choices.format not in (None, "text"):
         raise UsageError(f"--table is a form of text and does not go with {choices.format}")
@@ -83,10 +56,16 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
         return status
     status = strongest(status, _how_it_read(report, choices))
     selected = _selected(report, selection, choices)
+    of_run = RenderOptions(
+        table=choices.table,
+        verbosity=choices.verbosity,
+        unfiltered_calls=None if selection is None else len(report.calls),
+        command=words_again(choices, report),
+    )
     for path, rendering in to_files:
-        _write_file(path, rendering, selected, choices)
+        _write_file(path, rendering, selected, of_run, choices.quiet)
     if to_output is not None:
-        _write_output(to_output, selected, choices)
+        _write_output(to_output, selected, of_run, choices.color)
     return strongest(status, _judged(selected, choices.fail_on))
 
 
@@ -135,7 +114,7 @@ def read_captures(
 
     def unreadable(error: CaptureError) -> None:
         errors.append(error)
-        streams.tell(error)
+        streams.tell(f"{error}{_FOLDER_HINT if os.path.isdir(error.path) else ''}")
 
     with ProgressLine(quiet) as progress:
         report = analyze(captures, options, progress, unreadable, netlogon=logs)
@@ -143,18 +122,19 @@ def read_captures(
 
 
 def _how_it_read(report: Report, choices: AnalyzeChoices) -> ExitStatus:
+    from rpctrace.render.words import stopped_words
+
     status = ExitStatus.DONE
     for capture in report.captures:
         if not capture.complete:
-            where = "" if capture.stopped_at is None else f", reading stopped at octet {capture.stopped_at}"
-            streams.tell(f"{capture.path}: read in part{where}")
+            streams.tell(f"{capture.path}: read in part, {stopped_words(capture.stopped_at)}")
             status = ExitStatus.UNREAD
         elif capture.frames == 0:
             streams.tell(f"{capture.path}: holds no frame")
             status = ExitStatus.UNREAD
     for log in report.logs:
         if not log.complete:
-            streams.tell(f"{log.path}: read in part, reading stopped at octet {log.stopped_at}")
+            streams.tell(f"{log.path}: read in part, {stopped_words(log.stopped_at)}")
             status = ExitStatus.UNREAD
     if status is ExitStatus.DONE and not report.complete:
         streams.say("rpctrace: a limit was reached and octets were left unread; the report names it")
@@ -178,29 +158,21 @@ def _selected(report: Report, selection: Selection | None, choices: AnalyzeChoic
     return selected
 
 
-def _write_output(rendering: Rendering, report: Report, choices: AnalyzeChoices) -> None:
-    from rpctrace.render.rendering import RenderOptions
+def _write_output(rendering: Rendering, report: Report, of_run: RenderOptions, color: streams.ColorChoice) -> None:
+    from rpctrace.console.output_options import on_output
 
-    options = RenderOptions(
-        table=choices.table,
-        width_columns=streams.width_columns(),
-        verbosity=choices.verbosity,
-        color=streams.use_color(choices.color),
-        encoding_is_utf8=streams.encoding_is_utf8(),
-    )
+    options = on_output(of_run, color)
     streams.write(lambda out: rendering.render(report, out, options))
 
 
-def _write_file(path: str, rendering: Rendering, report: Report, choices: AnalyzeChoices) -> None:
-    from rpctrace.render.rendering import RenderOptions
-
-    options = RenderOptions(verbosity=choices.verbosity)
+def _write_file(path: str, rendering: Rendering, report: Report, of_run: RenderOptions, quiet: bool) -> None:
+    options = replace(of_run, table=None)
     octets = rendering.octets
     if octets is None:
         output_files.write_whole(path, lambda out: rendering.render(report, out, options))
     else:
         output_files.write_octets(path, lambda out: octets(report, out, options))
-    if not choices.quiet:
+    if not quiet:
         streams.tell(f"wrote {path}")
 
 

@@ -6,6 +6,7 @@ from rpctrace.comparison import compare
 from rpctrace.console import streams
 from rpctrace.console.analyzing import read_captures
 from rpctrace.console.exit_status import ExitStatus, strongest
+from rpctrace.console.output_options import on_output
 from rpctrace.errors import UsageError
 from rpctrace.reading import Options
 from rpctrace.render.differences import render
@@ -27,10 +28,6 @@ def diff_command(
         streams.say("rpctrace: a capture was read in part; what is missing there counts as a difference")
         status = ExitStatus.UNREAD
     comparison = compare(failing, working)
-    options = RenderOptions(
-        width_columns=streams.width_columns(),
-        color=streams.use_color(color),
-        encoding_is_utf8=streams.encoding_is_utf8(),
-    )
+    options = on_output(RenderOptions(), color)
     streams.write(lambda out: render(form, comparison, failing, working, out, options))
     return strongest(status, ExitStatus.FOUND if comparison.differences else ExitStatus.DONE)

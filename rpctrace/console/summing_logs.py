@@ -24,9 +24,11 @@ class NetlogonChoices:
 
 
 def netlogon_command(choices: NetlogonChoices) -> ExitStatus:
+    from rpctrace.console.output_options import on_output
     from rpctrace.log_summary import summarise
     from rpctrace.render.log_summary import render_json, render_text
     from rpctrace.render.rendering import RenderOptions
+    from rpctrace.render.words import stopped_words
     from rpctrace.report import Tool
     from rpctrace.version import __version__
 
@@ -55,15 +57,10 @@ def netlogon_command(choices: NetlogonChoices) -> ExitStatus:
     for log in summary.logs:
         if not log.complete:
             status = ExitStatus.UNREAD
-            streams.tell(f"{log.path}: read in part, reading stopped at octet {log.stopped_at}")
+            streams.tell(f"{log.path}: read in part, {stopped_words(log.stopped_at)}")
         elif not log.entries:
             streams.tell(f"{log.path}: holds no line")
-    options = RenderOptions(
-        width_columns=streams.width_columns(),
-        verbosity=choices.verbosity,
-        color=streams.use_color(choices.color),
-        encoding_is_utf8=streams.encoding_is_utf8(),
-    )
+    options = on_output(RenderOptions(verbosity=choices.verbosity), choices.color)
     if summary.logs:
         render = render_json if choices.as_json else render_text
         streams.write(lambda out: render(summary, out, options))

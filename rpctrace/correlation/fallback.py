@@ -14,12 +14,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from rpctrace.correlation.hosts import same_hosts
+from rpctrace.correlation.realms import is_host_service
 from rpctrace.correlation.timeline import Position, Timeline
 from rpctrace.report import Authentication, Call, KerberosExchange, Ntlm, Report
 
 # Negotiate falls back at once; what lies between is asking further KDCs, each with its own time to wait.
 FALLBACK_NS = 30_000_000_000
-ORDINARY_ERRORS = frozenset((25, 52))  # RFC 4120 7.5.9: KDC_ERR_PREAUTH_REQUIRED, KRB_ERR_RESPONSE_TOO_BIG
 ERRORS_LOOKED_THROUGH = 32  # backwards from the authentication
 _NTLM_TOKENS = frozenset(("NEGOTIATE", "AUTHENTICATE"))
 
@@ -72,7 +72,7 @@ class _Failures:
             position = self._timeline.position(each.capture, each.reply_ns, each.reply_frame)
             if each.error is None and each.reply is not None:
                 self._successes[client, _sought(each)].append(position)
-            elif each.error is not None and each.error not in ORDINARY_ERRORS:
+            elif each.refused:
                 self._errors[client].append(_Error(position, each))
         for errors in self._errors.values():
             errors.sort(key=lambda error: error.position)
@@ -129,7 +129,7 @@ def _another_user(error: KerberosExchange, ntlm: Ntlm | None) -> bool:
 
 def service_host(sname: Sequence[str]) -> str | None:
     """The host of service/host:port or service/host/realm; of a ticket-granting service, of a user, none."""
-    return sname[1].split(":")[0] if len(sname) > 1 and sname[0].casefold() != "krbtgt" else None
+    return sname[1].split(":")[0] if is_host_service(sname) else None
 
 
 def host_names(names: Iterable[str | None]) -> set[str]:

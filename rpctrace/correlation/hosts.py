@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from rpctrace.correlation.realms import is_granting
 from rpctrace.report import KerberosExchange
 
 
@@ -21,7 +22,7 @@ def same_hosts(exchanges: Iterable[KerberosExchange]) -> Mapping[str, str]:
         ticket = each.presented
         if each.kind != "AP" or ticket is None or ticket.fingerprint is None:
             continue
-        if [part.casefold() for part in ticket.sname[:1]] != ["krbtgt"]:
+        if not is_granting(ticket.sname):
             presented[ticket.fingerprint, each.client.address] = None
     known_as: dict[str, str] = {}
     for fingerprint, address in presented:

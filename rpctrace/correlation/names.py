@@ -2,7 +2,7 @@
 
 A log knows hosts by name, a capture by address. Names come from name resolution, from tickets presented to a host, from
 NTLM, from DCOM and Netlogon, and from whoever told where an interface is. All are claims of somebody: a client asks for
-a ticket by the name that it believes in.
+a ticket by the name that it believes in, and a server that refuses the ticket may be another.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from rpctrace.correlation.fallback import host_names, service_host
 from rpctrace.correlation.hosts import same_hosts
+from rpctrace.correlation.refused import Presented, refused_tickets
 from rpctrace.report import (
     Authentication,
     Call,
@@ -30,6 +31,7 @@ from rpctrace.report import (
 MAXIMUM_NAMES_OF_A_HOST = 256
 # What NTLM names is the server or its domain, and nothing tells which of the two; web servers are called by aliases.
 UNSURE_SOURCES = frozenset(("ntlm_target", "http_ticket"))
+REFUSED_TICKET = "refused_ticket"  # good enough to look for its server in a log, not to call a host by it
 
 
 class Telling(NamedTuple):
@@ -65,7 +67,8 @@ def is_address(name: str) -> bool:
     return ":" in name or name.replace(".", "").isdigit()
 
 
-_WithEnds = Call | Authentication | KerberosExchange | Event | Stream
+_Shows = Call | Authentication | KerberosExchange
+_WithEnds = _Shows | Event | Stream
 
 
 def tellings(report: Report) -> Iterator[Telling]:
@@ -75,14 +78,15 @@ def tellings(report: Report) -> Iterator[Telling]:
     for record in records:
         yield from _resolved(record.client)
         yield from _resolved(record.server)
+    refused = refused_tickets((*report.calls, *report.authentications), report.kerberos)
     for exchange in report.kerberos:
         if exchange.kind == "AP":
-            yield from _served(exchange.server, exchange.presented)
+            yield from _served(exchange, exchange.presented, (exchange.capture, exchange.request_frame) in refused)
     for call in report.calls:
-        yield from _served(call.server, call.ticket)
+        yield from _served(call, call.ticket, _was_refused(call, refused))
         yield from _of_call(call)
     for said in report.authentications:
-        yield from _served(said.server, said.ticket)
+        yield from _served(said, said.ticket, _was_refused(said, refused))
         yield from _of_ntlm(said, said.ntlm)
         yield from _named(said.server.address, said.target, "target")
     yield from _of_endpoints(report)
@@ -97,12 +101,16 @@ def _resolved(host: Host) -> Iterator[Telling]:
     yield from _named(host.address, host.name, "name_resolution")
 
 
-def _served(server: Host, ticket: Ticket | TicketName | None) -> Iterator[Telling]:
+def _was_refused(holder: Call | Authentication, refused: frozenset[Presented]) -> bool:
+    return holder.ticket is not None and (holder.capture, holder.ticket.frame) in refused
+
+
+def _served(shown: _Shows, ticket: Ticket | TicketName | None, refused: bool) -> Iterator[Telling]:
     if ticket is not None:
         service = ticket.sname[0].casefold() if ticket.sname else ""
         if service != "kadmin":
-            source = "http_ticket" if service == "http" else "ticket"
-            yield from _named(server.address, service_host(ticket.sname), source)
+            source = "http_ticket" if service == "http" else REFUSED_TICKET if refused else "ticket"
+            yield from _named(shown.server.address, service_host(ticket.sname), source)
 
 
 def _of_ntlm(record: Call | Authentication, ntlm: Ntlm | None) -> Iterator[Telling]:

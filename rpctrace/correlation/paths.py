@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from rpctrace.correlation.realms import is_granting
 from rpctrace.report import KerberosExchange, ReferralPath, Report, TicketName
 
 # Clients give up after ten referrals (MIT) or fewer; a longer chain is made up, and its last hops are shown.
@@ -72,7 +73,7 @@ def _asked_again(asked: Iterable[KerberosExchange]) -> set[str]:
 
 def other_realm(ticket: TicketName | None) -> str | None:
     """The realm for whose KDC a ticket is, where that is not the realm that issued it."""
-    if ticket is None or len(ticket.sname) != 2 or ticket.sname[0].casefold() != "krbtgt":
+    if ticket is None or len(ticket.sname) != 2 or not is_granting(ticket.sname):
         return None
     realm = ticket.sname[1]
     return None if ticket.realm is not None and realm.casefold() == ticket.realm.casefold() else realm

@@ -8,11 +8,12 @@ the ticket-granting service, tells nothing of the host to which it is shown.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from rpctrace.report import Authentication, Call, Report, Ticket
 
+TICKET_GRANTING = "krbtgt"  # RFC 4120 7.3
 GIVEN, BY_TICKET, BY_NAME = 1.0, 0.9, 0.6
 
 
@@ -74,7 +75,12 @@ def _presented(holder: Call | Authentication, ticket: Ticket) -> Iterator[tuple[
 def is_host_service(sname: Iterable[str]) -> bool:
     """Whether a principal is a service of a host (service/host.domain), and no ticket-granting service."""
     parts = tuple(sname)
-    return len(parts) > 1 and parts[0].casefold() != "krbtgt"
+    return len(parts) > 1 and not is_granting(parts)
+
+
+def is_granting(sname: Sequence[str]) -> bool:
+    """Whether a principal is the ticket-granting service, of whichever realm (RFC 4120 7.3)."""
+    return len(sname) > 0 and sname[0].casefold() == TICKET_GRANTING
 
 
 def dns_suffix(name: str | None) -> str | None:

@@ -22,8 +22,15 @@ class Timeline:
         """Captures of the same line have a common time: that of the capture with this index."""
         return self._placed.get(capture, (capture, 0))[0]
 
+    def shared(self, one: int | None, other: int | None) -> bool:
+        """Whether the times of two captures can be compared; None is what stands in no capture, as lines of logs do."""
+        return one is None or other is None or self.line(one) == self.line(other)
+
+    def common_ns(self, capture: int, time_ns: int | None) -> int | None:
+        """By the line's clock."""
+        return None if time_ns is None else time_ns + self._placed.get(capture, (capture, 0))[1]
+
     def position(self, capture: int, time_ns: int | None, frame: int | None) -> Position:
         """Nanoseconds since 1970 by the line's clock, then the frame; of a capture without times the frame alone."""
-        if time_ns is None:
-            return (frame or 0, 0)
-        return (time_ns + self._placed.get(capture, (capture, 0))[1], frame or 0)
+        common = self.common_ns(capture, time_ns)
+        return (frame or 0, 0) if common is None else (common, frame or 0)

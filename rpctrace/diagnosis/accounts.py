@@ -10,11 +10,15 @@ import re
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
+from rpctrace.correlation.log_fit import TOLERANCE_S
+from rpctrace.correlation.log_subjects import NTLM, About, agreement, is_enough_without_time, said_of
 from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
+from rpctrace.diagnosis.log_evidence import is_generic
 from rpctrace.diagnosis.observed import authentication_items, call_items, call_text, host_text, ntlm_text
 from rpctrace.diagnosis.rule import Ceiling, required
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Authentication, EvidenceItem, KerberosExchange, LogEntry
 
 LOG_FINDINGS = 10  # of each rule: a log of a busy domain controller has thousands of wrong passwords
@@ -24,10 +28,12 @@ JOINED_LOOSELY = Ceiling(
     "the clock of the log, or the name of the server, to tell that the line is about this call",
 )
 
-# [MS-ERREF] 2.2: what Active Directory puts behind `data` in the text of a refused bind -> NTSTATUS
+_TOLERANCE_NS = TOLERANCE_S * NS_PER_SECOND
+
+# [MS-ERREF] 2.2, 2.3.1: what Active Directory puts behind `data` in the text of a refused bind -> NTSTATUS
 _LDAP_DATA = {
     0x525: 0xC0000064, 0x52E: 0xC000006D, 0x530: 0xC000006F, 0x531: 0xC0000070, 0x532: 0xC0000071, 0x533: 0xC0000072,
-    0x701: 0xC0000193, 0x773: 0xC0000224, 0x775: 0xC0000234,
+    0x569: 0xC000015B, 0x701: 0xC0000193, 0x773: 0xC0000224, 0x775: 0xC0000234,
 }  # fmt: skip
 _DATA = re.compile(r"AcceptSecurityContext error, data ([0-9a-fA-F]{1,8})\b")
 
@@ -126,7 +132,7 @@ def _concerns_the_captures(evidence: Evidence, entry: LogEntry) -> bool:
 
 def is_user_logon(entry: LogEntry) -> bool:
     """Not a validation of a ticket's PAC, whose user is empty."""
-    return (entry.kind or "").casefold() != "generic" and bool(entry.user)
+    return not is_generic(entry) and bool(entry.user)
 
 
 def user_text(entry: LogEntry) -> str:
@@ -148,8 +154,40 @@ def ntstatus_of(said: Authentication) -> int | None:
         return None
     if said.carried_in == "smb":
         return said.status
+    told = told_by_directory(said)
+    return told[0] if told is not None else None
+
+
+def told_by_directory(said: Authentication) -> tuple[int | None, str] | None:
+    """The NTSTATUS that the text of a refused bind stands for (None for a code that is not in the table), and that
+    text."""
     for note in said.notes:
         match = _DATA.search(note)
         if match is not None:
-            return _LDAP_DATA.get(int(match[1], 16))
+            return _LDAP_DATA.get(int(match[1], 16)), note
     return None
+
+
+def line_about(evidence: Evidence, said: Authentication) -> LogEntry | None:
+    """The line of netlogon.log that says why this very logon with NTLM was refused: of the same user through the same
+    server between request and answer; where no time can be compared, user, package and server must all be named."""
+    ntlm = said.ntlm
+    if ntlm is None or not ntlm.user or not evidence.has_logs:
+        return None
+    address = said.server.address
+    sure = evidence.sure_logged_names.get(address)
+    names = sure or evidence.logged_names.get(address, frozenset())
+    about = About(names, sure is not None, NTLM, (ntlm.domain or "").casefold() or None, ntlm.user.casefold())
+    span = evidence.span_ns(said)
+    # A line has whole seconds, and is written before the answer
+    first, last = (span[0] - _TOLERANCE_NS - NS_PER_SECOND, span[1] + _TOLERANCE_NS) if span else (None, None)
+    near: list[LogEntry] = []
+    for entry in evidence.refused_logons(ntlm.user, first, last):
+        by = agreement(about, said_of(entry, evidence.partner_of(entry)))
+        if by is not None and (entry.time_ns is not None or is_enough_without_time(about, by)):
+            near.append(entry)
+    return min(near, key=lambda entry: _apart_ns(entry, last), default=None)
+
+
+def _apart_ns(entry: LogEntry, moment_ns: int | None) -> int:
+    return 0 if entry.time_ns is None or moment_ns is None else abs(entry.time_ns - moment_ns)

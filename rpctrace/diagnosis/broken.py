@@ -30,13 +30,11 @@ class Connections:
         self._open = {network.ends_key(call): call for call in evidence.report.calls if call.reply is None}
         self._opened: dict[Hashable, list[tuple[Position, Stream]]] = defaultdict(list)
         for stream in evidence.report.streams:
-            place = stream.client.address, stream.server.address, stream.server.port
-            self._opened[place].append((evidence.began_at(stream), stream))
+            self._opened[evidence.hosts_of(stream), stream.server.port].append((evidence.began_at(stream), stream))
         self._failed: dict[Hashable, list[tuple[Position, Event]]] = defaultdict(list)
         for failure in network.attempts(evidence, network.REFUSED, network.NO_ANSWER):
             for event in failure.events:
-                pair = event.client.address, event.server.address
-                self._failed[pair].append((evidence.seen_at(event), event))
+                self._failed[evidence.hosts_of(event)].append((evidence.seen_at(event), event))
         for opened in self._opened.values():
             opened.sort(key=lambda each: each[0])
         for failed in self._failed.values():
@@ -60,14 +58,13 @@ class Connections:
 
     def opened_after(self, event: Event) -> Stream | None:
         """The connection that the client opened to the same port next."""
-        place = event.client.address, event.server.address, event.server.port
-        opened = self._opened.get(place, [])
+        opened = self._opened.get((self._evidence.hosts_of(event), event.server.port), [])
         after = bisect_right(opened, self._evidence.seen_at(event), key=lambda each: each[0])
         return opened[after][1] if after < len(opened) else None
 
     def failed_after(self, event: Event) -> Event | None:
         """The next attempt of the client to reach the same host that failed."""
-        failed = self._failed.get((event.client.address, event.server.address), [])
+        failed = self._failed.get(self._evidence.hosts_of(event), [])
         after = bisect_right(failed, self._evidence.seen_at(event), key=lambda each: each[0])
         return failed[after][1] if after < len(failed) else None
 

@@ -9,10 +9,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
+from rpctrace.diagnosis.ticket_uses import Place
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Authentication, Call, KerberosExchange
 
+AGREES_NS = 60 * NS_PER_SECOND
 MATTERS_NS = 120 * NS_PER_SECOND  # five minutes are allowed as a rule; half of that is no accident
+SKEW = 37  # RFC 4120 7.5.9 KRB_AP_ERR_SKEW
 _KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
 
 
@@ -27,6 +31,27 @@ class Clockwork:
                 self._kdcs[each.capture].append((each.reply_ns, each, each.server_ns - each.reply_ns))
         for told in self._kdcs.values():
             told.sort(key=lambda each: each[0])
+        # Of each capture the first errors of two KDCs whose clocks agree with it: one of them is not the one compared
+        self._agreeing: dict[int, dict[Place, KerberosExchange]] = defaultdict(dict)
+        for capture, told in self._kdcs.items():
+            agreeing = self._agreeing[capture]
+            for _, each, ahead in told:
+                if each.error not in (None, SKEW) and abs(ahead) <= AGREES_NS and len(agreeing) < 2:
+                    agreeing.setdefault(evidence.place_of(each, each.server), each)
+
+    @staticmethod
+    def kdc_ahead(exchange: KerberosExchange) -> int | None:
+        """By how much the clock of a KDC goes before the capturing computer's, by its error."""
+        if exchange.server_ns is None or exchange.reply_ns is None:
+            return None
+        return exchange.server_ns - exchange.reply_ns
+
+    def agreeing_kdc(self, exchange: KerberosExchange) -> KerberosExchange | None:
+        """An error of another KDC in the same capture, about something else than clocks, whose time is the capture's
+        own."""
+        itself = self._evidence.place_of(exchange, exchange.server)
+        agreeing = self._agreeing.get(exchange.capture, {})
+        return next((each for place, each in agreeing.items() if place != itself), None)
 
     def ahead_of_capture(self, record: Call | Authentication) -> int | None:
         """By how much the clock of the server that answered with a KRB-ERROR goes before the capturing computer's."""

@@ -8,38 +8,42 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from functools import cached_property
-from typing import TypeVar
+from operator import itemgetter
+from typing import TypeVar, cast
 
 from rpctrace.correlation.hosts import same_hosts
-from rpctrace.correlation.realms import RealmClaim, realms_of_hosts
+from rpctrace.correlation.realms import RealmClaim, is_granting, realms_of_hosts
 from rpctrace.correlation.timeline import Position, Timeline
 from rpctrace.diagnosis.failures import Failure, FailureKind, failures
 from rpctrace.diagnosis.identity import NameClaim, names_of_hosts, shown_realms
 from rpctrace.diagnosis.log_evidence import LogEvidence
 from rpctrace.diagnosis.referrals import Referrals
 from rpctrace.diagnosis.successes import Successes
-from rpctrace.diagnosis.ticket_uses import TicketUses
+from rpctrace.diagnosis.ticket_uses import Place, TicketUses
 from rpctrace.report import (
     Authentication,
     Call,
     Endpoint,
     Event,
+    Host,
     KerberosExchange,
     ReferralPath,
     Report,
     Stream,
 )
 
-NS_PER_SECOND = 1_000_000_000
 ANSWERS_LOOKED_THROUGH = 64  # of one client, after one exchange
+MEANWHILE_LOOKED_THROUGH = 256  # of one server, from a call on: calls that get no answer are not each compared with all
 # Of one connection, so that many failed calls on it are not each compared with all: before or after a call, and at
 # either end of the connection.
 NEAR_CALLS, END_CALLS = 48, 16
-_Place = tuple[int, str]  # line of time, address
 _PlacedCall = tuple[Position, Call]
+_Ended = Call | KerberosExchange | Authentication | Event | Stream
 _Key = TypeVar("_Key", bound=Hashable)
+_Table = TypeVar("_Table")
+_Thing = TypeVar("_Thing")
 
 
 class Evidence(LogEvidence):
@@ -50,9 +54,23 @@ class Evidence(LogEvidence):
         self.failures: tuple[Failure, ...] = failures(report)
         self._given = realms or {}
         self._timeline = Timeline(report.clocks)
+        self._tables: dict[Callable[[Evidence], object], object] = {}
 
-    def of(self, kind: FailureKind) -> Iterator[Failure]:
-        return (failure for failure in self.failures if failure.kind is kind)
+    def of(self, kind: FailureKind) -> tuple[Failure, ...]:
+        return self._of_kind.get(kind, ())
+
+    @cached_property
+    def _of_kind(self) -> Mapping[FailureKind, tuple[Failure, ...]]:
+        table: dict[FailureKind, list[Failure]] = defaultdict(list)
+        for failure in self.failures:
+            table[failure.kind].append(failure)
+        return {kind: tuple(same) for kind, same in table.items()}
+
+    def once(self, make: Callable[[Evidence], _Table]) -> _Table:
+        """What `make` says of this evidence: a rule's own table of the report, made when first asked for."""
+        if make not in self._tables:
+            self._tables[make] = make(self)
+        return cast("_Table", self._tables[make])
 
     # Records by their ids
 
@@ -78,6 +96,14 @@ class Evidence(LogEvidence):
         """Captures of one line have a common time."""
         return self._timeline.line(capture)
 
+    def place_of(self, record: _Ended | ReferralPath, host: Host) -> Place:
+        """By what a host is known in tables: the same address in captures without a common time may be another's."""
+        return self.line(record.capture), self.host(host.address)
+
+    def hosts_of(self, record: _Ended) -> tuple[Place, Place]:
+        """Client and server of a record, by what they are known in tables."""
+        return self.place_of(record, record.client), self.place_of(record, record.server)
+
     def asked_at(self, record: Call | KerberosExchange | Authentication) -> Position:
         """When the request was captured; of a record without its request, its answer."""
         frame = _first_frame(record)
@@ -88,6 +114,14 @@ class Evidence(LogEvidence):
         if record.reply_ns is None and _reply_frame(record) is None:
             return None
         return self._timeline.position(record.capture, record.reply_ns, _reply_frame(record))
+
+    def span_ns(self, record: Call | KerberosExchange | Authentication) -> tuple[int, int] | None:
+        """From the request to the answer by the clock that the lines of logs have; None without times."""
+        times = [time for time in (record.request_ns, record.reply_ns) if time is not None]
+        if not times:
+            return None
+        first, last = (self._timeline.position(record.capture, each, None)[0] for each in (min(times), max(times)))
+        return first, last
 
     def lasted_ns(self, record: Call | KerberosExchange | Authentication) -> int | None:
         """From request to answer, by one clock; None where either has no time."""
@@ -100,6 +134,9 @@ class Evidence(LogEvidence):
 
     def began_at(self, stream: Stream) -> Position:
         return self._timeline.position(stream.capture, stream.first_ns, stream.first_frame)
+
+    def ended_at(self, stream: Stream) -> Position:
+        return self._timeline.position(stream.capture, stream.last_ns, stream.last_frame)
 
     def told_at(self, endpoint: Endpoint) -> Position:
         return self._timeline.position(endpoint.capture, endpoint.time_ns, endpoint.frame)
@@ -162,34 +199,43 @@ class Evidence(LogEvidence):
     # What the server did meanwhile
 
     @cached_property
-    def _secure_channel(self) -> Mapping[_Place, list[tuple[Position, Call]]]:
-        table: dict[_Place, list[tuple[Position, Call]]] = defaultdict(list)
-        for call in self.report.calls:
-            if call.secure_channel is not None:
-                table[self.line(call.capture), self.host(call.client.address)].append((self.asked_at(call), call))
-        for calls in table.values():
-            calls.sort(key=lambda each: each[0])
-        return table
+    def _members(self) -> frozenset[Place]:
+        calls = self.report.calls
+        return frozenset(self.place_of(call, call.client) for call in calls if call.secure_channel is not None)
 
-    def secure_channel_of(self, address: str, capture: int) -> tuple[Call, ...]:
-        """Calls over the Netlogon secure channel that the host made to its domain controller."""
-        return tuple(call for _, call in self._secure_channel.get((self.line(capture), self.host(address)), ()))
-
-    def logons_between(self, address: str, call: Call | Authentication) -> tuple[Call, ...]:
-        """Logon requests (NetrLogonSamLogon*, sealed or not) of the host between a call to it and its answer."""
-        calls = self._secure_channel.get((self.line(call.capture), self.host(address)), ())
-        start, end = self.asked_at(call), self.answered_at(call)
-        first = bisect_left(calls, start, key=lambda each: each[0])
-        last = bisect_right(calls, end, key=lambda each: each[0]) if end is not None else len(calls)
-        return tuple(each for _, each in calls[first:last] if each.secure_channel and each.secure_channel.is_logon)
+    def has_secure_channel(self, address: str, capture: int) -> bool:
+        """Whether the host is seen to call its domain controller over the Netlogon secure channel."""
+        return (self.line(capture), self.host(address)) in self._members
 
     @cached_property
-    def _active(self) -> frozenset[_Place]:
+    def _logons(self) -> Mapping[Place, list[_PlacedCall]]:
+        """By the host that asks its domain controller."""
+        calls = self.report.calls
+        logons = (call for call in calls if call.secure_channel is not None and call.secure_channel.is_logon)
+        return self._placed((self.place_of(call, call.client), call) for call in logons)
+
+    def logons_between(self, address: str, call: Call | Authentication) -> tuple[Call, ...]:
+        """Logon requests (NetrLogonSamLogon*, sealed or not) of the host between a call to it and its answer; of many,
+        the first ones."""
+        logons = self._logons.get((self.line(call.capture), self.host(address)), [])
+        return tuple(logon for _, logon in self._between(logons, call))
+
+    def _between(
+        self, placed: list[tuple[Position, _Thing]], record: Call | Authentication
+    ) -> list[tuple[Position, _Thing]]:
+        """What lies between request and answer; without an answer, from the request on."""
+        start, end = self.asked_at(record), self.answered_at(record)
+        first = bisect_left(placed, start, key=itemgetter(0))
+        last = bisect_right(placed, end, key=itemgetter(0)) if end is not None else len(placed)
+        return placed[first : min(last, first + MEANWHILE_LOOKED_THROUGH)]
+
+    @cached_property
+    def _active(self) -> frozenset[Place]:
         """Hosts that are seen as clients of something."""
         report = self.report
         records: list[Call | KerberosExchange | Authentication | Event] = [*report.calls, *report.kerberos]
         records += [*report.authentications, *report.events]
-        return frozenset((self.line(each.capture), self.host(each.client.address)) for each in records)
+        return frozenset(self.place_of(each, each.client) for each in records)
 
     def acts_as_client(self, address: str, capture: int) -> bool:
         """Whether the captures of that time show the host asking others: only then was its own traffic captured, and
@@ -197,26 +243,18 @@ class Evidence(LogEvidence):
         return (self.line(capture), self.host(address)) in self._active
 
     @cached_property
-    def _attempts(self) -> Mapping[_Place, list[tuple[Position, Event]]]:
-        table: dict[_Place, list[tuple[Position, Event]]] = defaultdict(list)
+    def _attempts(self) -> Mapping[Place, list[tuple[Position, Event]]]:
+        table: dict[Place, list[tuple[Position, Event]]] = defaultdict(list)
         for event in self.report.events:
-            place = self.line(event.capture), self.host(event.client.address)
-            table[place].append((self.seen_at(event), event))
+            table[self.place_of(event, event.client)].append((self.seen_at(event), event))
         for events in table.values():
-            events.sort(key=lambda each: each[0])
+            events.sort(key=itemgetter(0))
         return table
 
-    def attempts_of(self, address: str, capture: int) -> tuple[Event, ...]:
-        """What happened on connections that the host opened, in order of time."""
-        return tuple(event for _, event in self._attempts.get((self.line(capture), self.host(address)), ()))
-
     def attempts_between(self, address: str, record: Call | Authentication) -> tuple[Event, ...]:
-        """What happened on connections that the host opened between a call to it and its answer."""
-        events = self._attempts.get((self.line(record.capture), self.host(address)), ())
-        start, end = self.asked_at(record), self.answered_at(record)
-        first = bisect_left(events, start, key=lambda each: each[0])
-        last = bisect_right(events, end, key=lambda each: each[0]) if end is not None else len(events)
-        return tuple(event for _, event in events[first:last])
+        """What happened on connections that the host opened between a call to it and its answer; of much, the first."""
+        events = self._attempts.get((self.line(record.capture), self.host(address)), [])
+        return tuple(event for _, event in self._between(events, record))
 
     # Hosts and realms
 
@@ -283,15 +321,15 @@ class Evidence(LogEvidence):
         return sorted(answers, key=_position)
 
     @cached_property
-    def _got(self) -> Mapping[tuple[_Place, Hashable], list[tuple[Position, KerberosExchange]]]:
-        table: dict[tuple[_Place, Hashable], list[tuple[Position, KerberosExchange]]] = defaultdict(list)
+    def _got(self) -> Mapping[tuple[Place, Hashable], list[tuple[Position, KerberosExchange]]]:
+        table: dict[tuple[Place, Hashable], list[tuple[Position, KerberosExchange]]] = defaultdict(list)
         for answered, each in self._answers:
             table[self._asker(each), _sought(each)].append((answered, each))
         return table
 
     @cached_property
-    def _got_by(self) -> Mapping[_Place, list[tuple[Position, KerberosExchange]]]:
-        table: dict[_Place, list[tuple[Position, KerberosExchange]]] = defaultdict(list)
+    def _got_by(self) -> Mapping[Place, list[tuple[Position, KerberosExchange]]]:
+        table: dict[Place, list[tuple[Position, KerberosExchange]]] = defaultdict(list)
         for answered, each in self._answers:
             table[self._asker(each)].append((answered, each))
         return table
@@ -312,10 +350,6 @@ class Evidence(LogEvidence):
         got = self._got.get((self._asker(exchange), _sought(exchange)), ())
         before = bisect_left(got, self.asked_at(exchange), key=_position)
         return got[before - 1][1] if before else None
-
-    def later_success(self, exchange: KerberosExchange) -> Position | None:
-        later = self.later_answer(exchange)
-        return None if later is None else self.answered_at(later)
 
     def answers_after(self, exchange: KerberosExchange, within_ns: int) -> Iterator[KerberosExchange]:
         """What the same client got from any KDC after this exchange, for so long (a capture without times: of what
@@ -339,9 +373,9 @@ class Evidence(LogEvidence):
         captures = self.report.captures
         return captures[capture].last_ns if capture < len(captures) else None
 
-    def _asker(self, exchange: KerberosExchange) -> _Place:
+    def _asker(self, exchange: KerberosExchange) -> Place:
         """The client of an exchange."""
-        return self.line(exchange.capture), self.host(exchange.client.address)
+        return self.place_of(exchange, exchange.client)
 
 
 def _sought(exchange: KerberosExchange) -> Hashable:
@@ -351,7 +385,7 @@ def _sought(exchange: KerberosExchange) -> Hashable:
     if exchange.kind != "AS":
         return exchange.kind, service
     client = tuple(each.casefold() for each in exchange.cname)
-    return "AS", client, service[:1] if service[:1] == ("krbtgt",) else service
+    return "AS", client, service[:1] if is_granting(service) else service
 
 
 def _place(placed: _PlacedCall) -> Position:

@@ -25,7 +25,7 @@ _ACTIVATORS: dict[int | None, tuple[str, ...]] = {
     4: (_SYSTEM_ACTIVATOR,),
     0: ("4d9f4ab8-7d1c-11cf-861e-0020af6e7c57",),
 }
-_DENIED = 0x80070005  # E_ACCESSDENIED
+E_ACCESSDENIED = 0x80070005  # [MS-ERREF] 2.1.1
 _NEGOTIATED = 3  # result of the bind time feature negotiation, [MS-RPCE] 2.2.2.4
 _Thing = TypeVar("_Thing")
 
@@ -141,7 +141,7 @@ def is_failed_result(call: Call) -> bool:
         return False
     if call.dcom is not None and call.dcom.hresult is not None:
         hresult = call.dcom.hresult & 0xFFFFFFFF
-        return hresult == _DENIED or (hresult >= 0x80000000 and is_activation(call))
+        return hresult == E_ACCESSDENIED or (hresult >= 0x80000000 and is_activation(call))
     channel = call.secure_channel
     return channel is not None and channel.status is not None and channel.status >= 0xC0000000
 
@@ -167,6 +167,8 @@ def _too_big_in_vain(kerberos: Sequence[KerberosExchange]) -> list[KerberosExcha
         if too_big and answered.isdisjoint((of_realm, (*client, ""))):
             in_vain.append(exchange)
     return in_vain[::-1]
+
+
 def is_refused(said: Authentication) -> bool:
     """Whether a server refused an authentication: by a status, or by a KRB-ERROR after which it did not go on."""
     return said.outcome == "rejected" or (said.outcome != "accepted" and said.kerberos_error is not None)

@@ -31,8 +31,9 @@ class NameClaim(NamedTuple):
 
 
 def short_name(name: str | None) -> str | None:
-    """`ws2` of `WS2.domainb.com`, `WS2$` or `\\\\ws2\\share`; None of an address or of nothing."""
+    """`ws2` of `WS2.domainb.com`, `WS2$`, `ws2:1433` or `\\\\ws2\\share`; None of an address or of nothing."""
     host = (name or "").lstrip("\\").split("\\")[0].split("[")[0]
+    host = host.partition(":")[0] if host.count(":") == 1 else host  # an IPv6 address has more of them
     first = host.split(".")[0].rstrip("$").casefold()
     return None if not first or ":" in host or host.replace(".", "").isdigit() else first
 

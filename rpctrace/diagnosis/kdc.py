@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rpctrace.correlation.realms import same_realm
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.correlation.realms import is_granting, is_host_service, same_realm
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import exchange_answer, exchange_items, host_text
+from rpctrace.diagnosis.referrals import MUST_USE_USER2USER
 from rpctrace.diagnosis.rule import required
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import EvidenceItem, KerberosExchange
 
 KDC_PORT = 88
-TICKET_GRANTING = "krbtgt"  # RFC 4120 7.3
-S_PRINCIPAL_UNKNOWN, POLICY, MUST_USE_USER2USER = 7, 12, 27  # RFC 4120 7.5.9
+S_PRINCIPAL_UNKNOWN, POLICY = 7, 12  # RFC 4120 7.5.9
 OTHER_WAY_NS = 30 * NS_PER_SECOND  # a client that has another way takes it at once; people take longer
 PASSWORD_CHANGE_NS = 600 * NS_PER_SECOND  # somebody thinks of a new one
 HOPS_SHOWN = 8
@@ -78,11 +79,12 @@ def came_by_referral(evidence: Evidence, exchange: KerberosExchange) -> bool:
     path = evidence.path_of(exchange)
     if path is not None and len(path.exchanges) > 1:
         return True
-    shown = exchange.presented
-    return exchange.kind == "TGS" and shown is not None and _is_of_another_realm(shown.realm, exchange.realm)
+    return exchange.kind == "TGS" and shows_foreign_ticket(exchange)
 
 
-def _is_of_another_realm(issuer: str | None, realm: str | None) -> bool:
+def shows_foreign_ticket(exchange: KerberosExchange) -> bool:
+    """Whether the ticket that the request shows was issued by another realm than the one that is asked."""
+    issuer, realm = exchange.presented.realm if exchange.presented is not None else None, exchange.realm
     # Windows names a realm by its NetBIOS name too, which is no other realm
     return issuer is not None and realm is not None and "." in realm and not same_realm(issuer, realm)
 
@@ -98,7 +100,7 @@ def changed_password_after(evidence: Evidence, exchange: KerberosExchange) -> Ke
 def serves_as_well(refused: KerberosExchange, got: KerberosExchange) -> bool:
     """Whether a ticket is for what was refused under another name: user-to-user for the same account, another service
     class or spelling of the same host, or, of a realm that was asked for, a ticket which its KDC issued."""
-    if refused.sname[:1] == (TICKET_GRANTING,):
+    if is_granting(refused.sname):
         issued = got.ticket.realm if got.ticket is not None else None
         return issued is not None and [issued.casefold()] == [each.casefold() for each in refused.sname[1:]]
     if got.user_to_user and len(got.sname) == 1:
@@ -114,7 +116,7 @@ def _account(sname: tuple[str, ...]) -> str:
 
 def _host(sname: tuple[str, ...]) -> str | None:
     """The host's first label of `class/host.domain`; None of an account and of the ticket-granting service."""
-    if len(sname) < 2 or sname[0].casefold() == TICKET_GRANTING:
+    if not is_host_service(sname):
         return None
     host = sname[1].split(":")[0].casefold()
     return host if _is_address(host) else host.split(".")[0]
@@ -168,7 +170,7 @@ def speaks_of_transited(exchange: KerberosExchange) -> bool:
 
 def is_for_granting(exchange: KerberosExchange) -> bool:
     """Whether the service asked for is a ticket-granting one, of any realm."""
-    return exchange.sname[:1] == (TICKET_GRANTING,)
+    return is_granting(exchange.sname)
 
 
 def refusal_items(evidence: Evidence, failure: Failure) -> tuple[EvidenceItem, ...]:

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import islice
+from typing import NamedTuple
 
+from rpctrace.correlation.names import names_of_hosts
 from rpctrace.report import Call, LogEntry, Report
+
+LOGONS_LOOKED_THROUGH = 64  # of one user, near one moment
+
+
+class _Logons(NamedTuple):
+    """Refused logons of one user: those with a time by it, and the others as they come."""
+
+    timed: list[LogEntry]
+    untimed: list[LogEntry]
 
 
 class LogEvidence:
@@ -41,19 +53,19 @@ class LogEvidence:
         """The `Returns` lines about this call: those joined to it, and the other halves of joined `Entered` lines."""
         results: dict[tuple[str, int], LogEntry] = {}
         for entry in self.log_entries(call):
-            result = entry if entry.phase == "Returns" else self._log_lines.get((entry.file, entry.partner or 0))
+            result = entry if entry.phase == "Returns" else self.partner_of(entry)
             if result is not None and result.status is not None:
                 results[result.file, result.line] = result
         return tuple(results.values())
 
     def is_about_a_call(self, entry: LogEntry) -> bool:
         """Whether the line, or the other half of its pair, was joined to a call."""
-        partner = self._log_lines.get((entry.file, entry.partner or 0))
+        partner = self.partner_of(entry)
         return bool(entry.calls or (partner is not None and partner.calls))
 
     def calls_of_line(self, entry: LogEntry) -> tuple[Call, ...]:
         """The calls that a line, or the other half of its pair, was joined to."""
-        other = self._log_lines.get((entry.file, entry.partner or 0))
+        other = self.partner_of(entry)
         joined = dict.fromkeys((*entry.calls, *(other.calls if other is not None else ())))
         return tuple(self.calls[identity] for identity in joined if identity in self.calls)
 
@@ -74,7 +86,7 @@ class LogEvidence:
             if entry.status is not None:
                 table[entry.file, entry.status].append(entry)
         for entries in table.values():
-            entries.sort(key=lambda entry: entry.time_ns or 0)
+            entries.sort(key=_time)
         return table
 
     def log_near(self, entry: LogEntry, status: int, within_ns: int) -> LogEntry | None:
@@ -83,10 +95,61 @@ class LogEvidence:
         entries = self._by_status.get((entry.file, status), [])
         if entry.time_ns is None:
             return entries[0] if entries else None
-        first = bisect_left(entries, entry.time_ns - within_ns, key=lambda each: each.time_ns or 0)
+        first = bisect_left(entries, entry.time_ns - within_ns, key=_time)
         near = entries[first] if first < len(entries) else None
-        return near if near is not None and (near.time_ns or 0) <= entry.time_ns + within_ns else None
+        return near if near is not None and _time(near) <= entry.time_ns + within_ns else None
+
+    @cached_property
+    def _refused_logons(self) -> Mapping[str, _Logons]:
+        table: dict[str, _Logons] = defaultdict(lambda: _Logons([], []))
+        for entry in self.report.log_entries:
+            if entry.status and entry.user and entry.phase == "Returns" and not is_generic(entry):
+                logons = table[account_of(entry.user)]
+                (logons.untimed if entry.time_ns is None else logons.timed).append(entry)
+        for logons in table.values():
+            logons.timed.sort(key=_time)
+        return table
+
+    def refused_logons(self, user: str, first_ns: int | None, last_ns: int | None) -> Iterator[LogEntry]:
+        """Lines that tell of a refused logon of a user, whatever the domain: those from the first moment to the last,
+        by the first capture's clock, then those that have no time."""
+        logons = self._refused_logons.get(account_of(user))
+        if logons is None:
+            return
+        if first_ns is not None and last_ns is not None:
+            first = bisect_left(logons.timed, first_ns, key=_time)
+            near = islice(logons.timed, first, first + LOGONS_LOOKED_THROUGH)
+            yield from (entry for entry in near if _time(entry) <= last_ns)
+        yield from logons.untimed[:LOGONS_LOOKED_THROUGH]
+
+    def partner_of(self, entry: LogEntry) -> LogEntry | None:
+        """The other half of its pair."""
+        return self._log_lines.get((entry.file, entry.partner or 0))
+
+    @cached_property
+    def logged_names(self) -> Mapping[str, frozenset[str]]:
+        """Address -> every name by which a log may call the host."""
+        return names_of_hosts(self.report)
+
+    @cached_property
+    def sure_logged_names(self) -> Mapping[str, frozenset[str]]:
+        """Those of hosts all of whose names are known to be theirs."""
+        return names_of_hosts(self.report, sure=True)
 
     @property
     def has_logs(self) -> bool:
         return bool(self.report.log_entries)
+
+
+def account_of(user: str) -> str:
+    """By what users are compared: `alice` of `Alice` and of `alice@domain`."""
+    return user.split("@")[0].casefold()
+
+
+def is_generic(entry: LogEntry) -> bool:
+    """Whether the line is of no user but of a package, as that of the validation of a PAC is."""
+    return (entry.kind or "").casefold() == "generic"
+
+
+def _time(entry: LogEntry) -> int:
+    return entry.time_ns or 0

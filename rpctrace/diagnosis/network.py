@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
 
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import host_text
 from rpctrace.diagnosis.rule import Clue, required
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Call, Endpoint, Event, EvidenceItem, KerberosExchange, Stream
 
 REFUSED, NO_ANSWER, RESET, RETRANSMITTED, IDLE = "refused", "no_answer", "reset", "retransmitted", "idle"
@@ -71,10 +72,11 @@ def is_elsewhere(event: Event, endpoint: Endpoint, evidence: Evidence) -> bool:
 
 
 def connected_to(evidence: Evidence) -> Mapping[Hashable, Stream]:
-    """Client and server, with and without the server's port -> a connection that was made and carried RPC."""
+    """Client and server, as `hosts_of` has them, with and without the server's port -> the first connection that was
+    made and carried RPC."""
     made: dict[Hashable, Stream] = {}
-    for each in evidence.report.streams:
-        pair = each.client.address, each.server.address
+    for each in sorted(evidence.report.streams, key=evidence.began_at):
+        pair = evidence.hosts_of(each)
         made.setdefault(pair, each)
         made.setdefault((*pair, each.server.port), each)
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.diagnosis.failures import Failure
-from rpctrace.report import Authentication, Call, EvidenceItem, Host, KerberosExchange, Ticket
+from rpctrace.report import Authentication, Call, EvidenceItem, Host, KerberosExchange, Ntlm, Ticket
 
 CONTESTED = "the capture holds two differing copies of octets of this connection; the first one was read"
 CALLS_SHOWN = 4  # evidence lines of like calls; `frames` still names every frame
@@ -105,7 +105,12 @@ def ntlm_text(record: Call | Authentication) -> str:
     ntlm = record.ntlm if isinstance(record, Authentication) else record.auth.ntlm if record.auth else None
     if ntlm is None or not ntlm.user:
         return ""
-    return f" as {ntlm.domain}\\{ntlm.user}" if ntlm.domain else f" as {ntlm.user}"
+    return f" as {account_text(ntlm)}"
+
+
+def account_text(ntlm: Ntlm) -> str:
+    """`DOMAIN\\user`, or what there is of it."""
+    return "\\".join(filter(None, (ntlm.domain, ntlm.user))) or "?"
 
 
 def answer_text(call: Call) -> str:

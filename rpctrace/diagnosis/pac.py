@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.correlation.realms import is_granting
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import answer_frame
 from rpctrace.diagnosis.refusals import Refusal, refusals
 from rpctrace.diagnosis.rule import Ceiling, Clue
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Authentication, Call, Event, EvidenceItem, LogEntry, Ticket
 
 SUCCESS = 0
@@ -55,6 +57,10 @@ LOG_ALONE = Ceiling(
 )
 
 
+OTHER_RESULT = Clue(1.0, "the validation had another result", against=True)
+SYSTEM_SERVICE = Clue(0.6, "the name is of a service of the system, which has no PAC validated", against=True)
+
+
 class Result(NamedTuple):
     """What a validation came to, and where that stands. `sure`: the line or call belongs to this very refusal."""
 
@@ -73,7 +79,7 @@ def candidates(evidence: Evidence) -> Iterator[Refusal]:
     """Refusals of a service ticket without a cause: a PAC may be behind them."""
     for refusal in refusals(evidence):
         ticket = refusal.ticket
-        if refusal.error is None and ticket is not None and not is_granting(ticket):
+        if refusal.error is None and ticket is not None and not is_granting(ticket.sname):
             yield refusal
 
 
@@ -147,11 +153,6 @@ def vain_attempt(evidence: Evidence, record: Call | Authentication) -> Event | N
         if event.kind in ("no_answer", "refused", "retransmitted") and other and looks_up:
             return event
     return None
-
-
-def is_granting(ticket: Ticket) -> bool:
-    """Whether it is a ticket for the ticket-granting service."""
-    return ticket.sname[:1] != () and ticket.sname[0].casefold() == "krbtgt"
 
 
 def runs_as_system(ticket: Ticket) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 
+from rpctrace.correlation.realms import is_granting
 from rpctrace.diagnosis.ticket_uses import folded_names
-from rpctrace.report import KerberosExchange, ReferralPath, Report
+from rpctrace.report import KerberosExchange, ReferralPath, Report, TicketName
 
 MUST_USE_USER2USER = 27  # RFC 4120 7.5.9
 USER2USER_REQUIRED = 0xC0000408  # [MS-ERREF] 2.3.1; as a KDC says it in the extended error of KDC_ERR 7
@@ -22,7 +23,7 @@ class Referrals:
         self._realms: dict[str, KerberosExchange] = {}
         for each in report.kerberos:
             ticket = each.ticket
-            if ticket is not None and ticket.realm is not None and _is_granting(ticket.sname):
+            if ticket is not None and ticket.realm is not None and _leads_to_a_kdc(ticket):
                 for realm in (ticket.realm, ticket.sname[1]):
                     self._realms.setdefault(realm.rstrip(".").casefold(), each)
                 self._direct.setdefault(_pair(ticket.realm, ticket.sname[1]), each)
@@ -50,8 +51,9 @@ class Referrals:
         return self._realms.get(realm.rstrip(".").casefold().partition(".")[2])
 
 
-def _is_granting(sname: tuple[str, ...]) -> bool:
-    return len(sname) == 2 and sname[0].casefold() == "krbtgt"
+def _leads_to_a_kdc(ticket: TicketName) -> bool:
+    """krbtgt/REALM."""
+    return len(ticket.sname) == 2 and is_granting(ticket.sname)
 
 
 def _pair(realm: str, other: str) -> _Pair:

@@ -95,7 +95,7 @@ def refused_token(call: Call) -> bool:
         return False
     if call.kind == "bind" and call.reply == "bind_nak":
         return call.reject_reason in NAK_WITHOUT_CAUSE
-    return call.kind in ("bind", "alter_context") and call.status in (tokens.SEC_PKG_ERROR, tokens.ACCESS_DENIED)
+    return call.kind in ("bind", "alter_context") and call.status in tokens.REFUSALS
 
 
 def _is_bare_call(call: Call) -> bool:

@@ -160,7 +160,8 @@ RULES: tuple[Rule, ...] = (
 
 def diagnose(report: Report, realms: Mapping[str, str] | None = None) -> tuple[Finding, ...]:
     """Findings, worst and surest first, then by frame; every failed call is in one that is no mere note, but for an
-    interface that was refused and that nobody missed (unk-if). `realms`: host (address or name) -> its Kerberos realm,
+    interface that was refused and that nobody missed (unk-if), and for what a refusal that is told by itself left
+    without an answer (consequences.py). `realms`: host (address or name) -> its Kerberos realm,
     where the user knows it."""
     evidence = Evidence(report, realms)
     about: dict[int, list[Weighed]] = defaultdict(list)

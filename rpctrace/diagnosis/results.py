@@ -8,8 +8,6 @@ from rpctrace.diagnosis.failures import Failure
 from rpctrace.diagnosis.observed import CALLS_SHOWN, answer_frame, asked_frame, call_text
 from rpctrace.report import Call, EvidenceItem
 
-E_ACCESSDENIED = 0x80070005
-
 
 def result_text(call: Call) -> str:
     """HRESULT of DCOM or NTSTATUS of Netlogon, with its name."""

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterator
 
 from rpctrace.correlation.timeline import Position
+from rpctrace.diagnosis.failures import is_failed_result
 from rpctrace.diagnosis.ticket_uses import Places
 from rpctrace.report import Authentication, Call, Report
 
@@ -21,7 +22,7 @@ class Successes:
         self._places = places
         self._worked: dict[Hashable, list[tuple[Position, Call]]] = defaultdict(list)
         for call in report.calls:
-            if call.outcome in ("answered", "accepted") and call.kind != "auth3":
+            if call.outcome in ("answered", "accepted") and call.kind != "auth3" and not is_failed_result(call):
                 for key in self._purposes(call):
                     self._worked[key].append((places.asked_at(call), call))
         for calls in self._worked.values():

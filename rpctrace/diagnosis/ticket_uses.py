@@ -13,7 +13,7 @@ from rpctrace.correlation.timeline import Position
 from rpctrace.diagnosis.identity import accepted
 from rpctrace.report import Authentication, Call, KerberosExchange, Report, Ticket
 
-_Place = tuple[int, str]  # line of time, address
+Place = tuple[int, str]  # line of time, address
 Presentation = Call | Authentication
 
 
@@ -32,7 +32,7 @@ class TicketUses:
 
     def __init__(self, report: Report, places: Places) -> None:
         self._places = places
-        accepted_here: dict[_Place, list[tuple[Position, Presentation, Ticket]]] = defaultdict(list)
+        accepted_here: dict[Place, list[tuple[Position, Presentation, Ticket]]] = defaultdict(list)
         records: list[Presentation] = [*report.calls, *report.authentications]
         for record in records:
             if record.ticket is not None and accepted(record):
@@ -75,7 +75,7 @@ class TicketUses:
             return self._answers.get(record.id)
         return self._answers.get((record.capture, record.carried_in, record.request_frame))
 
-    def _server(self, record: Presentation) -> _Place:
+    def _server(self, record: Presentation) -> Place:
         return self._places.line(record.capture), self._places.host(record.server.address)
 
     def _use(self, record: Presentation, ticket: Ticket) -> Hashable:

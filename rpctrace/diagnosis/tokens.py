@@ -12,6 +12,8 @@ from rpctrace.report import Call
 
 SEC_PKG_ERROR = 0x721  # RPC_S_SEC_PKG_ERROR, [MS-ERREF] 2.2
 ACCESS_DENIED = 0x5
+PROTOCOL_ERROR = 0x1C01000B  # nca_proto_error, C706 Appendix N
+REFUSALS = frozenset((SEC_PKG_ERROR, ACCESS_DENIED))  # what a security package's refusal shows as
 LOCATIONS_OF_ACCEPTANCE = frozenset((70, 71, 72, 73, 74))  # AcceptSecurityContext; extended error detection locations
 LOCATIONS_OF_VERIFICATION = frozenset((130,))  # a signature, or unsealing
 

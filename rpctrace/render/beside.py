@@ -8,7 +8,15 @@ from collections.abc import Iterator, Sequence
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.origins import connection_lines, origin_lines, validation_lines
-from rpctrace.render.places import both_frames, endpoint_told, exchange_place, place_words, way_words
+from rpctrace.render.places import (
+    both_frames,
+    endpoint_named,
+    endpoints_told,
+    exchanges_place,
+    listed,
+    place_words,
+    way_words,
+)
 from rpctrace.render.words import (
     Signs,
     counted,
@@ -22,8 +30,6 @@ from rpctrace.render.words import (
 from rpctrace.report import Authentication, Call, Event, KerberosExchange, ReferralPath, Report
 
 _ATTEMPTS = frozenset(("refused", "no_answer"))  # counted by attempts, each of which has two frames or one
-# A KDC's way to ask for more, not a failure: pre-authentication required, response too big for UDP.
-ORDINARY_ERRORS = frozenset((25, 52))
 
 
 def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
@@ -34,7 +40,7 @@ def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
     for each in report.kerberos:
         if each.outcome == "answered":
             answered.setdefault(_sought(each), []).append(each)
-        if each.error is not None and each.error not in ORDINARY_ERRORS and each.id not in told:
+        if each.refused and each.id not in told:
             key = (each.capture, each.client.address, each.server, each.error, each.sname, each.carried_in)
             groups.setdefault(key, []).append(each)
     for same in groups.values():
@@ -45,16 +51,18 @@ def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
         realm = f" by {safe_text(first.realm)}" if first.realm else ""
         yield (
             f"{kerberos_error_words(first.error, first.error_name)}{about}: told{realm} to "
-            f"{safe_text(first.client.address)}{who}{status}, {_carrier(first, report, signs)}{_times(same)}"
+            f"{safe_text(first.client.address)}{who}{status}, {_carrier(same, report, signs)}{_times(same)}"
             f"{_went_on(same[-1], answered.get(_sought(first), ()), signs)}"
         )
 
 
-_Sought = tuple[int, str, tuple[str, ...], str]  # capture, client, service, kind of exchange
+_Sought = tuple[int, str, str, tuple[str, ...], str]  # capture, client, user, service, kind of exchange
 
 
 def _sought(exchange: KerberosExchange) -> _Sought:
-    return exchange.capture, exchange.client.address, exchange.sname, exchange.kind or "AP"
+    # The user of a logon is in its request; of other exchanges only a reply names one.
+    user = principal_words(exchange.cname).casefold() if exchange.kind == "AS" else ""
+    return exchange.capture, exchange.client.address, user, exchange.sname, exchange.kind or "AP"
 
 
 def _went_on(error: KerberosExchange, answered: Sequence[KerberosExchange], signs: Signs) -> str:
@@ -71,11 +79,12 @@ def _times(same: Sequence[object]) -> str:
     return f", {counted(len(same), 'time')}" if len(same) > 1 else ""
 
 
-def _carrier(exchange: KerberosExchange, report: Report, signs: Signs) -> str:
-    if exchange.carried_in.startswith("kdc"):
-        return exchange_place(exchange, report, signs)
-    frames = both_frames(exchange.request_frame, exchange.reply_frame, signs)
-    return f"in {safe_text(exchange.carried_in)}, frames {frames}{place_words(exchange.capture, report)}"
+def _carrier(same: Sequence[KerberosExchange], report: Report, signs: Signs) -> str:
+    first = same[0]
+    if first.with_kdc:
+        return exchanges_place(same, report, signs)
+    frames = listed(both_frames(each.request_frame, each.reply_frame, signs) for each in same)
+    return f"in {safe_text(first.carried_in)}, frames {frames}{place_words(first.capture, report)}"
 
 
 def _told_paths(report: Report) -> list[ReferralPath]:
@@ -110,22 +119,33 @@ def _path_lines(report: Report, signs: Signs) -> Iterator[str]:
 
 
 def _authentication_lines(report: Report, signs: Signs) -> Iterator[str]:
-    """Those that were refused, and those that fell back to NTLM after an error of Kerberos."""
+    """Those that were refused, and those that fell back to NTLM after an error of Kerberos; alike ones are one line."""
     errors = {each.id: each for each in report.kerberos}
+    groups: dict[tuple[object, ...], list[Authentication]] = {}
     for said in report.authentications:
         error = errors.get(said.after_error or "")
-        if said.outcome != "rejected" and error is None:
-            continue
-        frames = f"frames {both_frames(said.request_frame, said.reply_frame, signs)}{place_words(said.capture, report)}"
-        yield f"{authentication_words(said)}, {frames}{_after(said, error) if error else ''}"
+        if said.outcome == "rejected" or error is not None:
+            after = _error_about(error) if error is not None else ""
+            key = (said.capture, said.client.address, authentication_words(said), after)
+            groups.setdefault(key, []).append(said)
+    for (*_, words, _), same in groups.items():
+        first = same[0]
+        frames = listed(both_frames(each.request_frame, each.reply_frame, signs) for each in same)
+        error = errors.get(first.after_error or "")
+        after = _after(first, error, "the first " if len(same) > 1 else "") if error is not None else ""
+        yield f"{words}, frames {frames}{place_words(first.capture, report)}{_times(same)}{after}"
 
 
-def _after(said: Authentication | Call, error: KerberosExchange) -> str:
+def _error_about(error: KerberosExchange) -> str:
+    return f"{kerberos_error_words(error.error, error.error_name)} for {principal_words(error.sname)}"
+
+
+def _after(said: Authentication | Call, error: KerberosExchange, which: str = "") -> str:
     """`, 1.5 ms after KDC_ERR_S_PRINCIPAL_UNKNOWN (7) for cifs/dc1`; how long only by the same clock."""
-    words = f"after {kerberos_error_words(error.error, error.error_name)} for {principal_words(error.sname)}"
+    words = f"after {_error_about(error)}"
     if error.reply_ns is None or said.request_ns is None or error.capture != said.capture:
         return f", {words}"
-    return f", {duration_words(said.request_ns - error.reply_ns)} {words}"
+    return f", {which}{duration_words(said.request_ns - error.reply_ns)} {words}"
 
 
 def _fallback_lines(report: Report) -> Iterator[str]:
@@ -141,7 +161,7 @@ def _fallback_lines(report: Report) -> Iterator[str]:
         if error is None:
             continue
         who = next((f" as {name}" for call in same if call.auth and (name := ntlm_words(call.auth.ntlm))), "")
-        frames = ", ".join(str(call.request_frames[-1]) for call in same if call.request_frames)
+        frames = listed(str(call.request_frame) for call in same if call.request_frames)
         yield (
             f"NTLM in place of Kerberos{who} to {endpoint_words(first.server)} ({safe_text(first.kind)}, "
             f"frames {frames}{place_words(first.capture, report)}){_after(first, error)}"
@@ -167,20 +187,43 @@ def authentication_words(said: Authentication) -> str:
     )
 
 
-def event_words(event: Event, report: Report) -> str:
-    """`connection refused: 10.0.0.1 to 10.0.0.2:49153 (frames 1, 2)`."""
+def _event_lines(report: Report) -> Iterator[str]:
+    """What happened between the same hosts, for the same reason, is one line."""
+    told = {each.id: each for each in report.endpoints}
+    groups: dict[tuple[object, ...], list[Event]] = {}
+    for event in report.events:
+        endpoint = told.get(event.endpoint or "")
+        about = None if endpoint is None else (endpoint.capture, endpoint.source, endpoint_named(endpoint))
+        ends = (event.client.address, event.server)
+        key = (event.capture, event.kind, event.text, event.name, *ends, event.status_hex, about)
+        groups.setdefault(key, []).append(event)
+    for same in groups.values():
+        endpoints = [told[each.endpoint] for each in same if each.endpoint in told]
+        why = f", where {endpoints_told(endpoints, report)}" if endpoints else ""
+        yield f"{_events_words(same, report)}{why}"
+
+
+def _events_words(same: Sequence[Event], report: Report) -> str:
+    """`connection refused: 10.0.0.1 to 10.0.0.2:49153 (frames 1, 2)`; of several the first frame of each."""
+    event = same[0]
     name = f" {safe_text(event.name)}" if event.name else ""
-    told = next((each for each in report.endpoints if each.id == event.endpoint), None) if event.endpoint else None
-    why = f", where {endpoint_told(told, report)}" if told else ""
     status = f", {safe_text(event.status_name or event.status_hex)}" if event.status_hex else ""
-    frames = f"frame{'s' if len(event.frames) > 1 else ''} {', '.join(map(str, event.frames))}"
-    more = f" and {event.count - len(event.frames)} more" if event.count > len(event.frames) else ""
-    where = f" ({frames}{more}{place_words(event.capture, report)})" if event.frames else ""
-    times = f" {event.count} times" if event.kind in _ATTEMPTS and event.count > 1 else ""
+    count = sum(each.count for each in same) if event.kind in _ATTEMPTS else len(same)
+    times = f" {count} times" if count > 1 else ""
     return (
         f"{safe_text(event.text)}{times}:{name} {safe_text(event.client.address)} to {endpoint_words(event.server)}"
-        f"{status}{where}{why}"
+        f"{status}{_event_frames(same, report)}"
     )
+
+
+def _event_frames(same: Sequence[Event], report: Report) -> str:
+    event, more = same[0], ""
+    if len(same) == 1:
+        frames, several = ", ".join(map(str, event.frames)), len(event.frames) > 1
+        more = f" and {event.count - len(event.frames)} more" if event.count > len(event.frames) else ""
+    else:
+        frames, several = listed(str(each.frames[0]) for each in same if each.frames), True
+    return f" (frame{'s' if several else ''} {frames}{more}{place_words(event.capture, report)})" if frames else ""
 
 
 def _status_lines(report: Report, signs: Signs) -> Iterator[str]:
@@ -194,7 +237,7 @@ def _status_lines(report: Report, signs: Signs) -> Iterator[str]:
             groups.setdefault(key, []).append(call)
     for (*_, operation, what), same in groups.items():
         first = same[0]
-        frames = both_frames(first.request_frames[-1] if first.request_frames else None, first.reply_frames[-1], signs)
+        frames = listed(both_frames(each.request_frame, each.reply_frame, signs) for each in same)
         yield (
             f"{operation} {what}: {safe_text(first.client.address)} to "
             f"{endpoint_words(first.server)} (frames {frames}{place_words(first.capture, report)}{_times(same)})"
@@ -236,5 +279,4 @@ def beside_lines(report: Report, signs: Signs) -> Iterator[str]:
     yield from _fallback_lines(report)
     yield from _status_lines(report, signs)
     yield from _endpoint_lines(report)
-    for event in report.events:
-        yield event_words(event, report)
+    yield from _event_lines(report)

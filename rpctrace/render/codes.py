@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rpctrace.knowledge import tables
+from rpctrace import explanation
+from rpctrace.explanation import Explanation
 from rpctrace.record import record
 from rpctrace.report import Call, Report
 
 MOST_CODES = 40
-_ORDINARY_ERRORS = frozenset((25, 52))  # as everywhere: pre-authentication required, response too big for UDP
 
 
 @record
 class CodeWords:
-    """One code, explained by the tables of `knowledge`; an empty text where these have none."""
+    """One code, explained as `explain` does; an empty text where no table has one."""
 
     value: str
     name: str
@@ -24,15 +24,6 @@ class CodeWords:
     proves: str
     does_not_prove: str
     source: str
-
-
-_KINDS = {
-    "win32": "RPC fault status",
-    "nca": "RPC fault status",
-    "dce": "DCE runtime status",
-    "hresult": "HRESULT",
-    "ntstatus": "NTSTATUS",
-}
 
 
 def codes_of(report: Report) -> tuple[CodeWords, ...]:
@@ -51,7 +42,7 @@ def _codes(report: Report) -> Iterator[tuple[str, int, str | None]]:
         elif call.dcom is not None and call.dcom.hresult is not None and call.dcom.hresult & 0x8000_0000:
             yield "status", call.dcom.hresult, call.dcom.hresult_name
     for exchange in report.kerberos:
-        if exchange.error is not None and exchange.error not in _ORDINARY_ERRORS:
+        if exchange.error is not None and exchange.refused:
             yield "kerberos", exchange.error, exchange.error_name
         if exchange.ntstatus is not None:
             yield "status", exchange.ntstatus, exchange.ntstatus_name
@@ -77,39 +68,33 @@ def _of_call(call: Call) -> Iterator[tuple[str, int, str | None]]:
         yield "kerberos", call.auth.kerberos_error, call.auth.kerberos_error_name
 
 
-def _proof(kind: str, value: str) -> tuple[str, str]:
-    fact = tables.proofs().get((kind, value))
-    return ("", "") if fact is None else (fact.proves, fact.does_not_prove)
-
-
-def _status(value: int, name: str | None) -> CodeWords:
-    shown = f"0x{value & 0xFFFFFFFF:08X}"
-    fact = tables.status(value)
-    proves, does_not_prove = _proof("status", shown)
-    if fact is None:
-        return CodeWords(shown, name or "unknown status", "status", "", "", proves, does_not_prove, "")
+def _words(value: str, name: str | None, kind: str, known: Explanation | None) -> CodeWords:
+    """`name` is what the report calls the code, `kind` what it is where no table has it."""
+    if known is None:
+        return CodeWords(value, name or f"unknown {kind}", kind, "", "", "", "", "")
+    benign = f"Normal when: {known.benign_when}" if known.benign_when else ""
     return CodeWords(
-        shown, name or fact.name, _KINDS[fact.family], fact.meaning, fact.cause, proves, does_not_prove, fact.source
+        value=value,
+        name=name or known.title,
+        kind=known.kind,
+        meaning=known.meaning,
+        cause=" ".join(filter(None, (known.cause, benign))),
+        proves=known.proves,
+        does_not_prove=known.does_not_prove,
+        source=known.source,
     )
 
 
+def _status(value: int, name: str | None) -> CodeWords:
+    return _words(f"0x{value & 0xFFFFFFFF:08X}", name, "status", explanation.of_status(value))
+
+
 def _kerberos(code: int, name: str | None) -> CodeWords:
-    fact = tables.kerberos_error(code)
-    proves, does_not_prove = _proof("kerberos", str(code))
-    if fact is None:
-        return CodeWords(str(code), name or "KRB-ERROR", "Kerberos error", "", "", proves, does_not_prove, "")
-    benign = f"Normal when: {fact.benign_when}" if fact.benign_when else ""
-    cause = " ".join(filter(None, (fact.cause, benign)))
-    return CodeWords(str(code), fact.name, "Kerberos error", fact.meaning, cause, proves, does_not_prove, fact.source)
+    return _words(str(code), name, "Kerberos error", explanation.of_kerberos_error(code))
 
 
 def _bind_nak(reason: int, name: str | None) -> CodeWords:
-    fact = tables.reject_reasons().get(("bind_nak", reason))
-    proves, does_not_prove = _proof("bind_nak", str(reason))
-    kind = "bind_nak reject reason"
-    if fact is None:
-        return CodeWords(str(reason), name or "unknown reason", kind, "", "", proves, does_not_prove, "")
-    return CodeWords(str(reason), fact.name, kind, fact.meaning, fact.cause, proves, does_not_prove, fact.source)
+    return _words(str(reason), name, "bind_nak reject reason", explanation.of_reject_reason(reason))
 
 
 _MAKERS = {"status": _status, "kerberos": _kerberos, "bind_nak": _bind_nak}

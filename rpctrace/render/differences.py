@@ -11,7 +11,6 @@ from rpctrace.render.json import write_document
 from rpctrace.render.layout import lay_out, wrapped
 from rpctrace.render.markdown import escaped
 from rpctrace.render.rendering import RenderOptions
-from rpctrace.render.short_report import signs_for
 from rpctrace.render.words import Signs, capture_words, counted
 from rpctrace.report import Report
 
@@ -66,7 +65,7 @@ def _hints(comparison: Comparison, bad: Report, good: Report) -> Iterator[str]:
 
 
 def text_lines(comparison: Comparison, bad: Report, good: Report, options: RenderOptions) -> Iterator[str]:
-    signs = signs_for(options)
+    signs = options.signs
     for word, report in (("failing", bad), ("good", good)):
         for capture in report.captures:
             failed = sum(call.failed for call in report.calls)
@@ -101,7 +100,7 @@ def _row(difference: Difference, signs: Signs) -> tuple[str, str, str, str]:
 
 
 def markdown_lines(comparison: Comparison, bad: Report, good: Report, options: RenderOptions) -> Iterator[str]:
-    signs = signs_for(options)
+    signs = options.signs
     yield "## Difference of two captures"
     yield ""
     for word, paths in (("failing", comparison.bad), ("good", comparison.good)):

@@ -53,9 +53,10 @@ def moment_words(ns: int) -> str:
     """A moment before or after a zero, to the millisecond or finer: `−43.055 s`, `−7.4 ms`, `0`, `+6.8 ms`."""
     if ns == 0:
         return "0"
-    size, unit, digits = next(each for each in _UNITS if abs(ns) >= each[0])
-    amount = f"{abs(ns) / max(size, 1000):.{digits}f}"
-    return f"{MINUS if ns < 0 else '+'}{amount.rstrip('0').rstrip('.') if '.' in amount else amount} {unit}"
+    written = [(f"{abs(ns) / size_ns:.{digits}f}", unit) for size_ns, unit, digits in _UNITS]
+    # as it is written: 999.996 ms are 1 s
+    amount, unit = next((each for each in written if float(each[0]) < 1000), written[-1])
+    return f"{MINUS if ns < 0 else '+'}{amount.rstrip('0').rstrip('.')} {unit}"
 
 
-_UNITS = ((1_000_000_000, "s", 3), (1_000_000, "ms", 2), (0, "\u00b5s", 1))  # nanoseconds of one, name, digits
+_UNITS = ((1_000, "\u00b5s", 1), (1_000_000, "ms", 2), (1_000_000_000, "s", 3))  # digits behind the point

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.color import painted
 from rpctrace.render.layout import wrapped
+from rpctrace.render.places import both_frames, listed
 from rpctrace.render.rendering import RenderOptions
-from rpctrace.render.words import confidence_words
-from rpctrace.report import EvidenceItem, Finding, Report
+from rpctrace.render.words import Signs, confidence_words, unique
+from rpctrace.report import Authentication, Call, EvidenceItem, Finding, KerberosExchange, Report
 
 _LABEL_COLUMNS = 9  # the longest label, `missing` or `against`, and two blanks
-_WHOLE = 1.0  # the weight of what a rule requires
+
+_Record = Call | KerberosExchange | Authentication
+Records = Mapping[str, _Record]
 
 
 def evidence_words(item: EvidenceItem, report: Report) -> str:
@@ -25,6 +29,28 @@ def evidence_words(item: EvidenceItem, report: Report) -> str:
     return f"{safe_text(item.text)}{where}"
 
 
+def records_by_id(report: Report) -> Records:
+    """What findings are about."""
+    every = chain[_Record](report.calls, report.kerberos, report.authentications)
+    return {record.id: record for record in every}
+
+
+def more_seen(finding: Finding, records: Records, signs: Signs) -> str:
+    """`and 2 more like these: frames 41 -> 42, 51 -> 52`, of what a finding is about and its evidence shows no more of;
+    "" where that shows all, or shows none and something else."""
+    about = [records[each] for each in (*finding.calls, *finding.concerns) if each in records]
+    shown = {(item.capture, item.frame) for item in finding.evidence if item.frame is not None}
+    untold = [each for each in about if shown.isdisjoint(_places(each))]
+    frames = unique(both_frames(each.request_frame, each.reply_frame, signs) for each in untold)
+    if len(untold) == len(about) or not frames:
+        return ""
+    return f"and {len(frames)} more like these: frames {listed(frames)}"
+
+
+def _places(record: _Record) -> tuple[tuple[int, int | None], ...]:
+    return (record.capture, record.request_frame), (record.capture, record.reply_frame)
+
+
 def sure_words(finding: Finding) -> str:
     """`likely (0.65)`."""
     return f"{confidence_words(finding.confidence)} ({finding.confidence:.2f})"
@@ -32,24 +58,30 @@ def sure_words(finding: Finding) -> str:
 
 def _evidence(finding: Finding, report: Report, weights: bool) -> Iterator[tuple[str, str]]:
     for item in finding.evidence:
-        label = "against" if not item.supports else "seen" if item.weight == _WHOLE else "fits"
-        weight = f", weight {item.weight:.2f}" if weights and label != "seen" and item.weight else ""
-        yield label, f"{evidence_words(item, report)}{weight}"
+        weight = f", weight {item.weight:.2f}" if weights and item.side != "seen" and item.weight else ""
+        yield item.side, f"{evidence_words(item, report)}{weight}"
 
 
-def _labelled(finding: Finding, report: Report, verbosity: int) -> Iterator[tuple[str, str]]:
+def _labelled(
+    finding: Finding, report: Report, options: RenderOptions, records: Records
+) -> Iterator[tuple[str, str]]:
     order = ("seen", "fits", "against")
-    yield from sorted(_evidence(finding, report, verbosity > 0), key=lambda line: order.index(line[0]))
+    lines = [*_evidence(finding, report, options.verbosity > 0)]
+    if more := more_seen(finding, records, options.signs):
+        lines.append(("seen", more))
+    yield from sorted(lines, key=lambda line: order.index(line[0]))
     yield from (("limit", safe_text(text)) for text in finding.limited_by)
     yield from (("missing", safe_text(text)) for text in finding.missing)
     yield from (("next", safe_text(text)) for text in finding.next_steps)
     for rival in finding.rivals:
         yield "weighed", f"{safe_text(rival.title)} [{safe_text(rival.rule)}], {rival.confidence:.2f}"
-    if verbosity > 0:
+    if options.verbosity > 0:
         yield from (("see", safe_text(text)) for text in finding.references)
 
 
-def finding_lines(finding: Finding, report: Report, options: RenderOptions, number: int | None = None) -> Iterator[str]:
+def finding_lines(
+    finding: Finding, report: Report, options: RenderOptions, records: Records, number: int | None = None
+) -> Iterator[str]:
     """The finding as a block, with an empty line before it. A label stands once for lines of one kind."""
     yield ""
     verdict = f"{f'{number}. ' if number is not None else ''}{safe_text(finding.title)}"
@@ -59,7 +91,7 @@ def finding_lines(finding: Finding, report: Report, options: RenderOptions, numb
     yield f"  {safe_text(finding.severity)}, {sure_words(finding)}, {safe_text(finding.rule)}"
     yield from wrapped(f"  {safe_text(finding.summary)}", options.width_columns, "  ")
     before = ""
-    for label, text in _labelled(finding, report, options.verbosity):
+    for label, text in _labelled(finding, report, options, records):
         line = f"  {label if label != before else '':<{_LABEL_COLUMNS}}{text}"
         yield from wrapped(line, options.width_columns, " " * (_LABEL_COLUMNS + 4))
         before = label

@@ -22,6 +22,7 @@ from rpctrace.render.words import (
     presented_words,
     principal_words,
     result_words,
+    ticket_name,
     time_words,
 )
 from rpctrace.report import Auth, Call, Endpoint, Event, KerberosExchange, Report, Stream, Ticket, TicketName
@@ -31,7 +32,8 @@ Record = TypeVar("Record")
 
 @record
 class Table(Generic[Record]):
-    """`columns` always, `more_columns` with -v; a heading may name `{arrow}`. `empty` is said where there is no row."""
+    """`columns` always, `more_columns` with -v; a heading may name `{arrow}`. `empty`,
+    without its full stop, is said where there is no row."""
 
     records: Callable[[Report], Sequence[Record]]
     columns: tuple[tuple[str, Callable[[Record, Signs], str]], ...]
@@ -41,7 +43,8 @@ class Table(Generic[Record]):
     def lines(self, report: Report, options: RenderOptions, signs: Signs) -> Iterator[str]:
         records = self.records(report)
         if not records:
-            yield self.empty
+            among = " among what the filters leave." if options.unfiltered_calls is not None else "."
+            yield f"{self.empty}{among}"
             return
         columns = self.columns + (self.more_columns if options.verbosity > 0 else ())
         headings = [heading.format(arrow=signs.arrow) for heading, _ in columns]
@@ -99,7 +102,7 @@ _CALLS: Table[Call] = Table(
         ("Result", lambda call, _: result_words(call) if call.failed else ""),
     ),
     (("Id", lambda call, _: safe_text(call.id)), *_CALL_MORE),
-    "No RPC call was found.",
+    "No RPC call was found",
 )
 _FAULTS: Table[Call] = Table(
     lambda report: [call for call in report.calls if call.failed],
@@ -112,7 +115,7 @@ _FAULTS: Table[Call] = Table(
         ("Ticket presented", lambda call, _: presented_words(call)),
     ),
     (("Id", lambda call, _: safe_text(call.id)), *_CALL_MORE),
-    "No failed call.",
+    "No failed call",
 )
 _AUTH: Table[Authenticated] = Table(
     authenticated.authenticated,
@@ -148,7 +151,7 @@ _AUTH: Table[Authenticated] = Table(
         ("Capture", _capture),
         ("Notes", lambda row, _: safe_text("; ".join(row.record.notes))),
     ),
-    "No security token was seen.",
+    "No security token was seen",
 )
 _STREAMS: Table[Stream] = Table(
     lambda report: report.streams,
@@ -171,7 +174,7 @@ _STREAMS: Table[Stream] = Table(
         ("Community ID", lambda stream, _: _text(stream.community_id)),
         ("Capture", _capture),
     ),
-    "No connection carried RPC.",
+    "No connection carried RPC",
 )
 
 
@@ -181,9 +184,9 @@ def _exchange_frames(exchange: KerberosExchange, signs: Signs) -> str:
     return f"{request} {signs.arrow} {reply}"
 
 
-def _ticket_name(ticket: TicketName | None) -> str:
+def _ticket(ticket: TicketName | None) -> str:
     """What a ticket is for and who issued it."""
-    return "" if ticket is None else safe_text(f"{'/'.join(ticket.sname) or '?'}@{ticket.realm or '?'}")
+    return "" if ticket is None else ticket_name(ticket)
 
 
 _KERBEROS: Table[KerberosExchange] = Table(
@@ -202,8 +205,8 @@ _KERBEROS: Table[KerberosExchange] = Table(
     ),
     (
         ("Id", lambda exchange, _: safe_text(exchange.id)),
-        ("Presented", lambda exchange, _: _ticket_name(exchange.presented)),
-        ("Issued", lambda exchange, _: _ticket_name(exchange.ticket)),
+        ("Presented", lambda exchange, _: _ticket(exchange.presented)),
+        ("Issued", lambda exchange, _: _ticket(exchange.ticket)),
         ("Options", lambda exchange, _: safe_text(" ".join(exchange.options))),
         ("Etypes", lambda exchange, _: safe_text(" ".join(each.name or str(each.etype) for each in exchange.etypes))),
         ("Time", lambda exchange, _: time_words(exchange.request_time or exchange.reply_time)),
@@ -213,7 +216,7 @@ _KERBEROS: Table[KerberosExchange] = Table(
         ("Capture", _capture),
         ("Notes", lambda exchange, _: safe_text("; ".join(exchange.notes))),
     ),
-    "No Kerberos exchange was found.",
+    "No Kerberos exchange was found",
 )
 
 _ENDPOINTS: Table[Endpoint] = Table(
@@ -236,7 +239,7 @@ _ENDPOINTS: Table[Endpoint] = Table(
         ("RPC call", lambda endpoint, _: _text(endpoint.call)),
         ("Capture", _capture),
     ),
-    "No endpoint was told.",
+    "No endpoint was told",
 )
 _EVENTS: Table[Event] = Table(
     lambda report: report.events,
@@ -255,7 +258,7 @@ _EVENTS: Table[Event] = Table(
         ("Lasted", lambda event, _: _duration(event.first_ns, event.last_ns)),
         ("Capture", _capture),
     ),
-    "No event beside the calls.",
+    "No event beside the calls",
 )
 
 FULL_TABLES: dict[str, Table[Any]] = {

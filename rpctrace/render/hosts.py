@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rpctrace.correlation.realms import is_host_service
+from rpctrace.correlation.refused import refused_tickets
 from rpctrace.encoding.text import safe_text
 from rpctrace.knowledge.tables import ENDPOINT_MAPPER_UUID
 from rpctrace.record import record
-from rpctrace.render.steps import KDC_CARRIERS
-from rpctrace.render.words import principal_words
+from rpctrace.render.words import user_words
 from rpctrace.report import Authentication, Call, Host, Report
 
 MOST_NAMES_OF_ONE_KIND = 2  # realms of one KDC, users of one client: a lane has room for no more
@@ -38,17 +38,18 @@ class HostBook:
         for host in _hosts(report):
             if host.name:
                 self._names.setdefault(host.address, (host.name, "a name that the capture resolves"))
+        self._refused = refused_tickets((*report.calls, *report.authentications), report.kerberos)
         for call in report.calls:
             self._note_call(call)
         for said in report.authentications:
             self._note_ticket(said)
         for exchange in report.kerberos:
-            if exchange.carried_in in KDC_CARRIERS:
+            if exchange.with_kdc:
                 if exchange.realm:
                     realms = self._kdc_realms.setdefault(exchange.server.address, {})
                     realms.setdefault(_same_case(exchange.realm, realms))
-                if exchange.cname:
-                    self._users.setdefault(exchange.client.address, {})[principal_words(exchange.cname)] = None
+                if user := user_words(exchange.cname):
+                    self._users.setdefault(exchange.client.address, {})[user] = None
 
     def _note_call(self, call: Call) -> None:
         self._note_ticket(call)
@@ -62,7 +63,9 @@ class HostBook:
 
     def _note_ticket(self, holder: Call | Authentication) -> None:
         ticket = holder.ticket
-        if ticket is not None and len(ticket.sname) > 1 and is_host_service(ticket.sname):
+        if ticket is None or (holder.capture, ticket.frame) in self._refused:
+            return
+        if is_host_service(ticket.sname):
             said = (ticket.sname[1], f"the ticket for {'/'.join(ticket.sname)} that was presented to it")
             self._names.setdefault(holder.server.address, said)
 
@@ -88,18 +91,25 @@ class HostBook:
         )
 
     def _roles(self, address: str, client: str | None, server: str | None) -> Iterator[str]:
-        users = ", ".join(list(self._users.get(address, {}))[:MOST_NAMES_OF_ONE_KIND])
+        users = _first(self._users.get(address, {}))
         if address == client:
             yield f"client, {users}" if users else "client"
         if address == server:
             yield "server"
         realms = self.kdc_realms(address)
         if realms:
-            yield f"KDC of {', '.join(map(safe_text, realms[:MOST_NAMES_OF_ONE_KIND]))}"
+            yield f"KDC of {_first(map(safe_text, realms))}"
         if address in self._controllers:
             yield "domain controller"
         if address in self._mappers and address not in (client, server):
             yield "endpoint mapper"
+
+
+def _first(names: Iterable[str]) -> str:
+    """`alice, bob and 3 more`."""
+    known = list(names)
+    more = len(known) - MOST_NAMES_OF_ONE_KIND
+    return ", ".join(known[:MOST_NAMES_OF_ONE_KIND]) + (f" and {more} more" if more > 0 else "")
 
 
 def _same_case(realm: str, known: dict[str, None]) -> str:

@@ -13,10 +13,13 @@ from rpctrace.record import record
 from rpctrace.render.beside import beside_lines
 from rpctrace.render.codes import MOST_CODES, CodeWords, codes_of
 from rpctrace.render.drawing import span_words
+from rpctrace.render.finding_text import more_seen
 from rpctrace.render.hosts import HostBook
 from rpctrace.render.html_table import Table, table_of
-from rpctrace.render.ladder import Ladder, frame_chip, ladder
+from rpctrace.render.ladder import Ladder, ladder
 from rpctrace.render.links import is_plain_link
+from rpctrace.render.nothing_failed import nothing_failed, seen_beside
+from rpctrace.render.places import frame_chip
 from rpctrace.render.referral_picture import NARROW as NARROW_PICTURE
 from rpctrace.render.referral_picture import ReferralPicture, referral_picture
 from rpctrace.render.story import Story, StoryBook, story_of
@@ -29,9 +32,10 @@ from rpctrace.render.words import (
     confidence_words,
     counted,
     principal_words,
+    stopped_words,
     time_words,
 )
-from rpctrace.report import EvidenceItem, Finding, ReferralPath, Report, display_filter
+from rpctrace.report import WHOLE, EvidenceItem, Finding, ReferralPath, Report, display_filter
 
 MOST_TOLD = 20  # findings with pictures
 MOST_LISTED = 100  # findings by a line
@@ -41,7 +45,6 @@ MOST_OTHERS = 6  # titles below the verdict
 MOST_OPERATIONS = 40
 MOST_REASONS = 4  # of a verdict's confidence
 _TRAILING_ZEROS = re.compile(r"(\.\d{3}\d*?)0+(?= UTC)")
-_WHOLE = 1.0  # the weight of what a rule requires
 
 
 @record
@@ -92,6 +95,7 @@ class Told:
     filter: str
     where: str
     seen: tuple[Evidence, ...]
+    more_seen: str
     fits: tuple[Evidence, ...]
     against: tuple[Evidence, ...]
     limited_by: tuple[str, ...]
@@ -186,36 +190,36 @@ class Page:
     unseen: tuple[Unseen, ...]
 
 
-def page_of(report: Report) -> Page:
+def page_of(report: Report, unfiltered_calls: int | None = None, command: Sequence[str] = ()) -> Page:
+    """`unfiltered_calls` and `command` as in `RenderOptions`."""
     book, hosts = StoryBook(report), HostBook(report)
     worth = [each for each in report.findings if each.severity != "note"]
     notes = [each for each in report.findings if each.severity == "note"]
     told = tuple(_told(each, number, report, book, hosts) for number, each in enumerate(worth[:MOST_TOLD], 1))
     listed = tuple(
-        _bare(each, number, report) for number, each in enumerate(worth[MOST_TOLD:MOST_LISTED], MOST_TOLD + 1)
+        _bare(each, number, report, book) for number, each in enumerate(worth[MOST_TOLD:MOST_LISTED], MOST_TOLD + 1)
     )
     beside = [line.replace("\n", " ") for line in beside_lines(report, UNICODE_SIGNS)]
     codes = codes_of(report)
-    operations = sorted(report.summary, key=lambda each: (-each.failed, -each.count))
-    verdict = _verdict(report)
+    verdict = _verdict(report, unfiltered_calls)
     return Page(
         title=f"{told[0].title if told else verdict.title} \u2013 rpctrace",
         tool=f"{report.tool.name} {report.tool.version}",
         captures=tuple(_captures(report)),
-        command=_command(report),
+        command=_command(report, command),
         verdict=verdict,
         told=told,
         others=tuple(_others(told[1:]))[:MOST_OTHERS],
         listed=listed,
         more_findings=max(len(worth) - MOST_LISTED, 0),
-        notes=tuple(_bare(each, number, report) for number, each in enumerate(notes[:MOST_LISTED], 1)),
+        notes=tuple(_bare(each, number, report, book) for number, each in enumerate(notes[:MOST_LISTED], 1)),
         tiles=tuple(_tiles(report)),
         beside=tuple(beside[:MOST_BESIDE]),
         more_beside=max(len(beside) - MOST_BESIDE, 0),
         codes=codes[:MOST_CODES],
         more_codes=max(len(codes) - MOST_CODES, 0),
         operations=tuple(_operations(report, hosts)),
-        more_operations=max(len(operations) - MOST_OPERATIONS, 0),
+        more_operations=max(len(report.summary) - MOST_OPERATIONS, 0),
         table=table_of(report),
         unseen=tuple(unseen(report)),
     )
@@ -230,11 +234,11 @@ def _others(told: Sequence[Told]) -> Iterator[Other]:
     yield from (Other(first[title], title, times) for title, times in titles.items())
 
 
-def _bare(finding: Finding, number: int, report: Report) -> Told:
+def _bare(finding: Finding, number: int, report: Report, book: StoryBook) -> Told:
     """A finding without its pictures."""
     captures = len(report.captures)
     evidence = [(item, _evidence(item, captures)) for item in finding.evidence]
-    fits = [shown for item, shown in evidence if item.supports and item.weight != _WHOLE]
+    fits = [shown for item, shown in evidence if item.side == "fits"]
     where = f"capture {finding.capture + 1}" if captures > 1 and finding.capture is not None else ""
     return Told(
         number=number,
@@ -247,9 +251,10 @@ def _bare(finding: Finding, number: int, report: Report) -> Told:
         summary=finding.summary,
         filter=finding.display_filter,
         where=where,
-        seen=tuple(shown for item, shown in evidence if item.supports and item.weight == _WHOLE),
+        more_seen=more_seen(finding, book.records, UNICODE_SIGNS),
+        seen=tuple(shown for item, shown in evidence if item.side == "seen"),
         fits=tuple(sorted(fits, key=lambda item: -item.share)),
-        against=tuple(shown for item, shown in evidence if not item.supports),
+        against=tuple(shown for item, shown in evidence if item.side == "against"),
         limited_by=finding.limited_by,
         missing=finding.missing,
         next_steps=finding.next_steps,
@@ -265,7 +270,7 @@ def _bare(finding: Finding, number: int, report: Report) -> Told:
 
 
 def _told(finding: Finding, number: int, report: Report, book: StoryBook, hosts: HostBook) -> Told:
-    bare = _bare(finding, number, report)
+    bare = _bare(finding, number, report, book)
     story = story_of(finding, book)
     if story is None:
         return bare
@@ -283,7 +288,7 @@ def _told(finding: Finding, number: int, report: Report, book: StoryBook, hosts:
 
 def _facts(story: Story, hosts: HostBook) -> Iterator[tuple[str, str]]:
     """What failed, in four lines."""
-    focus = next(step for step in story.steps if step.key == story.focus)
+    focus = story.focus
     yield "Asked", focus.question
     if focus.question_detail:
         yield "With", focus.question_detail
@@ -301,7 +306,7 @@ def _evidence(item: EvidenceItem, captures: int) -> Evidence:
         shows = display_filter((item.frame,))
     elif item.log_line is not None:
         chip = f"{safe_text(item.log_line.file.replace(chr(92), '/').rpartition('/')[2])}:{item.log_line.line}"
-    weight = "" if item.weight in (0, _WHOLE) else f"{item.weight:.2f}"
+    weight = "" if item.weight in (0, WHOLE) else f"{item.weight:.2f}"
     return Evidence(item.text, chip, shows, weight, round(min(max(item.weight, 0), 1) * 100) if weight else 0)
 
 
@@ -326,22 +331,24 @@ def _ways(story: Story, report: Report, book: StoryBook) -> Iterator[Way]:
 # The rest of the page
 
 
-def _verdict(report: Report) -> Verdict:
+def _verdict(report: Report, unfiltered_calls: int | None) -> Verdict:
     failed = sum(call.failed for call in report.calls)
-    part = "" if report.complete else " in the part that could be read"
-    if not report.captures:
-        return Verdict("plain", "No capture was read", "")
     if failed:
         rules = "no rule says more about why" if not report.findings else "there are only weak hypotheses about why"
         return Verdict("warning", f"{counted(failed, 'call')} failed", f"See the table for each; {rules}.")
+    title, seen = nothing_failed(report, unfiltered_calls), seen_beside(report)
+    beside = "; ".join(each.text for each in seen)
+    if not report.captures:
+        return Verdict("plain", title, "")
     if not report.calls:
-        return Verdict("plain", f"No RPC call was found{part}", "Below is what else was read.")
-    fine = "fine" if report.complete else "warning"
+        tone = "warning" if any(each.refused for each in seen) else "plain"
+        return Verdict(tone, title, f"Below is what else was read{': ' if beside else ''}{beside}.")
+    fine = "fine" if report.complete and not seen else "warning"
     answered = sum(call.outcome in ("answered", "accepted") for call in report.calls)
     text = f"{answered} of {counted(len(report.calls), 'call')} were answered, and no answer refuses anything."
-    if unknown := sum(call.outcome == "not captured" and call.kind != "auth3" for call in report.calls):
+    if unknown := sum(call.end_unknown for call in report.calls):
         text += f" How {unknown} ended was not captured."
-    return Verdict(fine, f"No failed call{part}", text)
+    return Verdict(fine, title, f"{text} Beside calls: {beside}." if beside else text)
 
 
 def _tiles(report: Report) -> Iterator[Tile]:
@@ -354,8 +361,13 @@ def _tiles(report: Report) -> Iterator[Tile]:
     at_least = "+" if any(limit.name == "calls_kept" for limit in report.limits) else ""
     yield Tile(_grouped(frames), f"frames{took}{several}", "plain")
     yield Tile(_grouped(len(report.calls)) + at_least, "RPC calls", "plain")
-    yield Tile(_grouped(failed), "failed", "failure" if failed else "fine")
-    yield Tile(_grouped(len(report.kerberos)), "Kerberos exchanges", "plain")
+    turned_away = sum(each.outcome == "rejected" for each in report.authentications)
+    beside = f"; {counted(turned_away, 'other authentication')} refused" if turned_away else ""
+    refused = sum(each.refused for each in report.kerberos)
+    fine = "fine" if report.calls and not refused else "plain"
+    yield Tile(_grouped(failed), f"failed{beside}", "failure" if failed else "warning" if turned_away else fine)
+    exchanges = f"Kerberos exchanges, {refused} refused" if refused else "Kerberos exchanges"
+    yield Tile(_grouped(len(report.kerberos)), exchanges, "warning" if refused else "plain")
     yield Tile(_grouped(sum(each.gaps for each in report.streams)), "gaps in connections", "plain")
     doubts = len(report.problems) + len(report.limits)
     yield Tile(_grouped(doubts), "unread or limited", "warning" if doubts else "plain")
@@ -390,14 +402,13 @@ def _captures(report: Report) -> Iterator[CaptureRow]:
             if clock.capture == place and clock.capture != clock.reference:
                 facts.append(("clock", clock_words(clock)))
         if not capture.complete:
-            where = "" if capture.stopped_at is None else f" at octet {_grouped(capture.stopped_at)}"
-            facts.append(("not complete", f"reading stopped{where}"))
+            facts.append(("not complete", stopped_words(capture.stopped_at)))
         yield CaptureRow(f"[{place + 1}] " if len(report.captures) > 1 else "", capture.path, tuple(facts))
 
 
-def _command(report: Report) -> str:
-    """What makes this page again, for a POSIX shell."""
-    paths = [shlex.quote(safe_text(each.path)) for each in report.captures]
+def _command(report: Report, command: Sequence[str]) -> str:
+    """What makes this page again, for a POSIX shell; where nobody says of what, the files that it is of."""
     logs = dict.fromkeys(log.path for log in report.logs)
-    options = [f"--netlogon {shlex.quote(safe_text(each))}" for each in logs]
-    return " ".join(("rpctrace", "analyze", *paths, *options, "-o report.html"))
+    files = (*(each.path for each in report.captures), *(word for path in logs for word in ("--netlogon", path)))
+    words = (shlex.quote(safe_text(word)) for word in command or files)
+    return " ".join(("rpctrace", "analyze", *words, "-o report.html"))

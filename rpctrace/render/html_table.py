@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rpctrace.correlation.timeline import Timeline
 from rpctrace.encoding.text import safe_text
 from rpctrace.record import record
-from rpctrace.render.ladder import frame_chip
-from rpctrace.render.places import both_frames
-from rpctrace.render.steps import KDC_CARRIERS, CommonClock
+from rpctrace.render.places import both_frames, capture_chip
 from rpctrace.render.words import (
     UNICODE_SIGNS,
     endpoint_words,
     exchange_result,
     interface_words,
     ntlm_words,
+    one_line,
     pipe_words,
     principal_words,
     result_words,
@@ -28,7 +28,6 @@ from rpctrace.report import Authentication, Call, KerberosExchange, Report, disp
 
 MOST_BLAMED = 400  # rows of what findings are about
 MOST_ROWS = 800
-_ORDINARY_ERRORS = frozenset((25, 52))
 
 
 @record
@@ -65,7 +64,7 @@ _Record = Call | KerberosExchange | Authentication
 
 
 def table_of(report: Report) -> Table:
-    clock = CommonClock(report)
+    clock = Timeline(report.clocks)
     blamed = {each for finding in report.findings for each in (*finding.calls, *finding.concerns)}
     timed = sorted(_records(report), key=lambda record: _moment(record, clock))
     first = [record for record in timed if record.id in blamed]
@@ -81,7 +80,7 @@ def table_of(report: Report) -> Table:
 
 def _records(report: Report) -> Iterator[_Record]:
     yield from report.calls
-    yield from (each for each in report.kerberos if each.carried_in in KDC_CARRIERS)
+    yield from (each for each in report.kerberos if each.with_kdc)
     yield from report.authentications
 
 
@@ -89,26 +88,24 @@ def _ns(record: _Record) -> int | None:
     return record.request_ns if record.request_ns is not None else record.reply_ns
 
 
-def _moment(record: _Record, clock: CommonClock) -> int:
+def _moment(record: _Record, clock: Timeline) -> int:
     return clock.common_ns(record.capture, _ns(record)) or 0
 
 
-def _row(record: _Record, blamed: bool, clock: CommonClock, zero_ns: int | None, captures: int) -> TableRow:
+def _row(record: _Record, blamed: bool, clock: Timeline, zero_ns: int | None, captures: int) -> TableRow:
+    frames: tuple[int | None, ...] = (record.request_frame, record.reply_frame)
     if isinstance(record, Call):
-        asked, answered = record.request_frames, record.reply_frames
-    else:
-        asked = () if record.request_frame is None else (record.request_frame,)
-        answered = () if record.reply_frame is None else (record.reply_frame,)
+        frames = (*record.request_frames, *record.reply_frames)
     ns = clock.common_ns(record.capture, _ns(record))
-    chip = both_frames(asked[-1] if asked else None, answered[-1] if answered else None, UNICODE_SIGNS)
+    chip = both_frames(record.request_frame, record.reply_frame, UNICODE_SIGNS)
     kind, failed, what, about, ticket, result = _words(record)
     pipe = pipe_words(record) if isinstance(record, Call) else None
     return TableRow(
         kind=kind,
         failed=failed,
         blamed=blamed,
-        chip=f"{frame_chip(0, record.capture, captures).removesuffix('#0')}{chip}",
-        filter=display_filter((*asked, *answered)),
+        chip=f"{capture_chip(record.capture, captures)}{chip}",
+        filter=display_filter(tuple(each for each in frames if each is not None)),
         time=f"{(ns - zero_ns) / 1e9:.6f}" if ns is not None and zero_ns is not None else "",
         iso_time=safe_text(record.request_time or record.reply_time or ""),
         client=endpoint_words(record.client),
@@ -120,26 +117,22 @@ def _row(record: _Record, blamed: bool, clock: CommonClock, zero_ns: int | None,
     )
 
 
-def _flat(text: str) -> str:
-    return text.replace(",\n", ", ").replace("\n", " ")
-
-
 def _words(record: _Record) -> tuple[str, bool, str, str, str, str]:
     """kind, failed, what, about, ticket, result"""
     if isinstance(record, Call):
-        ticket = _flat(ticket_words(record.ticket)) if record.ticket else ""
+        ticket = one_line(ticket_words(record.ticket)) if record.ticket else ""
         if not ticket and record.auth is not None:
             ticket = ntlm_words(record.auth.ntlm) or safe_text(record.auth.mechanism)
-        about = _flat(interface_words(record))
-        return "rpc", record.failed, safe_text(record.kind), about, ticket, _flat(result_words(record))
+        about = one_line(interface_words(record))
+        return "rpc", record.failed, safe_text(record.kind), about, ticket, one_line(result_words(record))
     if isinstance(record, KerberosExchange):
-        failed = record.error is not None and record.error not in _ORDINARY_ERRORS
         about = principal_words(record.sname) + (" (user-to-user)" if record.user_to_user else "")
         if record.realm:
             about = f"{about} in {safe_text(record.realm)}"
         who = principal_words(record.cname)
-        return "kerberos", failed, safe_text(record.kind or "Kerberos"), about, who, _flat(exchange_result(record))
-    ticket = _flat(ticket_words(record.ticket)) if record.ticket else ntlm_words(record.ntlm)
+        kind = safe_text(record.kind or "Kerberos")
+        return "kerberos", record.refused, kind, about, who, one_line(exchange_result(record))
+    ticket = one_line(ticket_words(record.ticket)) if record.ticket else ntlm_words(record.ntlm)
     status = safe_text(record.status_name or record.status_hex or "") if record.outcome == "rejected" else ""
     what = f"{safe_text(record.carried_in)} {safe_text(record.mechanism)}"
     result = " ".join(filter(None, (safe_text(record.outcome), status)))

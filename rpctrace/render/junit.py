@@ -12,6 +12,7 @@ from typing import NamedTuple, TextIO
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.rendering import Rendering, RenderOptions
+from rpctrace.render.words import stopped_words
 from rpctrace.report import CaptureFacts, Finding, Report
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\n": "&#10;"}
@@ -63,8 +64,7 @@ def _capture_case(capture: CaptureFacts) -> JunitCase:
     if not capture.frames:
         return JunitCase(capture.path, name, "error", "unread", "holds no frame")
     if not capture.complete:
-        where = "" if capture.stopped_at is None else f", reading stopped at octet {capture.stopped_at}"
-        return JunitCase(capture.path, name, "error", "unread", f"read in part{where}")
+        return JunitCase(capture.path, name, "error", "unread", f"read in part, {stopped_words(capture.stopped_at)}")
     return JunitCase(capture.path, name)
 
 

@@ -11,22 +11,28 @@ from collections.abc import Iterable, Iterator
 from rpctrace.record import record
 from rpctrace.render.drawing import BOLD, fitted, moment_words, span_words
 from rpctrace.render.hosts import HostBook, HostWords
+from rpctrace.render.places import frame_chip
 from rpctrace.render.steps import Step
 from rpctrace.render.story import LOG_HOST, Story
 from rpctrace.report import display_filter
 
 WIDTH = 1080
 GUTTER = 176  # times and frames, left of the lanes
-HEAD = 94  # the boxes with the names of the hosts
+LANE_BOX = 82  # the boxes with the names of the hosts
+HEAD = LANE_BOX + 12
+LANE_GAP = 10  # between two boxes
 ROW = 48
+LAST_ROW = 36  # below the last arrow stands its detail
 GAP = 34
 WINDOW_MARGIN = 12
 TITLE_SIZE = 12.5
 DETAIL_SIZE = 11
 GAP_FROM_NS = 1_000_000_000  # a pause as long as this gets a line of its own
 _LABEL_LANES = 1.85  # a label may be wider than its lane: nothing else stands in its row
-_TIME_ROOM = 66  # left of the frames
+_TIME_ROOM, _CHIP_X = 66, 76  # the times end where the frames begin
 _HOOK = 34  # how far the arrow of a host to itself reaches
+_LABEL_MARGIN, _LANE_MARGIN = 12, 26  # what a text leaves free of its arrow, and of its lane
+_ABOVE, _BELOW = 28, 26  # an arrow: what its texts need, where rows are tinted
 _LOG_WORDS = HostWords("domain controller", "known from its log", ("writes netlogon.log",), "")
 
 
@@ -87,6 +93,11 @@ class Window:
 class Ladder:
     """`rows` are arrows and pauses from top to bottom."""
 
+    gutter = GUTTER
+    lane_box = LANE_BOX
+    time_end, chip_x = _TIME_ROOM, _CHIP_X
+    hook = _HOOK
+
     width: float
     height: float
     lanes: tuple[Lane, ...]
@@ -132,7 +143,7 @@ def ladder(story: Story, hosts: HostBook, captures: int) -> Ladder:
         before, before_message = message.ns if message.ns is not None else before, message
     return Ladder(
         width=WIDTH,
-        height=y + ROW * 0.75,
+        height=y + LAST_ROW,
         lanes=tuple(_lane(each, at[each], lane_width, story, hosts) for each in addresses),
         rows=tuple(rows),
         window=_window(rows, story),
@@ -168,26 +179,20 @@ def messages(steps: Iterable[Step]) -> Iterator[_Message]:
         yield message
 
 
-def frame_chip(frame: int | None, capture: int | None, captures: int) -> str:
-    """`#290`, and with several captures `[1] #290`."""
-    if frame is None:
-        return ""
-    return f"[{capture + 1}] #{frame}" if capture is not None and captures > 1 else f"#{frame}"
-
-
 def _arrow(
     message: _Message, y: float, at: dict[str, float], lane_width: float, story: Story, hosts: HostBook, captures: int
 ) -> Arrow:
     step, is_answer = message.step, message.is_answer
     sender, receiver = (step.answerer, step.asker) if is_answer else (step.asker, step.answerer)
     frame = step.answered_frame if is_answer else step.asked_frame
-    title, detail = (step.answer, step.answer_detail) if is_answer else (step.question, step.question_detail)
+    title = step.answer if is_answer else step.question
+    detail = step.answer_detail if is_answer else story.question_detail(step)
     tone = step.answer_tone if is_answer else step.question_tone
     if tone == "plain" and step.family == "Secure channel":
         tone = "channel"
     hook = sender == receiver
     x1, x2 = at[sender], at[receiver]
-    room = max(lane_width * _LABEL_LANES, abs(x2 - x1) - 12)
+    room = max(lane_width * _LABEL_LANES, abs(x2 - x1) - _LABEL_MARGIN)
     half = min(room, (WIDTH - GUTTER)) / 2
     label_x = min(max((x1 + x2) / 2 + (_HOOK if hook else 0), GUTTER + half), WIDTH - half)
     return Arrow(
@@ -240,13 +245,13 @@ def _title(address: str, hosts: HostBook) -> str:
 
 def _lane(address: str, x: float, lane_width: float, story: Story, hosts: HostBook) -> Lane:
     words = _LOG_WORDS if address == LOG_HOST else hosts.words(address, story.client, story.server)
-    room = lane_width - 26
+    room = lane_width - _LANE_MARGIN
     named = words.title != words.address
     lines = (*words.roles[:2], *((words.address,) if named else ()))
     whole = ", ".join((words.title, *lines))
     return Lane(
         x=x,
-        width=lane_width - 10,
+        width=lane_width - LANE_GAP,
         title=_short_name(words.title, room),
         lines=tuple(fitted(line, room, DETAIL_SIZE) for line in lines[:3]),
         whole=f"{whole}; named by {words.named_by}" if words.named_by else whole,
@@ -264,5 +269,5 @@ def _window(rows: list[Arrow | Pause], story: Story) -> Window | None:
     inside = [row.y for row in rows if isinstance(row, Arrow) and row.in_window]
     if story.window_ns is None or not inside:
         return None
-    top = min(inside) - ROW * 0.58
-    return Window(top, max(inside) + ROW * 0.55 - top, span_words(story.window_ns[1] - story.window_ns[0]))
+    top = min(inside) - _ABOVE
+    return Window(top, max(inside) + _BELOW - top, span_words(story.window_ns[1] - story.window_ns[0]))

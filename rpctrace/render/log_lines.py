@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rpctrace.encoding.text import safe_text
 from rpctrace.encoding.times import iso_8601
 from rpctrace.render.places import place_words
-from rpctrace.render.words import Signs, counted, frames_words
+from rpctrace.render.words import Signs, counted, frames_words, stopped_words
 from rpctrace.report import Call, LogEntry, LogFacts, Report
 
 MAXIMUM_NAMED_CALLS = 3
@@ -18,8 +18,7 @@ def log_lines(report: Report, signs: Signs) -> Iterator[str]:
         fit = f"; {safe_text(log.text)}" if log.text else ""
         yield f"{safe_text(log.path)}: {log_words(log)}{fit}"
         if not log.complete:
-            where = "" if log.stopped_at is None else f" at octet {log.stopped_at}"
-            yield f"{safe_text(log.path)}: not read to its end, reading stopped{where}"
+            yield f"{safe_text(log.path)}: not read to its end, {stopped_words(log.stopped_at)}"
     failed = {call.id: call for call in report.calls if call.failed}
     several = len(report.logs) > 1
     for entry in report.log_entries:

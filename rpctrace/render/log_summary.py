@@ -14,7 +14,7 @@ from rpctrace.render.layout import lay_out, wrapped
 from rpctrace.render.log_lines import log_words
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.short_report import limit_words
-from rpctrace.render.words import counted
+from rpctrace.render.words import counted, stopped_words
 from rpctrace.report import LogFacts
 
 MAXIMUM_SHOWN_ROWS = 50
@@ -58,8 +58,7 @@ def _log_lines(log: LogFacts, options: RenderOptions) -> Iterator[str]:
     zone = "" if log.utc_offset_minutes is None else f", {zone_words(log.utc_offset_minutes)}"
     yield f"{painted(safe_text(log.path), 'heading', options)}: {log_words(log)}{zone}"
     if not log.complete:
-        where = "" if log.stopped_at is None else f" at octet {log.stopped_at}"
-        yield painted(f"  not read to its end: reading stopped{where}", "warning", options)
+        yield painted(f"  not read to its end: {stopped_words(log.stopped_at)}", "warning", options)
     for note in log.notes:
         yield f"  {safe_text(note)}"
 

@@ -12,17 +12,17 @@ from typing import TextIO
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.beside import beside_lines
-from rpctrace.render.finding_text import evidence_words, sure_words
+from rpctrace.render.finding_text import Records, evidence_words, more_seen, records_by_id, sure_words
 from rpctrace.render.grouping import Failure, failures, group_frames_words
 from rpctrace.render.links import is_plain_link
 from rpctrace.render.log_lines import log_lines
+from rpctrace.render.nothing_failed import nothing_failed, seen_beside
 from rpctrace.render.rendering import Rendering, RenderOptions
 from rpctrace.render.short_report import (
     MAXIMUM_SHOWN_BESIDE,
     MAXIMUM_SHOWN_LOG_LINES,
     limit_words,
     problem_words,
-    signs_for,
 )
 from rpctrace.render.words import (
     Signs,
@@ -93,13 +93,15 @@ def _row(number: int, group: Failure, signs: Signs, several: bool) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _failed(report: Report, signs: Signs) -> Iterator[str]:
+def _failed(report: Report, options: RenderOptions) -> Iterator[str]:
     groups = failures(report.calls)
     failed = sum(len(group.calls) for group in groups)
     if not failed:
-        yield "No failed call." if report.complete else "No failed call in the part that could be read."
+        yield f"{nothing_failed(report, options.unfiltered_calls)}."
+        beside = seen_beside(report)
+        yield from ("", *(f"- {each.text}" for each in beside)) if beside else ()
         return
-    shown = groups[:MAXIMUM_SHOWN_FAILURES]
+    shown, signs = groups[:MAXIMUM_SHOWN_FAILURES], options.signs
     several = len(report.captures) > 1
     yield f"**{counted(failed, 'failed call')}**"
     yield ""
@@ -119,7 +121,7 @@ def _failed(report: Report, signs: Signs) -> Iterator[str]:
         yield f"- {number}{where}: {shows}"
 
 
-def _finding(finding: Finding, report: Report) -> Iterator[str]:
+def _finding(finding: Finding, report: Report, records: Records, signs: Signs) -> Iterator[str]:
     judged = f"{escaped(finding.severity)}, {sure_words(finding)}, {code(finding.rule)}"
     yield f"- **{escaped(finding.title)}** ({judged})"
     if finding.summary:
@@ -128,6 +130,8 @@ def _finding(finding: Finding, report: Report) -> Iterator[str]:
         yield f"  - filter: {code(finding.display_filter)}"
     for item in finding.evidence:
         yield f"  - {'for' if item.supports else 'against'}: {escaped(evidence_words(item, report))}"
+    if more := more_seen(finding, records, signs):
+        yield f"  - {escaped(more)}"
     for text in finding.limited_by:
         yield f"  - {escaped(text)}"
     for text in finding.missing:
@@ -149,8 +153,8 @@ def _lines(report: Report, options: RenderOptions) -> Iterator[str]:
         yield f"- {number}{code(capture.path)}: {escaped(capture_words(capture))}{incomplete}"
     if report.captures:
         yield ""
-    yield from _failed(report, signs_for(options))
-    beside = list(beside_lines(report, signs_for(options)))
+    yield from _failed(report, options)
+    beside = list(beside_lines(report, options.signs))
     if beside:
         yield ""
         yield "### Before and beside the calls"
@@ -163,7 +167,7 @@ def _lines(report: Report, options: RenderOptions) -> Iterator[str]:
         yield ""
         yield "### Logs"
         yield ""
-        lines = list(log_lines(report, signs_for(options)))
+        lines = list(log_lines(report, options.signs))
         for line in lines[:MAXIMUM_SHOWN_LOG_LINES]:
             yield f"- {escaped(line)}"
         if len(lines) > MAXIMUM_SHOWN_LOG_LINES:
@@ -172,8 +176,9 @@ def _lines(report: Report, options: RenderOptions) -> Iterator[str]:
         yield ""
         yield "### Findings"
         yield ""
+        records = records_by_id(report)
         for finding in report.findings:
-            yield from _finding(finding, report)
+            yield from _finding(finding, report, records, options.signs)
     if report.problems or report.limits:
         yield ""
         yield "### What could not be read"

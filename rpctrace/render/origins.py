@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rpctrace.encoding.text import safe_text
-from rpctrace.render.places import both_frames, endpoint_told, exchange_place, place_words, way_words
+from rpctrace.render.places import both_frames, endpoint_named, endpoints_told, exchanges_place, place_words, way_words
 from rpctrace.render.words import Signs, duration_words, endpoint_words, ticket_name
-from rpctrace.report import Call, KerberosExchange, ReferralPath, Report, Sighting, Ticket
+from rpctrace.report import Call, Endpoint, KerberosExchange, ReferralPath, Report, Sighting, Ticket
 
 
 def ticket_origin(
@@ -22,7 +22,7 @@ def ticket_origin(
     realms = path.realms[: issued.hop] if path and issued.hop else ()
     way = f", by way of {way_words(realms, signs)}" if len(realms) > 1 else ""
     sure = "was" if ticket.exchange_by == "fingerprint" else "was, by its names (one of the two is cut),"
-    place = exchange_place(issued, report, signs)
+    place = exchanges_place((issued,), report, signs)
     return f"{ticket_name(ticket)} {sure} issued in {place}{way}{_differs(ticket, issued)}"
 
 
@@ -31,12 +31,12 @@ def _differs(ticket: Ticket, issued: KerberosExchange) -> str:
     was = issued.ticket
     if was is None or ticket.exchange_by != "fingerprint" or (was.realm, was.sname) == (ticket.realm, ticket.sname):
         return ""
-    return f", as {safe_text('/'.join(was.sname))}@{safe_text(was.realm or '?')}: the same ticket under another name"
+    return f", as {ticket_name(was)}: the same ticket under another name"
 
 
 def origin_lines(calls: Sequence[Call], report: Report, signs: Signs) -> Iterator[str]:
     """Where the tickets of failed calls came from, each once; nothing where no KDC was captured."""
-    if not any(each.carried_in.startswith("kdc") for each in report.kerberos):
+    if not any(each.with_kdc for each in report.kerberos):
         return
     exchanges = {each.id: each for each in report.kerberos}
     paths = {each.id: each for each in report.referral_paths}
@@ -79,21 +79,25 @@ def _validation(call: Call, logon: Call, report: Report, signs: Signs) -> str:
     took = ""
     if logon.request_ns is not None and logon.reply_ns is not None:
         took = f", answered after {duration_words(logon.reply_ns - logon.request_ns)}"
-    asked = logon.request_frames[-1] if logon.request_frames else None
-    answered = logon.reply_frames[-1] if logon.reply_frames else None
     return (
         f"{safe_text(logon.operation or 'a logon')}{how} of {endpoint_words(logon.client)} to "
-        f"{endpoint_words(logon.server)}, frames {both_frames(asked, answered, signs)}"
+        f"{endpoint_words(logon.server)}, frames {both_frames(logon.request_frame, logon.reply_frame, signs)}"
         f"{place_words(logon.capture, report)}{took}: "
-        f"between the ticket and the answer that refused it (frame {call.reply_frames[-1]})"
+        f"between the ticket and the answer that refused it (frame {call.reply_frame})"
     )
 
 
 def connection_lines(report: Report) -> Iterator[str]:
-    """What the connections of failed calls were for, where an earlier answer had told it."""
+    """What the connections of failed calls were for, where an earlier answer had told it; those to one port are one
+    line."""
     failed = {call.connection for call in report.calls if call.failed}
     told = {each.id: each for each in report.endpoints}
+    groups: dict[tuple[object, ...], list[Endpoint]] = {}
     for stream in report.streams:
         endpoint = told.get(stream.endpoint or "")
         if endpoint is not None and stream.id in failed:
-            yield f"connection to {endpoint_words(stream.server)}: {endpoint_told(endpoint, report)} there"
+            key = (endpoint_words(stream.server), endpoint.capture, endpoint.source, endpoint_named(endpoint))
+            groups.setdefault(key, []).append(endpoint)
+    for (where, *_), same in groups.items():
+        connections = f"{len(same)} connections" if len(same) > 1 else "connection"
+        yield f"{connections} to {where}: {endpoints_told(same, report)} there"

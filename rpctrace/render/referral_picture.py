@@ -11,7 +11,7 @@ from itertools import pairwise
 from rpctrace.encoding.text import safe_text
 from rpctrace.record import record
 from rpctrace.render.drawing import BOLD, fitted
-from rpctrace.render.ladder import frame_chip
+from rpctrace.render.places import frame_chip
 from rpctrace.render.words import kerberos_error_words, principal_words
 from rpctrace.report import KerberosExchange, ReferralPath, display_filter
 

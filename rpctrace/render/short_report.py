@@ -11,15 +11,13 @@ from collections.abc import Iterator, Sequence
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.beside import beside_lines
 from rpctrace.render.color import painted
-from rpctrace.render.finding_text import finding_line, finding_lines
+from rpctrace.render.finding_text import finding_line, finding_lines, records_by_id
 from rpctrace.render.grouping import Failure, failures, group_frames_words
 from rpctrace.render.layout import lay_out, wrapped
 from rpctrace.render.log_lines import log_lines
+from rpctrace.render.nothing_failed import nothing_failed, seen_beside
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.words import (
-    ASCII_SIGNS,
-    UNICODE_SIGNS,
-    Signs,
     capture_words,
     clock_words,
     counted,
@@ -30,6 +28,7 @@ from rpctrace.render.words import (
     pipe_words,
     presented_words,
     result_words,
+    stopped_words,
     time_words,
 )
 from rpctrace.report import Call, CaptureFacts, Limit, ProblemEntry, Report
@@ -40,10 +39,6 @@ MAXIMUM_SHOWN_BESIDE = 20
 FINDINGS_WITH_REASONS = 3
 MAXIMUM_SHOWN_FINDINGS = 20
 MAXIMUM_SHOWN_LOG_LINES = 20
-
-
-def signs_for(options: RenderOptions) -> Signs:
-    return UNICODE_SIGNS if options.encoding_is_utf8 else ASCII_SIGNS
 
 
 def _headline(report: Report, place: int, capture: CaptureFacts, options: RenderOptions) -> Iterator[str]:
@@ -61,13 +56,12 @@ def _headline(report: Report, place: int, capture: CaptureFacts, options: Render
         if clock.capture == place and clock.capture != clock.reference:
             yield f"  {clock_words(clock)}"
     if not capture.complete:
-        where = "" if capture.stopped_at is None else f" at octet {capture.stopped_at}"
-        text = f"  not read to its end: reading stopped{where}; what follows is not in this report"
+        text = f"  not read to its end: {stopped_words(capture.stopped_at)}; what follows is not in this report"
         yield painted(text, "warning", options)
 
 
 def _failure_table(groups: Sequence[Failure], report: Report, options: RenderOptions) -> list[str]:
-    signs = signs_for(options)
+    signs = options.signs
     hosts = f"Client {signs.arrow} server"
     headings = ("#", "Times", "Capture", "Frames", "Call", "Interface", hosts, "Result", "Ticket presented")
     rows = [
@@ -122,7 +116,7 @@ def _failure_section(report: Report, options: RenderOptions) -> Iterator[str]:
     groups = failures(report.calls)
     failed = sum(len(group.calls) for group in groups)
     if not failed:
-        yield painted(_nothing_failed(report), "fine" if report.calls and report.complete else "warning", options)
+        yield from _nothing_failed(report, options)
         return
     shown = groups[:MAXIMUM_SHOWN_FAILURES]
     yield painted(f"{counted(failed, 'failed call')}", "failed", options)
@@ -141,25 +135,23 @@ def _failure_section(report: Report, options: RenderOptions) -> Iterator[str]:
         yield f"and {len(groups) - len(shown)} more kinds of failure: --table faults shows every failed call"
 
 
-def _nothing_failed(report: Report) -> str:
-    if not report.captures:
-        return "No capture was read."
-    part = "" if report.complete else " in the part that could be read"
-    if not report.calls:
-        return f"No RPC call was found{part}."
-    return f"No failed call{part}."
+def _nothing_failed(report: Report, options: RenderOptions) -> Iterator[str]:
+    beside = seen_beside(report)
+    fine = report.calls and report.complete and not beside
+    yield painted(f"{nothing_failed(report, options.unfiltered_calls)}.", "fine" if fine else "warning", options)
+    for each in beside:
+        yield f"  {each.text}: --table {each.table}"
 
 
 def _uncertain_section(report: Report) -> Iterator[str]:
-    # An auth3 is never answered; what became of it shows on the requests behind it.
-    unseen = sum(call.outcome == "not captured" and call.kind != "auth3" for call in report.calls)
+    unseen = sum(call.end_unknown for call in report.calls)
     if unseen:
         what = "1 call was" if unseen == 1 else f"{unseen} calls were"
         yield f"{what} not captured whole, so how that ended is unknown (--table calls: outcome 'not captured')."
 
 
 def _beside_section(report: Report, options: RenderOptions) -> Iterator[str]:
-    lines = list(beside_lines(report, signs_for(options)))
+    lines = list(beside_lines(report, options.signs))
     if not lines:
         return
     yield painted("Before and beside the calls", "heading", options)
@@ -174,7 +166,7 @@ def _log_section(report: Report, options: RenderOptions) -> Iterator[str]:
     if not report.logs:
         return
     yield painted("Logs", "heading", options)
-    lines = list(log_lines(report, signs_for(options)))
+    lines = list(log_lines(report, options.signs))
     shown = lines if options.verbosity > 0 else lines[:MAXIMUM_SHOWN_LOG_LINES]
     for line in shown:
         yield from wrapped(f"  {line}", options.width_columns, "    ")
@@ -191,10 +183,11 @@ def _finding_section(report: Report, options: RenderOptions) -> Iterator[str]:
     notes = len(report.findings) - len(told)
     if told:
         yield painted("Why" if len(told) == 1 else f"Why: {len(told)} findings", "heading", options)
+    records = records_by_id(report)
     for number, finding in enumerate(told, 1):
         which = number if len(told) > 1 else None
         if verbose or number <= FINDINGS_WITH_REASONS:
-            yield from finding_lines(finding, report, options, which)
+            yield from finding_lines(finding, report, options, records, which)
         elif number <= MAXIMUM_SHOWN_FINDINGS:
             yield from [""] if number == FINDINGS_WITH_REASONS + 1 else []
             yield from finding_line(finding, number, options)

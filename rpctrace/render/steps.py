@@ -6,31 +6,32 @@ the first capture that shares frames with it; a capture that shares none keeps i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from rpctrace.correlation.timeline import Timeline
 from rpctrace.encoding.text import safe_text
 from rpctrace.record import record
 from rpctrace.render.words import (
     exchange_result,
     interface_words,
     kerberos_error_words,
+    ntlm_words,
+    one_line,
     principal_words,
     result_words,
+    ticket_name,
     ticket_words,
+    user_words,
 )
-from rpctrace.report import Authentication, Call, Event, KerberosExchange, LogEntry, Report
+from rpctrace.report import Authentication, Call, Event, KerberosExchange, LogEntry
 
-KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
 FAMILIES = ("Kerberos", "RPC", "Secure channel", "Other", "netlogon.log")  # in the order of the timeline's rows
-# A KDC's way to ask for more: pre-authentication required, response too big for UDP.
-_ORDINARY_ERRORS = frozenset((25, 52))
 
 
 @record
 class Step:
     """A question and its answer, or something that has neither. `asker` and `answerer` are addresses; times in
     nanoseconds, None where not captured; `tone`: plain, auth, failure, warning or log. `log_time`: what a log's own
-    clock shows; its times are of whole seconds, so `asked_ns` or `answered_ns` only says where the line stands."""
+    clock shows; its times are of whole seconds, so `asked_ns` or `answered_ns` only says where the line stands. `user`:
+    for whom it was asked, "" where that does not show."""
 
     key: str
     family: str
@@ -49,6 +50,7 @@ class Step:
     answer_tone: str = "plain"
     log_line: str | None = None
     log_time: str | None = None
+    user: str = ""
 
     @property
     def first_ns(self) -> int | None:
@@ -59,29 +61,39 @@ class Step:
         return self.answered_ns if self.answered_ns is not None else self.asked_ns
 
 
-class CommonClock:
-    """The times of all captures of a report on one clock."""
-
-    def __init__(self, report: Report) -> None:
-        self._offsets: Mapping[int, int] = {clock.capture: clock.offset_ns for clock in report.clocks}
-        self._references = {clock.capture: clock.reference for clock in report.clocks}
-
-    def common_ns(self, capture: int, ns: int | None) -> int | None:
-        return None if ns is None else ns + self._offsets.get(capture, 0)
-
-    def shared(self, one: int | None, other: int | None) -> bool:
-        """Whether the times of two captures can be compared."""
-        if one is None or other is None or one == other:
-            return True
-        return self._references.get(one, one) == self._references.get(other, other)
+_Asked = Call | KerberosExchange | Authentication
 
 
-def _last(frames: tuple[int, ...]) -> int | None:
-    return frames[-1] if frames else None
-
-
-def _one_line(text: str) -> str:
-    return text.replace(",\n", ", ").replace("\n", " ")
+def _step(
+    record: _Asked,
+    clock: Timeline,
+    *,
+    kind: str,
+    family: str,
+    question: tuple[str, str],
+    answer: tuple[str, str],
+    tones: tuple[str, str],
+    user: str,
+) -> Step:
+    """What every record has that asks and is answered; of `question` and `answer` the words and the details."""
+    return Step(
+        key=f"{kind} {record.id}",
+        family=family,
+        asker=record.client.address,
+        answerer=record.server.address,
+        capture=record.capture,
+        asked_ns=clock.common_ns(record.capture, record.request_ns),
+        answered_ns=clock.common_ns(record.capture, record.reply_ns),
+        asked_frame=record.request_frame,
+        answered_frame=record.reply_frame,
+        question=question[0],
+        question_detail=question[1],
+        answer=answer[0],
+        answer_detail=answer[1],
+        question_tone=tones[0],
+        answer_tone=tones[1],
+        user=user,
+    )
 
 
 def call_question(call: Call) -> tuple[str, str]:
@@ -92,10 +104,10 @@ def call_question(call: Call) -> tuple[str, str]:
         title = safe_text(call.operation)
         detail = safe_text(call.interfaces[0].name or call.interfaces[0].uuid) if call.interfaces else ""
     else:
-        title, detail = f"{safe_text(call.kind)} {_one_line(interface_words(call))}".rstrip(), ""
+        title, detail = f"{safe_text(call.kind)} {one_line(interface_words(call))}".rstrip(), ""
     if call.ticket is not None and call.ticket.frame in call.request_frames:
         detail = f"{safe_text(call.auth.token)}: " if call.auth and call.auth.token else ""
-        detail += _one_line(ticket_words(call.ticket))
+        detail += one_line(ticket_words(call.ticket))
     elif call.auth is not None and call.auth.token:
         detail = f"{safe_text(call.auth.mechanism)} {safe_text(call.auth.token)}"
     return title, detail
@@ -104,7 +116,7 @@ def call_question(call: Call) -> tuple[str, str]:
 def call_answer(call: Call) -> tuple[str, str]:
     if call.failed:
         title = safe_text(call.reply or call.outcome)
-        return title, _one_line(result_words(call))
+        return title, one_line(result_words(call))
     title = safe_text(call.reply or call.outcome)
     detail = safe_text(call.auth.reply_token) if call.auth is not None and call.auth.reply_token else ""
     status = call.dcom.hresult_name if call.dcom is not None and call.dcom.hresult else None
@@ -113,33 +125,23 @@ def call_answer(call: Call) -> tuple[str, str]:
     return title, safe_text(status) if status else detail
 
 
-def call_step(call: Call, clock: CommonClock) -> Step:
-    question, question_detail = call_question(call)
-    answer, answer_detail = call_answer(call)
-    carries_token = call.auth is not None and call.auth.token is not None and call.kind != "request"
-    return Step(
-        key=f"call {call.id}",
-        family="RPC" if call.secure_channel is None else "Secure channel",
-        asker=call.client.address,
-        answerer=call.server.address,
-        capture=call.capture,
-        asked_ns=clock.common_ns(call.capture, call.request_ns),
-        answered_ns=clock.common_ns(call.capture, call.reply_ns),
-        asked_frame=_last(call.request_frames),
-        answered_frame=_last(call.reply_frames),
-        question=question,
-        question_detail=question_detail,
-        answer=answer,
-        answer_detail=answer_detail,
-        question_tone="auth" if carries_token else "plain",
-        answer_tone="failure" if call.failed else "plain",
+def call_step(call: Call, clock: Timeline) -> Step:
+    channel, auth = call.secure_channel, call.auth
+    carries_token = auth is not None and auth.token is not None and call.kind != "request"
+    return _step(
+        call,
+        clock,
+        kind="call",
+        family="RPC" if channel is None else "Secure channel",
+        question=call_question(call),
+        answer=call_answer(call),
+        tones=("auth" if carries_token else "plain", "failure" if call.failed else "plain"),
+        user=safe_text(channel.user or "") if channel is not None else ntlm_words(auth.ntlm if auth else None),
     )
 
 
-def exchange_step(exchange: KerberosExchange, clock: CommonClock) -> Step:
+def exchange_step(exchange: KerberosExchange, clock: Timeline) -> Step:
     kind = safe_text(exchange.kind) if exchange.kind else "Kerberos"
-    failed = exchange.error is not None and exchange.error not in _ORDINARY_ERRORS
-    wanted = principal_words(exchange.sname)
     how = " (user-to-user)" if exchange.user_to_user else ""
     error = kerberos_error_words(exchange.error, exchange.error_name)
     if error:
@@ -148,50 +150,38 @@ def exchange_step(exchange: KerberosExchange, clock: CommonClock) -> Step:
         answer, detail = safe_text(exchange.reply or ""), f"referral to {safe_text(exchange.referral_to)}"
     else:
         issued = exchange.ticket
-        name = safe_text(f"{'/'.join(issued.sname)}@{issued.realm or '?'}") if issued and issued.sname else ""
-        answer, detail = _one_line(exchange_result(exchange)), f"ticket {name}" if name else ""
-    return Step(
-        key=f"exchange {exchange.id}",
+        answer = one_line(exchange_result(exchange))
+        detail = f"ticket {ticket_name(issued)}" if issued is not None and issued.sname else ""
+    return _step(
+        exchange,
+        clock,
+        kind="exchange",
         family="Kerberos",
-        asker=exchange.client.address,
-        answerer=exchange.server.address,
-        capture=exchange.capture,
-        asked_ns=clock.common_ns(exchange.capture, exchange.request_ns),
-        answered_ns=clock.common_ns(exchange.capture, exchange.reply_ns),
-        asked_frame=exchange.request_frame,
-        answered_frame=exchange.reply_frame,
-        question=f"{kind}-REQ",
-        question_detail=f"{wanted}{how}",
-        answer=answer,
-        answer_detail=detail,
-        answer_tone="warning" if failed else "plain",
+        question=(f"{kind}-REQ", f"{principal_words(exchange.sname)}{how}"),
+        answer=(answer, detail),
+        tones=("plain", "warning" if exchange.refused else "plain"),
+        user=user_words(exchange.cname),
     )
 
 
-def authentication_step(said: Authentication, clock: CommonClock) -> Step:
-    who = _one_line(ticket_words(said.ticket)) if said.ticket is not None else ""
-    status = safe_text(said.status_name or said.status_hex or "")
+def authentication_step(said: Authentication, clock: Timeline) -> Step:
     error = kerberos_error_words(said.kerberos_error, said.kerberos_error_name)
-    return Step(
-        key=f"authentication {said.id}",
+    return _step(
+        said,
+        clock,
+        kind="authentication",
         family="Other",
-        asker=said.client.address,
-        answerer=said.server.address,
-        capture=said.capture,
-        asked_ns=clock.common_ns(said.capture, said.request_ns),
-        answered_ns=clock.common_ns(said.capture, said.reply_ns),
-        asked_frame=said.request_frame,
-        answered_frame=said.reply_frame,
-        question=f"{safe_text(said.carried_in)} {safe_text(said.mechanism)}",
-        question_detail=who,
-        answer=safe_text(said.outcome),
-        answer_detail=error or status,
-        question_tone="auth",
-        answer_tone="failure" if said.outcome == "rejected" else "plain",
+        question=(
+            f"{safe_text(said.carried_in)} {safe_text(said.mechanism)}",
+            one_line(ticket_words(said.ticket)) if said.ticket is not None else "",
+        ),
+        answer=(safe_text(said.outcome), error or safe_text(said.status_name or said.status_hex or "")),
+        tones=("auth", "failure" if said.outcome == "rejected" else "plain"),
+        user=ntlm_words(said.ntlm),
     )
 
 
-def event_step(event: Event, clock: CommonClock) -> Step:
+def event_step(event: Event, clock: Timeline) -> Step:
     ends = f"{event.client.address} {event.client.port} {event.server.address} {event.server.port}"
     return Step(
         key=f"event {event.kind} {event.capture} {ends} {event.frames[:1]}",

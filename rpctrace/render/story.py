@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
+from rpctrace.correlation.timeline import Timeline
 from rpctrace.record import record
+from rpctrace.render.finding_text import records_by_id
 from rpctrace.render.log_places import overlap, placed
 from rpctrace.render.steps import (
-    KDC_CARRIERS,
-    CommonClock,
     Step,
     authentication_step,
     call_step,
@@ -21,6 +22,7 @@ from rpctrace.render.steps import (
     exchange_step,
     log_step,
 )
+from rpctrace.render.words import user_words
 from rpctrace.report import Authentication, Call, Event, Finding, KerberosExchange, LogEntry, Report
 
 MOST_STEPS = 20  # each has two arrows at the most
@@ -33,25 +35,49 @@ LOG_HOST = "netlogon.log"  # the lane of a domain controller that only its log s
 # The nearer to the failure, the lower: the order in which records may stay.
 _FOCUS, _PROOF, _SHOWN, _LEG, _WAY, _BEFORE, _BESIDE = range(7)
 _Record = Call | KerberosExchange | Authentication | Event
+_Ends = tuple[int, str, str, int]  # capture, client, server, its port
 
 
 @record
 class Story:
-    """Steps in the order of time. `zero_ns`: the moment that they are measured from, when the failed request was sent,
-    and `zero_time` the same as its own capture has it; the failure lasts from `window_ns[0]` to `window_ns[1]`.
-    `client` and `server`: addresses of the call that failed; `issued_in`: the exchange in which its ticket was issued.
-    `left_out` steps had no room; `alike` more calls failed in the same way and are not drawn."""
+    """Steps in the order of time; `focus` is the one that failed, `zero_time` when it was asked, as its own capture has
+    it, `issued_in` the exchange in which its ticket was issued. `left_out` steps had no room; `alike` more calls failed
+    in the same way and are not drawn."""
 
     steps: tuple[Step, ...]
-    focus: str
-    zero_ns: int | None
+    focus: Step
     zero_time: str | None
-    window_ns: tuple[int, int] | None
-    client: str
-    server: str
     issued_in: str | None
     left_out: int
     alike: int
+
+    @property
+    def client(self) -> str:
+        return self.focus.asker
+
+    @property
+    def server(self) -> str:
+        return self.focus.answerer
+
+    @property
+    def zero_ns(self) -> int | None:
+        """The moment that the others are measured from."""
+        return self.focus.first_ns
+
+    @property
+    def window_ns(self) -> tuple[int, int] | None:
+        """From when to when the failure lasted."""
+        first, last = self.focus.first_ns, self.focus.last_ns
+        return (first, last) if first is not None and last is not None and last > first else None
+
+    @property
+    def names_users(self) -> bool:
+        """Whether steps are of several users, so that each has to say of whom."""
+        return len({account(step.user) for step in self.steps if step.user}) > 1
+
+    def question_detail(self, step: Step) -> str:
+        """With whom it is for, where there are several."""
+        return ": ".join(filter(None, (step.user if self.names_users else "", step.question_detail)))
 
 
 class StoryBook:
@@ -59,7 +85,8 @@ class StoryBook:
 
     def __init__(self, report: Report) -> None:
         self.report = report
-        self.clock = CommonClock(report)
+        self.clock = Timeline(report.clocks)
+        self.records = records_by_id(report)
         self.calls = {call.id: call for call in report.calls}
         self.exchanges = {each.id: each for each in report.kerberos}
         self.authentications = {each.id: each for each in report.authentications}
@@ -72,15 +99,21 @@ class StoryBook:
         self.by_frame: dict[tuple[int, int], _Record] = {}
         self.log_lines: dict[tuple[str, int], LogEntry] = {(e.file, e.line): e for e in report.log_entries}
         self.logged: dict[str, list[LogEntry]] = defaultdict(list)
+        self.events: dict[_Ends, list[Event]] = defaultdict(list)
+        self.refused: dict[tuple[str, tuple[str, ...]], list[KerberosExchange]] = defaultdict(list)
+        self._steps: dict[int, Step] = {}  # by the identity of the record: the report holds it
         self._index()
 
     def _index(self) -> None:
         for event in self.report.events:
             self._at(event.capture, event.frames, event)
+            self.events[_ends(event)].append(event)
         for said in self.report.authentications:
             self._at(said.capture, (said.request_frame, said.reply_frame), said)
         for exchange in self.report.kerberos:
-            if exchange.carried_in in KDC_CARRIERS:
+            if exchange.error is not None and exchange.sname:
+                self.refused[exchange.client.address, exchange.sname].append(exchange)
+            if exchange.with_kdc:
                 self._at(exchange.capture, (exchange.request_frame, exchange.reply_frame), exchange)
         for call in self.report.calls:
             self.places[call.id] = len(self.by_connection[call.connection])
@@ -104,16 +137,36 @@ class StoryBook:
         same, place = self.by_connection[call.connection], self.places[call.id]
         start = max(place - NEARBY_CALLS, 0)
         legs = [each for each in same[: min(start, FIRST_CALLS)] if each.kind in _LEGS]
-        return legs + same[start:place] + same[place + 1 : place + NEARBY_CALLS], start - len(legs)
+        return legs + same[start:place] + same[place + 1 : place + 1 + NEARBY_CALLS], start - len(legs)
 
     def step(self, record: _Record) -> Step:
+        """Made once: findings of one incident share most of theirs."""
+        made = self._steps.get(id(record))
+        if made is None:
+            made = self._steps[id(record)] = self._made(record)
+        return made
+
+    def _made(self, record: _Record) -> Step:
+        if isinstance(record, Event):
+            return event_step(record, self.clock)
         if isinstance(record, Call):
-            return call_step(record, self.clock)
-        if isinstance(record, KerberosExchange):
-            return exchange_step(record, self.clock)
-        if isinstance(record, Authentication):
-            return authentication_step(record, self.clock)
-        return event_step(record, self.clock)
+            step = call_step(record, self.clock)
+        elif isinstance(record, KerberosExchange):
+            step = exchange_step(record, self.clock)
+        else:
+            step = authentication_step(record, self.clock)
+        user = step.user or self._known_user(record)
+        return step if user == step.user else replace(step, user=user)
+
+    def _known_user(self, record: Call | KerberosExchange | Authentication) -> str:
+        """Of a ticket who had it issued, of an exchange who set out on its path: requests to a KDC may hide it."""
+        issued = record if isinstance(record, KerberosExchange) else None
+        if not isinstance(record, KerberosExchange) and record.ticket is not None:
+            issued = self.exchanges.get(record.ticket.exchange or "")
+        if issued is None:
+            return ""
+        path = self.paths.get(issued.path or "")
+        return user_words(issued.cname) or (user_words(path.cname) if path is not None else "")
 
 
 def focus_of(finding: Finding, book: StoryBook) -> _Record | None:
@@ -146,26 +199,18 @@ def story_of(finding: Finding, book: StoryBook) -> Story | None:
         known = ranked.get(step.key)
         if known is None or rank < known[0]:
             ranked[step.key] = (rank, step)
-    zero_ns = focal.first_ns
 
     def nearness(item: tuple[int, Step]) -> tuple[int, int, str]:
         rank, step = item
-        away = abs((step.first_ns or 0) - (zero_ns or 0))
+        away = abs((step.first_ns or 0) - (focal.first_ns or 0))
         return rank, away, step.key
 
     best = sorted(ranked.values(), key=nearness)
     kept = _with_room([step for _, step in best])
-    window = None
-    if focal.first_ns is not None and focal.last_ns is not None and focal.last_ns > focal.first_ns:
-        window = (focal.first_ns, focal.last_ns)
     return Story(
         steps=tuple(sorted(kept, key=lambda step: (step.first_ns is None, step.first_ns or 0, step.key))),
-        focus=focal.key,
-        zero_ns=zero_ns,
+        focus=focal,
         zero_time=_first_time(focus),
-        window_ns=window,
-        client=focal.asker,
-        server=focal.answerer,
         issued_in=_issued_in(focus),
         left_out=len(best) - len(kept) + (book.nearby(focus)[1] if isinstance(focus, Call) else 0),
         alike=sum(1 for each in finding.calls if each in book.calls) - 1 if finding.calls else 0,
@@ -221,13 +266,16 @@ def _related(finding: Finding, focus: _Record, focal: Step, book: StoryBook) -> 
 def _of_call(call: Call, focal: Step, book: StoryBook) -> Iterator[tuple[int, Step]]:
     for other in book.nearby(call)[0]:
         step = book.step(other)
-        if (step.first_ns or 0) <= (focal.last_ns or focal.first_ns or 0):
-            yield _LEG if other.kind in _LEGS else _BEFORE, step
+        is_leg = other.kind in _LEGS
+        if (step.first_ns or 0) <= (focal.last_ns or focal.first_ns or 0) and (is_leg or not _of_another(step, focal)):
+            yield _LEG if is_leg else _BEFORE, step
     for logon in book.logons.get(call.server.address, ()):
         step = book.step(logon)
-        if focal.asked_ns is None or focal.answered_ns is None or not book.clock.shared(call.capture, logon.capture):
+        if _of_another(step, focal) or not book.clock.shared(call.capture, logon.capture):
             continue
-        if step.first_ns is not None and focal.asked_ns <= step.first_ns <= focal.answered_ns:
+        if focal.asked_ns is None or focal.answered_ns is None or step.first_ns is None:
+            continue
+        if focal.asked_ns <= step.first_ns <= focal.answered_ns:
             yield _PROOF, step
     yield from ((_PROOF, step) for step in _logged(book.logged.get(call.id, ()), focal, book))
     stream = book.streams.get(call.connection)
@@ -237,11 +285,8 @@ def _of_call(call: Call, focal: Step, book: StoryBook) -> Iterator[tuple[int, St
     error = book.exchanges.get(call.auth.after_error or "") if call.auth is not None else None
     if error is not None:
         yield _PROOF, book.step(error)
-    for event in book.report.events:
-        step = book.step(event)
-        same = (event.client.address, event.server.address) == (call.client.address, call.server.address)
-        if same and event.capture == call.capture and event.server.port == call.server.port:
-            yield _BESIDE, step
+    for event in book.events.get(_ends(call), ()):
+        yield _BESIDE, book.step(event)
 
 
 def _logged(entries: Iterable[LogEntry], focal: Step, book: StoryBook) -> Iterator[Step]:
@@ -296,11 +341,22 @@ def _way(exchange: KerberosExchange, book: StoryBook) -> Iterator[tuple[int, Ste
 
 
 def _asked_before(sname: tuple[str, ...], focal: Step, book: StoryBook) -> Iterator[tuple[int, Step]]:
-    """What a KDC refused about the same service before."""
-    if not sname:
-        return
-    for exchange in book.exchanges.values():
-        if exchange.error is not None and exchange.sname == sname and exchange.client.address == focal.asker:
-            step = book.step(exchange)
-            if step.key != focal.key and (step.first_ns or 0) <= (focal.first_ns or 0):
-                yield _BEFORE, step
+    """What a KDC refused about the same service before, of the same user as far as is known."""
+    for exchange in book.refused.get((focal.asker, sname), ()):
+        step = book.step(exchange)
+        if step.key != focal.key and (step.first_ns or 0) <= (focal.first_ns or 0) and not _of_another(step, focal):
+            yield _BEFORE, step
+
+
+def _of_another(step: Step, focal: Step) -> bool:
+    """Whether a step is another user's than the one that failed: a client may serve many at once."""
+    return bool(step.user and focal.user) and account(step.user) != account(focal.user)
+
+
+def account(user: str) -> str:
+    r"""`alice` of `DOMAINB\Alice` and of `alice@DOMAINB.COM`, to compare users by."""
+    return user.rpartition("\\")[2].partition("@")[0].casefold()
+
+
+def _ends(record: Call | Event) -> _Ends:
+    return record.capture, record.client.address, record.server.address, record.server.port

@@ -61,7 +61,7 @@ class Cut:
     """Where time was cut out, and how much."""
 
     x: float
-    text: str
+    span: str
 
 
 @record
@@ -231,7 +231,7 @@ def nice_step(span: int, most: int) -> int:
 def _cuts(segments: Sequence[Segment]) -> Iterator[Cut]:
     for before, after in pairwise(segments):
         x = (before.x + before.width + after.x) / 2
-        yield Cut(x, f"{span_words(after.start_ns - before.end_ns)} not drawn")
+        yield Cut(x, span_words(after.start_ns - before.end_ns))
 
 
 def _place(ns: int, segments: Sequence[Segment]) -> float:
@@ -252,7 +252,7 @@ def _bar(step: Step, segments: Sequence[Segment], story: Story) -> Bar:
     moment = moment_words(first - (story.zero_ns or 0))
     if step.log_line is not None:
         moment = f"{step.log_time or '?'} by its clock"
-    what = " ".join(filter(None, (step.question or step.answer, step.question_detail)))
+    what = " ".join(filter(None, (step.question or step.answer, story.question_detail(step))))
     return Bar(x if end - x >= LEAST_BAR else x - LEAST_BAR / 2, 0, width, tone, bool(step.log_line),
                f"{moment}: {what}{took}")  # fmt: skip
 

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.short_report import limit_words, problem_words
-from rpctrace.render.steps import KDC_CARRIERS
-from rpctrace.render.words import counted
+from rpctrace.render.words import counted, stopped_words
 from rpctrace.report import Report
 
 MOST_PROBLEMS = 8
@@ -34,9 +33,8 @@ def unseen(report: Report) -> Iterator[Unseen]:
 def _damage(report: Report) -> Iterator[Unseen]:
     for place, capture in enumerate(report.captures, 1):
         if not capture.complete:
-            where = "" if capture.stopped_at is None else f" at octet {capture.stopped_at}"
             which = f"Capture {place}" if len(report.captures) > 1 else "The capture"
-            yield Unseen("Not read", f"{which} was not read to its end: reading stopped{where}.")
+            yield Unseen("Not read", f"{which} was not read to its end: {stopped_words(capture.stopped_at)}.")
     for limit in report.limits:
         yield Unseen("Limit", limit_words(limit))
     for problem in report.problems[:MOST_PROBLEMS]:
@@ -46,7 +44,7 @@ def _damage(report: Report) -> Iterator[Unseen]:
 
 
 def _not_captured(report: Report) -> Iterator[Unseen]:
-    unknown = sum(call.outcome == "not captured" and call.kind != "auth3" for call in report.calls)
+    unknown = sum(call.end_unknown for call in report.calls)
     if unknown:
         yield Unseen("Not captured", f"How {counted(unknown, 'call')} ended: request or answer is not in the capture.")
     late = sum(stream.joined_late for stream in report.streams)
@@ -57,7 +55,7 @@ def _not_captured(report: Report) -> Iterator[Unseen]:
         missing = sum(stream.missing_octets for stream in gaps)
         yield Unseen("Not captured", f"{missing} octets in {counted(sum(s.gaps for s in gaps), 'gap')} of "
                      f"{counted(len(gaps), 'connection')}.")  # fmt: skip
-    if not any(each.carried_in in KDC_CARRIERS for each in report.kerberos):
+    if not any(each.with_kdc for each in report.kerberos):
         yield Unseen("Not captured", "Exchanges with a KDC: there is none, so where tickets came from is open.")
     elif cached := sum(path.from_cache for path in report.referral_paths):
         yield Unseen("Not captured", f"The logon behind {counted(cached, 'referral path')}: the first ticket was older "

@@ -21,6 +21,7 @@ from rpctrace.report import (
     Ntlm,
     Stream,
     Ticket,
+    TicketName,
 )
 
 _CONFIDENCE_WORDS = ((0.95, "near certain"), (0.75, "very likely"), (0.5, "likely"))
@@ -33,6 +34,7 @@ _FORMAT_NAMES = {
     "etl": "event trace",
     "matp": "Message Analyzer",
 }
+_NOBODY = ("WELLKNOWN", "ANONYMOUS")
 _ACCEPTANCE_RESULTS = (None, 0, 3)  # C706 12.6.3.1 acceptance, [MS-RPCE] 2.2.2.4 negotiate_ack
 
 
@@ -146,7 +148,12 @@ def result_words(call: Call) -> str:
     return "\n".join(filter(None, parts)) or safe_text(call.outcome)
 
 
-def ticket_name(ticket: Ticket) -> str:
+def one_line(text: str) -> str:
+    """A cell of which no table has to be narrow."""
+    return text.replace(",\n", ", ").replace("\n", " ")
+
+
+def ticket_name(ticket: Ticket | TicketName) -> str:
     """`sname@REALM` as the ticket's clear text has it."""
     name = "/".join(ticket.sname) or "?"
     return safe_text(f"{name}@{ticket.realm}" if ticket.realm else name)
@@ -178,6 +185,11 @@ def principal_words(name: tuple[str, ...]) -> str:
     return safe_text("/".join(name))
 
 
+def user_words(cname: tuple[str, ...]) -> str:
+    """The user of an exchange; not the name that stands for one who is hidden (RFC 8062 3)."""
+    return "" if tuple(map(str.upper, cname)) == _NOBODY else principal_words(cname)
+
+
 def exchange_result(exchange: KerberosExchange) -> str:
     refused = next((note for note in exchange.notes if note.startswith("refused")), None)
     without = refused or ("no answer" if exchange.outcome == "unanswered" else "no reply seen")
@@ -190,11 +202,11 @@ def exchange_result(exchange: KerberosExchange) -> str:
 
 
 def duration_words(duration_ns: int) -> str:
-    for unit, size_ns in (("s", 1_000_000_000), ("ms", 1_000_000)):
-        if abs(duration_ns) >= size_ns:
-            amount = duration_ns / size_ns
-            return f"{amount:.3g} {unit}" if abs(amount) < 1000 else f"{amount:.0f} {unit}"
-    return f"{duration_ns / 1000:.3g} us"
+    for unit, size_ns in (("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000)):
+        amount = f"{duration_ns / size_ns:.3g}"
+        if abs(float(amount)) < 1000:  # as it is written: 999.6 ms are 1 s
+            return f"{amount} {unit}"
+    return f"{duration_ns / 1_000_000_000:.0f} s"
 
 
 def time_words(iso_time: str | None) -> str:
@@ -208,6 +220,11 @@ def span_words(capture: CaptureFacts) -> str:
         return ""
     began = capture.first_time[: len("2012-03-04T09:15:02.123")] + "Z"
     return f"{time_words(began)}, {duration_words(capture.last_ns - capture.first_ns)}"
+
+
+def stopped_words(stopped_at: int | None) -> str:
+    """`reading stopped at octet 4711` of a file that was not read to its end."""
+    return "reading stopped" if stopped_at is None else f"reading stopped at octet {stopped_at}"
 
 
 def capture_words(capture: CaptureFacts) -> str:

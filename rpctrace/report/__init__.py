@@ -47,7 +47,7 @@ from rpctrace.report.exchanges import (
     ReferralPath,
     TicketName,
 )
-from rpctrace.report.findings import SEVERITIES, EvidenceItem, Finding, LogLine, Rival, display_filter
+from rpctrace.report.findings import SEVERITIES, WHOLE, EvidenceItem, Finding, LogLine, Rival, display_filter
 from rpctrace.report.logs import LogEntry, LogFacts
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "SCHEMA",
     "SEVERITIES",
     "UNREAD_LIMITS",
+    "WHOLE",
     "Auth",
     "Authentication",
     "Call",

@@ -164,7 +164,9 @@ class Dcom:
 
 @record
 class SecureChannel:
-    """A call of the Netlogon secure channel ([MS-NRPC]); of a sealed one only operation and lengths are known."""
+    """A call of the Netlogon secure channel ([MS-NRPC]); of a sealed one only operation and lengths are known.
+    `asked_flags` and `negotiated_flags`: the NegotiateFlags of NetrServerAuthenticate2 and 3 (3.1.4.2), in the request
+    and in the response."""
 
     operation: str
     is_logon: bool
@@ -184,6 +186,8 @@ class SecureChannel:
     status: int | None
     status_hex: str | None
     status_name: str | None
+    asked_flags: int | None = None
+    negotiated_flags: int | None = None
 
 
 @record
@@ -247,6 +251,22 @@ class Call:
     dcom: Dcom | None = None
     secure_channel: SecureChannel | None = None
     also_seen: tuple[Sighting, ...] = ()
+
+    @property
+    def request_frame(self) -> int | None:
+        """The frame that completed the request."""
+        return self.request_frames[-1] if self.request_frames else None
+
+    @property
+    def reply_frame(self) -> int | None:
+        """The frame that completed the answer."""
+        return self.reply_frames[-1] if self.reply_frames else None
+
+    @property
+    def end_unknown(self) -> bool:
+        """Whether how it ended was not captured. An auth3 is never answered: what became of it shows on the requests
+        behind it."""
+        return self.outcome == "not captured" and self.kind != "auth3"
 
     @property
     def failed(self) -> bool:

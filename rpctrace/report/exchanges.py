@@ -5,6 +5,10 @@ from __future__ import annotations
 from rpctrace.record import record
 from rpctrace.report.calls import Host, Ntlm, Sighting, Ticket
 
+KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
+# RFC 4120 7.5.9: a KDC's way to ask for more, not a refusal: pre-authentication required, response too big for UDP.
+ORDINARY_ERRORS = frozenset((25, 52))
+
 
 @record
 class TicketName:
@@ -94,6 +98,16 @@ class KerberosExchange:
     notes: tuple[str, ...] = ()
     presented_by: str | None = None
     also_seen: tuple[Sighting, ...] = ()
+
+    @property
+    def with_kdc(self) -> bool:
+        """Whether it went to a KDC itself, and not inside another protocol to a server."""
+        return self.carried_in in KDC_CARRIERS
+
+    @property
+    def refused(self) -> bool:
+        """Whether it ended in an error that is more than a KDC's way to ask for more."""
+        return self.error is not None and self.error not in ORDINARY_ERRORS
 
 
 @record

@@ -6,6 +6,8 @@ from dataclasses import field
 
 from rpctrace.record import record
 
+WHOLE = 1.0  # the weight of what a rule requires
+
 
 @record
 class LogLine:
@@ -25,6 +27,13 @@ class EvidenceItem:
     frame: int | None
     log_line: LogLine | None
     weight: float
+
+    @property
+    def side(self) -> str:
+        """`seen`: what the rule requires; `fits`: a clue for it; or `against`."""
+        if not self.supports:
+            return "against"
+        return "seen" if self.weight == WHOLE else "fits"
 
 
 @record

@@ -60,6 +60,17 @@ def test_a_logon_in_clear_and_one_that_is_sealed() -> None:
     assert (sealed.is_logon, sealed.request_octets, sealed.response_octets, sealed.status) == (True, 752, 80, None)
 
 
+def test_the_flags_of_a_channel_that_is_set_up() -> None:
+    """What was asked for, and what the domain controller made of it ([MS-NRPC] 3.1.4.2)."""
+    said = NetlogonCall(
+        "NetrServerAuthenticate3", False, False, 100, 24, asked_flags=0x612FFFFF, negotiated_flags=0x600FFFFF,
+        problem=None,
+    )  # fmt: skip
+    told = stub_data.secure_channel(said)
+    assert told is not None
+    assert (told.asked_flags, told.negotiated_flags) == (0x612FFFFF, 0x600FFFFF)
+
+
 def test_others_say_nothing_of_either() -> None:
     """An answer of the endpoint mapper is an endpoint."""
     said = EndpointAnswer("ept_map", problem=None)

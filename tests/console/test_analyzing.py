@@ -41,6 +41,16 @@ def test_nothing_readable_is_3_and_silent(tmp_path: Path, capsys: pytest.Capture
     assert out.read_text() == '{"schema": "rpctrace.report/1"}'
 
 
+def test_a_folder_says_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The two ways to look at what is in it; a file that is absent gets no such advice."""
+    assert run(tmp_path) == 3
+    said = capsys.readouterr().err
+    assert "is a directory: name the captures in it" in said
+    assert "rpctrace check" in said
+    assert run(tmp_path / "absent") == 3
+    assert "rpctrace check" not in capsys.readouterr().err
+
+
 def test_a_cut_file_is_reported_and_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What was readable is in the report; where reading stopped is said."""
     path = tmp_path / "cut.pcap"
@@ -93,6 +103,10 @@ def test_filters(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "1 of 2 calls" in said.err
     assert run(expert, "--json", "--status", "5", "--fail-on", "low") == 0
     assert json.loads(capsys.readouterr().out)["findings"] == []
+    page = tmp_path / "page.html"
+    assert run(expert, "--status", "5", "-f", "text", "-o", page) == 0
+    assert "The filters leave none of 2 calls." in capsys.readouterr().out
+    assert f"analyze {expert} --status 5 -o report.html</code>" in page.read_text()
 
 
 def test_standard_input(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from incident_records import KDC_A, SECOND, SERVER, call, exchange, refused, report
+from incident_records import KDC_A, REALM_B, SECOND, SERVER, ap_exchange, call, exchange, refused, report, ticket
 from report_values import EXTENDED_ERROR, empty_report
 
 from rpctrace.correlation.host_clocks import join
@@ -30,6 +30,14 @@ def test_the_time_in_extended_errors() -> None:
     other = replace(EXTENDED_ERROR, time_ns=99 * SECOND, computer="DC1")
     said = call("c", 10, extended_error=(record, other), server=Host(SERVER, 1, "fs1"))
     assert join(report(said)).host_clocks == (HostClock(SERVER, "fs1", "extended_error", 0, -3_010_000_000, 1, 0),)
+
+
+def test_a_ticket_that_was_refused_gives_no_name() -> None:
+    """The clock of the lab's dc1 is not called app1's, for whom the ticket was that it could not read."""
+    name = ticket(REALM_B, "cifs", "app1")
+    said = ap_exchange("k1", 10, name, **refused(41), server_ns=10 * SECOND + 10_000_000)
+    other = ap_exchange("k1", 10, name, **refused(37), server_ns=10 * SECOND + 10_000_000)
+    assert [join(report(each)).host_clocks[0].name for each in (said, other)] == [None, "app1"]
 
 
 def test_what_says_nothing() -> None:

@@ -14,7 +14,9 @@ from incident_records import (
     ap_exchange,
     call,
     endpoint,
+    frame_at,
     ntlm_authentication,
+    refused,
     report,
     shown,
     stream,
@@ -29,6 +31,7 @@ from rpctrace.report import Dcom, Host, Ntlm, SecureChannel
 
 CHANNEL = SecureChannel("NetrServerReqChallenge", False, False, None, None, "WS1", *(None,) * 12)  # type: ignore[arg-type]  # all of them may be None
 NTLM = replace(KERBEROS, mechanism="ntlm", ntlm=Ntlm("DOMAINB", "alice", "WS1", "DC1"))
+FS1 = shown(ticket(REALM_B, "cifs", "fs1"), frame_at(1))
 SPN = shown(ticket(REALM_B, "HTTP", "Web.DomainB.com:8080"), 1)
 
 
@@ -39,6 +42,9 @@ SPN = shown(ticket(REALM_B, "HTTP", "Web.DomainB.com:8080"), 1)
         (call("c", 1, client=Host(CLIENT, 1, "ws1")), Telling(CLIENT, "ws1", "name_resolution")),
         (call("c", 1, ticket=SPN), Telling(SERVER, "Web.DomainB.com", "http_ticket")),
         (ap_exchange("k", 1, ticket(REALM_B, "cifs", "fs1")), Telling(SERVER, "fs1", "ticket")),
+        (call("c", 1, ticket=FS1, auth=KERBEROS, outcome="rejected"), Telling(SERVER, "fs1", "refused_ticket")),
+        (ntlm_authentication("a", 1, ticket=FS1, outcome="rejected"), Telling(SERVER, "fs1", "refused_ticket")),
+        (ap_exchange("k", 1, ticket(REALM_B, "cifs", "fs1"), **refused(41)), Telling(SERVER, "fs1", "refused_ticket")),
         (call("c", 1, auth=NTLM), Telling(CLIENT, "WS1", "ntlm_workstation")),
         (call("c", 1, auth=NTLM), Telling(SERVER, "DC1", "ntlm_target")),
         (ntlm_authentication("a", 1), Telling(CLIENT, "WS1", "ntlm_workstation")),

@@ -8,7 +8,7 @@ from typing import Any
 from incident_records import CLIENT, SERVER, at, call, event, refused, report, shown, tgs_exchange, tgt, ticket
 from report_values import KERBEROS
 
-from rpctrace.diagnosis.evidence import Evidence
+from rpctrace.diagnosis.evidence import MEANWHILE_LOOKED_THROUGH, Evidence
 from rpctrace.report import Call, Clock, Host, SecureChannel
 
 DC = "10.77.0.1"
@@ -46,11 +46,24 @@ def test_logons_between_a_call_and_its_answer() -> None:
     other = logon("other", 10.2, client=Host("10.77.0.99", 1, None))
     evidence = Evidence(report(failed, inside, before, after, other))
     assert [each.id for each in evidence.logons_between(SERVER, failed)] == ["inside"]
-    assert len(evidence.secure_channel_of(SERVER, 0)) == 3
+    assert evidence.has_secure_channel(SERVER, 0)
+    assert not evidence.has_secure_channel(SERVER, 1)
+    assert not evidence.has_secure_channel(CLIENT, 0)
     elsewhere = logon("elsewhere", 110.2, capture=1)
     merged = report(failed, elsewhere, captures=2, clocks=(Clock(1, 0, -100_000_000_000, 0, 4),))
     assert [each.id for each in Evidence(merged).logons_between(SERVER, failed)] == ["elsewhere"]
     assert not Evidence(replace(merged, clocks=())).logons_between(SERVER, failed)
+
+
+def test_what_a_server_did_during_a_call_without_an_answer_is_bounded() -> None:
+    """The first of its logons and attempts, from the call on."""
+    waiting = call("call-1", 10, outcome="unanswered", reply=None, reply_frames=(), reply_ns=None)
+    logons = [logon(f"logon-{number}", 9 + number) for number in range(MEANWHILE_LOOKED_THROUGH + 9)]
+    attempts = [event(9 + number, client=Host(SERVER, 5000, None)) for number in range(MEANWHILE_LOOKED_THROUGH + 9)]
+    evidence = Evidence(report(waiting, *logons, *attempts))
+    found = [each.id for each in evidence.logons_between(SERVER, waiting)]
+    assert found == [f"logon-{number + 1}" for number in range(MEANWHILE_LOOKED_THROUGH)]
+    assert evidence.attempts_between(SERVER, waiting) == tuple(attempts[1 : MEANWHILE_LOOKED_THROUGH + 1])
 
 
 def test_who_is_seen_to_act() -> None:
@@ -59,7 +72,29 @@ def test_who_is_seen_to_act() -> None:
     assert evidence.acts_as_client(CLIENT, 0)
     assert evidence.acts_as_client(SERVER, 0)
     assert not evidence.acts_as_client(DC, 0)
-    assert [each.kind for each in Evidence(report(event(1))).attempts_of(CLIENT, 0)] == [event(1).kind]
+    assert Evidence(report(event(1))).acts_as_client(CLIENT, 0)
+
+
+def test_a_host_is_known_by_its_line_of_time_and_its_address() -> None:
+    """Of captures without a common clock the same address may be two hosts'."""
+    here, there = call("call-1", 1), call("call-2", 1, capture=1)
+    apart = Evidence(report(here, there, captures=2))
+    assert apart.hosts_of(here) == (apart.place_of(here, here.client), apart.place_of(here, here.server))
+    assert apart.hosts_of(here) != apart.hosts_of(there)
+    merged = Evidence(report(here, there, captures=2, clocks=(Clock(1, 0, 0, 0, 4),)))
+    assert merged.hosts_of(here) == merged.hosts_of(there)
+
+
+def test_a_table_is_made_once() -> None:
+    """Of each evidence, whoever asks."""
+    made: list[Evidence] = []
+
+    def table(evidence: Evidence) -> int:
+        made.append(evidence)
+        return len(made)
+
+    one, other = Evidence(report()), Evidence(report())
+    assert (one.once(table), one.once(table), other.once(table)) == (1, 1, 2)
 
 
 def test_an_error_is_made_good_by_a_later_ticket_for_the_same() -> None:

@@ -17,7 +17,8 @@ from rpctrace.report import Dcom, Host
 @pytest.mark.parametrize(
     ("name", "short"),
     [("WS2.domainb.com", "ws2"), ("ws2$", "ws2"), ("\\\\Ws2\\IPC$", "ws2"), ("ws2[49170]", "ws2"), ("10.77.0.51", None),
-     ("fe80::51", None), ("", None), (None, None), ("1ws.domainb.com", "1ws")],
+     ("fe80::51", None), ("", None), (None, None), ("1ws.domainb.com", "1ws"),
+     ("db1.domainb.com:1433", "db1"), ("db1:INSTANCE", "db1"), ("10.77.0.51:1433", None), ("::1", None)],
 )  # fmt: skip
 def test_names_are_compared_without_their_domain(name: str | None, short: str | None) -> None:
     """And addresses are no names."""

@@ -17,7 +17,7 @@ from rpctrace.report import Host, KerberosExchange
 
 def went_on(*exchanges: KerberosExchange) -> kdc.WentOn | None:
     evidence = Evidence(report(*exchanges))
-    failure = next(evidence.of(FailureKind.KDC))
+    failure = next(iter(evidence.of(FailureKind.KDC)))
     return kdc.went_on(evidence, failure)
 
 
@@ -106,7 +106,6 @@ def test_what_a_client_got_before_and_how_long_the_capture_went_on() -> None:
     assert before is not None
     assert later is not None
     assert (before.id, later.id) == ("krb-1", "krb-3")
-    assert evidence.later_success(records[1]) == evidence.answered_at(records[2])
     assert [each.id for each in evidence.answers_after(records[0], SECOND)] == []
     assert [each.id for each in evidence.answers_after(records[0], 20 * SECOND)] == ["krb-3"]
     end = evidence.report.captures[0].last_ns

@@ -8,7 +8,7 @@ from typing import Any
 from incident_records import at, call, report
 from report_values import full_report
 
-from rpctrace.diagnosis.log_evidence import LogEvidence
+from rpctrace.diagnosis.log_evidence import LOGONS_LOOKED_THROUGH, LogEvidence
 from rpctrace.report import LogEntry
 
 LINE = replace(full_report().log_entries[0], time_ns=None, partner=None, calls=(), joined_by=())
@@ -43,6 +43,23 @@ def test_a_log_covers_a_call_by_its_own_fitted_clock() -> None:
     assert held.log_covers(FAILED)
     assert not held.log_covers(call("call-2", 30))
     assert not evidence(entry(line=1)).log_covers(FAILED)
+
+
+def test_refused_logons_of_a_user_are_those_of_the_time_and_those_without() -> None:
+    """By the account, however its domain is written; neither a success nor a validation of a PAC."""
+    said = {"kind": "Network", "user": "Alice", "phase": "Returns", "status": 7}
+    then, later, timeless = (entry(line=at_line, time_ns=time, **said) for at_line, time in
+                             ((1, at(5)), (2, at(60)), (3, None)))  # fmt: skip
+    others = (
+        entry(line=4, **{**said, "user": "bob"}), entry(line=5, **{**said, "status": 0}),
+        entry(line=6, **{**said, "kind": "Generic"}),
+    )  # fmt: skip
+    held = evidence(later, timeless, then, *others)
+    assert [each.line for each in held.refused_logons("alice@domain.org", at(4), at(6))] == [1, 3]
+    assert [each.line for each in held.refused_logons("ALICE", None, None)] == [3]
+    assert list(held.refused_logons("carol", at(4), at(6))) == []
+    many = evidence(*(entry(line=number, time_ns=at(5), **said) for number in range(LOGONS_LOOKED_THROUGH + 9)))
+    assert len(list(many.refused_logons("alice", at(4), at(6)))) == LOGONS_LOOKED_THROUGH
 
 
 def test_a_line_near_another_has_its_status_and_its_time() -> None:

@@ -18,6 +18,8 @@ def test_who_was_let_in() -> None:
     worked = answered(5, auth=ntlm(), connection="tcp-0-1")
     assert NtlmRecord(Evidence(report(*ntlm_legs(), DENIED, worked))).let_in(DENIED)
     assert not NtlmRecord(Evidence(report(*ntlm_legs(), DENIED))).let_in(DENIED)
+    elsewhere = replace(worked, capture=1)  # the same address at another time
+    assert not NtlmRecord(Evidence(report(*ntlm_legs(), DENIED, elsewhere, captures=2))).let_in(DENIED)
     other = answered(5, auth=ntlm(names=replace(ALICE, user="bob")), connection="tcp-0-1")
     assert not NtlmRecord(Evidence(report(*ntlm_legs(), DENIED, other))).let_in(DENIED)
 

@@ -10,6 +10,7 @@ from report_values import AUTHENTICATION, KERBEROS, TICKET, answered_call, refus
 
 from rpctrace.diagnosis.failures import failures
 from rpctrace.diagnosis.observed import (
+    account_text,
     answer_text,
     authentication_answer,
     authentication_items,
@@ -20,7 +21,7 @@ from rpctrace.diagnosis.observed import (
     frames_of,
     ticket_text,
 )
-from rpctrace.report import Call
+from rpctrace.report import Call, Ntlm
 
 
 def test_frames_name_every_frame_and_the_tickets() -> None:
@@ -85,6 +86,15 @@ def test_tickets_and_calls_in_words() -> None:
     assert call_text(refused_call()) == "alter_context of IClassFactory"
     assert call_text(answered_call()) == "request RemoteCreateInstance of IClassFactory"
     assert call_text(answered_call(operation=None, interfaces=())) == "request opnum 3"
+
+
+def test_an_account_is_named_by_what_there_is_of_it() -> None:
+    """A domain alone, a user alone."""
+    names = Ntlm("DOMAINB", "alice", None, None)
+    assert account_text(names) == "DOMAINB\\alice"
+    assert account_text(replace(names, domain=None)) == "alice"
+    assert account_text(replace(names, user=None)) == "DOMAINB"
+    assert account_text(replace(names, user=None, domain=None)) == "?"
 
 
 def test_exchanges_and_authentications_in_words() -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import pytest
 from builders.work import function_calls
+from causes import logon
+from incident_records import SECOND, event, exchange, ntlm_authentication, report, stream
+from judging import activation, answered, channel, kerberos, log_line
+from refusal_records import logon as sam_logon
+from refusal_records import refused, ticket
 from report_values import START_NS, TICKET, article_report, full_report, refused_call
 
 from rpctrace.diagnosis import registry
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.registry import RULES, diagnose
 from rpctrace.diagnosis.rule import Hypothesis, Rule
-from rpctrace.report import SEVERITIES, Host, Report
+from rpctrace.report import SEVERITIES, Host, LogEntry, Report
 
 
 def rule(name: str, base: float, **changes: object) -> Rule:
@@ -135,3 +140,84 @@ def test_twice_the_failures_are_twice_the_work(like: dict[str, Any]) -> None:
     report = failed_calls(2_000, **like)
     findings = diagnose(report)
     assert {identity for finding in findings for identity in finding.calls} == {call.id for call in report.calls}
+
+
+def _host(number: int, port: int = 49154) -> Host:
+    return Host(f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}", port, None)
+
+
+def _unsealed(count: int) -> Iterator[Any]:
+    """Netlogon refuses what is not sealed, and answers what is: of as many domain controllers."""
+    for at in range(count):
+        ends = {"client": _host(at), "connection": f"tcp-{at}"}
+        signed, sealed = (kerberos(auth_type=0x44, level=level) for level in (5, 6))
+        denied = channel("NetrLogonSamLogonEx", 0xC0000022)
+        yield answered(2 + at, f"denied-{at}", auth=signed, secure_channel=denied, **ends)
+        works = channel("NetrLogonSamLogonEx")
+        yield answered(1 + at, f"works-{at}", auth=sealed, secure_channel=works, server=_host(at), **ends)
+
+
+def _untrusted(count: int) -> Iterator[Any]:
+    """One computer is refused a secure channel by as many domain controllers, and gets others."""
+    for at in range(count):
+        ends = {"server": _host(at), "connection": f"tcp-{at}"}
+        denied, set_up = channel("NetrServerAuthenticate3", 0xC0000022), channel("NetrServerAuthenticate3")
+        yield answered(2 + at, f"denied-{at}", secure_channel=denied, **ends)
+        yield answered(2.5 + at, f"set-up-{at}", secure_channel=set_up, **ends)
+        yield logon(f"krb-{at}", 2 + at, 24, cname=(f"WS{at}$",))
+
+
+def _activations(count: int) -> Iterator[Any]:
+    """Denied below packet integrity, and given above it; or not given for another reason."""
+    for at in range(count):
+        ends = {"client": _host(at), "connection": f"tcp-{at}"}
+        yield activation(2 + at, 0x80070005, f"denied-{at}", auth=kerberos(level=2), **ends)
+        yield activation(2 + at, 0x80080005, f"failed-{at}", auth=kerberos(level=5), **ends)
+        yield activation(3 + at, 0, f"given-{at}", auth=kerberos(level=5), **ends)
+
+
+def _lost(count: int) -> Iterator[Any]:
+    """A server ends as many connections at once, each with an open call, and refuses as many others."""
+    for at in range(count):
+        lost = {"outcome": "unanswered", "reply": None, "reply_frames": (), "reply_ns": None}
+        yield answered(2, f"call-{at}", client=_host(at), connection=f"tcp-{at}", **lost)
+        yield stream(f"tcp-{at}", 2, client=_host(at), ended="closed by the server in frame 400")
+        yield event(1 + at / count, kind="refused", client=_host(at))
+
+
+def _silent_kdcs(count: int) -> Iterator[Any]:
+    """One client tries as many KDCs in vain, and is answered by as many."""
+    for at in range(count):
+        yield event(1 + at, kind="no_answer", server=_host(at, 88))
+        yield exchange(f"krb-{at}", 2 + at, server=_host(at + 1, 88))
+
+
+def _refused_tickets(count: int) -> Iterator[Any]:
+    """One server refuses as many tickets, and asks its domain controller of each."""
+    for at in range(count):
+        yield refused(f"call-{at}", 5 + at, ticket("DOMAINB.COM", "host", f"h{at}"), took=21)
+        yield sam_logon(f"logon-{at}", 5.1 + at)
+
+
+def _logged(count: int) -> Iterator[Any]:
+    """One user is refused by SMB as often from as many clients, and a log has a line of each."""
+    for at in range(count):
+        denied = {"outcome": "rejected", "status": 0xC000006D}
+        yield ntlm_authentication(f"auth-{at}", 2 + at, client=_host(at), **denied)
+        yield log_line(0xC0000072, line=at, time_ns=(2 + at) * SECOND)
+        yield log_line(0xC0000072, line=count + at, via="ELSEWHERE")
+
+
+@pytest.mark.parametrize(
+    "records", [_unsealed, _untrusted, _activations, _lost, _silent_kdcs, _refused_tickets, _logged]
+)
+def test_twice_of_anything_else_is_twice_the_work(records: Callable[[int], Iterator[Any]]) -> None:
+    """Rules compare a failure with the rest of the report by tables, not by looking through it."""
+
+    def work(count: int) -> int:
+        made = list(records(count))
+        lines = tuple(each for each in made if isinstance(each, LogEntry))
+        return function_calls(partial(diagnose, report(*made, log_entries=lines)))
+
+    one, two = work(200), work(400)
+    assert two <= 2.3 * one, (one, two)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from incident_records import ntlm_authentication, report
-from judging import answered, bound, faulted, interface
+from judging import activation, answered, bound, faulted, interface
 
 from rpctrace.diagnosis.evidence import Evidence
 
@@ -23,6 +23,13 @@ def test_an_interface_that_was_refused_beside_an_accepted_one_is_no_success() ->
     beside = bound(3, id="again", interfaces=(interface(result=2, reason=1), interface("other", 0, 0, 1)))
     assert Evidence(report(failed, beside)).successes.worked_later(failed) is None
     assert Evidence(report(failed, bound(3, id="again"))).successes.worked_later(failed) is not None
+
+
+def test_an_answer_that_says_that_it_failed_is_no_success() -> None:
+    """E_ACCESSDENIED in the answer of an activation."""
+    first, again = activation(2, 0x80070005), activation(3, 0x80070005, "again")
+    assert Evidence(report(first, again)).successes.worked_later(first) is None
+    assert Evidence(report(first, activation(3, 0, "given"))).successes.worked_later(first) is not None
 
 
 def test_sessions_are_those_of_the_two_hosts() -> None:

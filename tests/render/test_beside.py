@@ -10,6 +10,7 @@ from report_values import (
     ENDPOINT,
     EVENT,
     PATH,
+    SERVER,
     START_NS,
     answered_call,
     article_report,
@@ -46,6 +47,16 @@ def test_an_error_that_was_got_over_says_so() -> None:
     )
     (line,) = lines(article_report(calls=(), kerberos=(replace(ERROR, outcome="rejected"), later)))
     assert line.endswith("; got as user-to-user in frames 14 -> 15")
+
+
+def test_a_logon_of_another_user_gets_over_nothing() -> None:
+    """Of the public kinit.pcap every refused user was said to have got a ticket in the frames of the one who did."""
+    refused = replace(ERROR, kind="AS", cname=("enterprise",), sname=("krbtgt", "A"), outcome="rejected")
+    later = replace(refused, id="krb-3", error=None, request_frame=14, reply_frame=15, outcome="answered")
+    (other,) = lines(article_report(calls=(), kerberos=(refused, replace(later, cname=("valid",)))))
+    (same,) = lines(article_report(calls=(), kerberos=(refused, replace(later, cname=("Enterprise",)))))
+    assert "; got" not in other
+    assert same.endswith("; got in frames 14 -> 15")
 
 
 def test_errors_of_one_kind_are_one_line_and_ordinary_ones_none() -> None:
@@ -115,6 +126,37 @@ def test_a_refused_port_that_an_answer_had_named() -> None:
     event = replace(EVENT, capture=0, name=None, status_hex=None, endpoint="endpoint-1")
     (line,) = lines(article_report(calls=(), endpoints=(endpoint,), events=(event,)))
     assert line.endswith("(frames 1, 2), where ept_map (frame 7) had named samr")
+
+
+def test_events_of_one_kind_between_the_same_hosts_are_one_line() -> None:
+    """Attempts are added up; of other events each counts once, and its first frame is named."""
+    quiet = {"capture": 0, "name": None, "status_hex": None}
+    endpoints = tuple(replace(ENDPOINT, id=each, capture=0, status=0, purpose="samr") for each in ("e1", "e2"))
+    events = tuple(replace(EVENT, **quiet, endpoint=f"e{n}", frames=(10 * n, 10 * n + 1)) for n in (1, 2))
+    (line,) = lines(article_report(calls=(), endpoints=endpoints, events=events))
+    assert line == (
+        "connection refused 4 times: 10.2.0.21 to 10.3.0.33:52042 (frames 10, 20), "
+        "where ept_map (frame 7) had named samr"
+    )
+    resets = tuple(
+        replace(EVENT, **quiet, kind="reset", text="connection reset", endpoint=None, frames=(n,), count=1)
+        for n in range(5)
+    )
+    assert lines(article_report(calls=(), events=resets)) == [
+        "connection reset 5 times: 10.2.0.21 to 10.3.0.33:52042 (frames 0, 1, 2 and 2 more)"
+    ]
+    other = replace(resets[0], server=replace(SERVER, port=1))
+    assert len(lines(article_report(calls=(), events=(*resets, other)))) == 2
+
+
+def test_authentications_that_read_the_same_are_one_line() -> None:
+    """With how many there were, and where; one of another end stays apart."""
+    refused = replace(AUTHENTICATION, capture=0, after_error=None)
+    same = tuple(replace(refused, id=f"auth-{n}", request_frame=n, reply_frame=n + 1) for n in (20, 30))
+    accepted = replace(refused, kerberos_error=None, status=1, status_name="STATUS_X")
+    first, second = lines(article_report(calls=(), authentications=(*same, accepted)))
+    assert first.endswith(", frames 20 -> 21, 30 -> 31, 2 times")
+    assert second.endswith("STATUS_X, in clear, frames 20 -> 21")
 
 
 def test_answers_that_refuse() -> None:

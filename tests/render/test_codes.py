@@ -16,6 +16,7 @@ from report_values import (
 )
 from story_values import incident, log_entry
 
+from rpctrace.explanation import explain
 from rpctrace.render.codes import codes_of
 
 
@@ -49,6 +50,15 @@ def test_an_unknown_code_has_its_number() -> None:
     call = refused_call(status=0xDEAD0001, status_hex="0xdead0001", status_name=None)
     (code,) = codes_of(article_report(calls=(call,)))
     assert (code.value, code.name, code.meaning) == ("0xDEAD0001", "unknown status", "")
+
+
+def test_a_code_is_explained_as_the_command_explains_it() -> None:
+    """A status whose row has no meaning of its own has the borrowed one, on the page too."""
+    call = refused_call(status=5, status_hex="0x00000005", status_name="ERROR_ACCESS_DENIED")
+    for code in (*codes_of(incident()), *codes_of(article_report(calls=(call,)))):
+        said = next(each for each in explain(code.value) if each.kind == code.kind)
+        assert (code.meaning, code.proves, code.source) == (said.meaning, said.proves, said.source)
+        assert code.meaning
 
 
 def test_what_did_not_fail_explains_nothing() -> None:

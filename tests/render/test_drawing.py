@@ -46,6 +46,11 @@ def test_a_wide_character_is_two_columns() -> None:
         (800_000, "+800 \u00b5s"),
         (1_500, "+1.5 \u00b5s"),
         (40, "+0 \u00b5s"),
+        (999_900, "+999.9 \u00b5s"),
+        (999_960, "+1 ms"),
+        (999_996_000, "+1 s"),
+        (-999_994_000, "\u2212999.99 ms"),
+        (2_000_000_000_000, "+2000 s"),
     ],
 )
 def test_a_moment_has_its_sign_and_unit(ns: int, words: str) -> None:

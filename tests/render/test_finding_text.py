@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from report_values import FINDING, article_report, full_report
+from report_values import FINDING, article_report, full_report, refused_call
 
-from rpctrace.render.finding_text import evidence_words, finding_line, finding_lines
+from rpctrace.render.finding_text import evidence_words, finding_line, finding_lines, records_by_id
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.report import EvidenceItem, Finding, Report, Rival
 
@@ -23,7 +23,7 @@ The server could not have the ticket's PAC validated across the forest trust
 
 
 def text_of(finding: Finding, report: Report, **options: Any) -> str:
-    return "\n".join(finding_lines(finding, report, RenderOptions(**options)))
+    return "\n".join(finding_lines(finding, report, RenderOptions(**options), records_by_id(report)))
 
 
 def test_the_whole_block() -> None:
@@ -35,6 +35,24 @@ def test_what_is_required_is_seen_and_labels_stand_once() -> None:
     seen = EvidenceItem(True, "fault 0x721", 0, 23, None, 1.0)
     text = text_of(replace(FINDING, evidence=(*FINDING.evidence, seen, seen)), article_report())
     assert "  seen     fault 0x721 (frame 23)\n           fault 0x721 (frame 23)\n  fits     use-session-key" in text
+
+
+def test_what_is_folded_says_how_many_and_where() -> None:
+    """The lab's rpc.schannel: one of 36 calls showed four. Nothing is added where the evidence shows all, or is of
+    something else than what the finding is about."""
+    frames = (10, 20, 30, 40, 50)
+    calls = tuple(refused_call(id=f"call-{n}", request_frames=(n,), reply_frames=(n + 1,)) for n in frames)
+    report = article_report(calls=calls)
+    shown = EvidenceItem(True, "fault 0x721", 0, 11, None, 1.0)
+    finding = replace(FINDING, calls=tuple(call.id for call in calls), evidence=(shown,))
+    assert text_of(finding, report, encoding_is_utf8=False).splitlines()[4:6] == [
+        "  seen     fault 0x721 (frame 11)",
+        "           and 4 more like these: frames 20 -> 21, 30 -> 31, 40 -> 41 and 1 more",
+    ]
+    assert "like these" not in text_of(replace(finding, calls=("call-10",)), report)
+    assert "like these" not in text_of(replace(finding, evidence=(replace(shown, frame=99),)), report)
+    all_shown = tuple(replace(shown, frame=n) for n in (10, 21, 30, 40, 51))
+    assert "like these" not in text_of(replace(finding, evidence=all_shown), report)
 
 
 def test_what_limits_it_and_what_else_was_weighed() -> None:

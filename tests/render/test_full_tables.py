@@ -10,6 +10,7 @@ from report_values import article_report, empty_report, full_report
 from rpctrace.render.full_tables import FULL_TABLES
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.table import render
+from rpctrace.render.words import ASCII_SIGNS
 from rpctrace.report import Report
 
 
@@ -56,6 +57,9 @@ def test_rows_and_words_of_the_full_report(name: str, rows: int, words: tuple[st
 def test_an_empty_table_says_so_in_one_line(name: str) -> None:
     (line,) = lines_of(name, empty_report())
     assert line.startswith("No ")
+    assert line.endswith(".")
+    (filtered,) = FULL_TABLES[name].lines(empty_report(), RenderOptions(unfiltered_calls=9), ASCII_SIGNS)
+    assert filtered == f"{line[:-1]} among what the filters leave."
 
 
 @pytest.mark.parametrize("name", FULL_TABLES)

@@ -32,6 +32,15 @@ def test_a_user_s_ticket_names_no_host() -> None:
     assert HostBook(article_report()).title("10.3.0.33") == "10.3.0.33"
 
 
+def test_a_ticket_that_was_refused_names_no_host() -> None:
+    """The lab's misconfig-smbclient: a ticket for app1, which dc1 could not read; the same ticket taken does name."""
+    ticket = replace(TICKET, sname=("cifs", "app1"))
+    for outcome, title in (("faulted", "10.3.0.33"), ("accepted", "app1")):
+        call = refused_call(ticket=ticket, outcome=outcome)
+        assert ticket.frame in call.request_frames
+        assert HostBook(article_report(calls=(call,))).title("10.3.0.33") == title
+
+
 def test_a_computer_is_named_by_its_secure_channel() -> None:
     call = logon(secure_channel=replace(CHANNEL, computer="RESOURCE-WIN73"))
     book = HostBook(article_report(calls=(call,)))
@@ -44,6 +53,15 @@ def test_an_endpoint_mapper_is_known_by_its_interface() -> None:
     book = HostBook(article_report(calls=(refused_call(interfaces=(interface,)),)))
     assert book.words("10.3.0.33").roles == ("endpoint mapper",)
     assert book.words("10.3.0.33", server="10.3.0.33").roles == ("server",)
+
+
+def test_what_has_no_room_over_a_lane_is_counted() -> None:
+    """A terminal server has many users; one whose name is hidden is none of them."""
+    exchange = full_report().kerberos[0]
+    names = [("alice",), ("bob",), ("WELLKNOWN", "ANONYMOUS"), ("carol",), ("dave",)]
+    book = HostBook(replace(full_report(), kerberos=tuple(replace(exchange, cname=name) for name in names)))
+    address = exchange.client.address
+    assert book.words(address, client=address).roles == ("client, alice, bob and 2 more",)
 
 
 def test_a_realm_is_named_once_whatever_its_case() -> None:

@@ -96,12 +96,57 @@ def test_tiles_of_numbers() -> None:
     ]
 
 
+def test_what_a_finding_folds_is_counted() -> None:
+    calls = tuple(refused_call(id=f"call-{n}", request_frames=(n,), reply_frames=(n + 1,)) for n in (22, 40))
+    finding = replace(FINDING, calls=("call-22", "call-40"))
+    (told,) = page_of(article_report(calls=calls, findings=(finding,))).told
+    assert told.more_seen == "and 1 more like these: frames 40 \u2192 41"
+
+
+def test_no_tile_is_green_beside_what_was_refused() -> None:
+    """A refused Kerberos exchange or session setup is told; where there is no call, nothing is called fine."""
+    def tones(report: Report) -> list[tuple[str, str]]:
+        return [(tile.text, tile.tone) for tile in page_of(report).tiles[2:4]]
+
+    fine = article_report(calls=article_report().calls[:1])
+    refused = replace(full_report().kerberos[0], error=7)
+    turned_away = replace(full_report().authentications[0], outcome="rejected")
+    quiet = ("Kerberos exchanges", "plain")
+    assert tones(fine) == [("failed", "fine"), quiet]
+    assert tones(replace(fine, calls=())) == [("failed", "plain"), quiet]
+    assert tones(replace(fine, kerberos=(refused,))) == [
+        ("failed", "plain"), ("Kerberos exchanges, 1 refused", "warning"),
+    ]  # fmt: skip
+    assert tones(replace(fine, authentications=(turned_away,))) == [
+        ("failed; 1 other authentication refused", "warning"), quiet,
+    ]  # fmt: skip
+
+
+def test_the_head_says_what_was_seen_beside_calls() -> None:
+    """And what a filter left."""
+    refused = replace(full_report().kerberos[0], error=7, carried_in="kdc_tcp")
+    bare = article_report(calls=(), findings=(), kerberos=(refused,))
+    verdict = page_of(bare).verdict
+    assert (verdict.tone, verdict.text) == (
+        "warning", "Below is what else was read: 1 exchange with a KDC, 1 refused.",
+    )  # fmt: skip
+    with_call = replace(bare, calls=article_report().calls[:1])
+    assert page_of(with_call).verdict.tone == "warning"
+    assert page_of(with_call).verdict.text.endswith(" Beside calls: 1 exchange with a KDC, 1 refused.")
+    assert page_of(bare, 16).verdict.title == "The filters leave none of 16 calls"
+
+
 def test_the_command_is_fit_for_a_shell() -> None:
     report = logged_report()
     odd = replace(report, captures=(capture(path="it's $(me).pcap"),))
     assert page_of(odd).command == (
         "rpctrace analyze 'it'\"'\"'s $(me).pcap' --netlogon netlogon.log -o report.html"
     )
+
+
+def test_the_command_is_that_of_the_run_where_it_is_known() -> None:
+    page = page_of(article_report(), command=("a b.pcap", "--host", "ws$1"))
+    assert page.command == "rpctrace analyze 'a b.pcap' --host 'ws$1' -o report.html"
 
 
 def test_the_command_names_a_log_of_which_no_line_was_kept() -> None:
@@ -122,7 +167,7 @@ def test_captures_and_operations() -> None:
     page = page_of(full_report())
     assert [row.number + row.path for row in page.captures] == ["[1] expert.cap", "[2] novice.pcapng.gz"]
     facts = dict(page.captures[1].facts)
-    assert facts["not complete"] == "reading stopped at octet 4 711"
+    assert facts["not complete"] == "reading stopped at octet 4711"
     assert "its clock is 1.5 ms" in facts["clock"]
     assert [(row.operation, row.failed, row.median) for row in page.operations] == [
         ("RemoteCreateInstance", 1, "900 \u00b5s"),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from report_values import article_report
 from story_values import incident, logged_incident, logged_report, step, story
 
 from rpctrace.render.hosts import HostBook
-from rpctrace.render.ladder import GUTTER, WIDTH, Ladder, frame_chip, ladder, lane_order
+from rpctrace.render.ladder import GUTTER, WIDTH, Ladder, ladder, lane_order
 from rpctrace.render.steps import Step
 from rpctrace.render.story import StoryBook, story_of
 from rpctrace.report import Report
@@ -51,6 +50,16 @@ def test_the_article_s_last_messages() -> None:
         ("+4.87 ms", "[2] #68", "response", "", "channel", True),
         ("+6.8 ms", "[1] #298", "fault", "RPC_S_SEC_PKG_ERROR 0x00000721", "failure", True),
     ]
+
+
+def test_of_several_users_each_is_named() -> None:
+    """On the arrow that asks; where all is one user's, in whatever spelling, nothing is added."""
+    def details(*users: str) -> list[str]:
+        steps = (step(f"{n}", n * MS, n * MS + 1, user=user) for n, user in enumerate(users))
+        return [arrow.detail for arrow in ladder(story(*steps), NOBODY, 1).arrows]
+
+    assert details("alice", "", "bob") == ["alice: epmapper", "", "epmapper", "", "bob: epmapper", ""]
+    assert details("alice", "DOMAINB\\Alice") == ["epmapper", "", "epmapper", ""]
 
 
 def test_a_long_pause_is_a_row() -> None:
@@ -114,14 +123,6 @@ def test_a_message_that_was_not_captured_is_not_drawn() -> None:
     picture = ladder(story(step("a", 0, None, answered_frame=None, answer="no answer")), NOBODY, 1)
     assert [arrow.title for arrow in picture.arrows] == ["bind"]
     assert picture.window is None
-
-
-@pytest.mark.parametrize(
-    ("frame", "capture", "captures", "text"),
-    [(7, 0, 1, "#7"), (7, 1, 2, "[2] #7"), (None, 0, 1, ""), (7, None, 2, "#7")],
-)
-def test_a_frame_says_in_which_capture_it_is(frame: int, capture: int, captures: int, text: str) -> None:
-    assert frame_chip(frame, capture, captures) == text
 
 
 def test_partners_of_the_client_alone_are_on_its_side() -> None:

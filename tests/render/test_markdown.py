@@ -7,7 +7,16 @@ import re
 from dataclasses import replace
 
 import pytest
-from report_values import HOSTILE_TEXTS, TICKET, article_report, capture, empty_report, hostile_report, refused_call
+from report_values import (
+    HOSTILE_TEXTS,
+    TICKET,
+    article_report,
+    capture,
+    empty_report,
+    full_report,
+    hostile_report,
+    refused_call,
+)
 
 from rpctrace.render.markdown import code, escaped, link, render
 from rpctrace.render.rendering import RenderOptions
@@ -112,10 +121,20 @@ def test_only_plain_https_becomes_a_link(reference: str, expected: str) -> None:
     assert link(reference) == expected
 
 
+def test_what_was_seen_beside_calls_is_listed() -> None:
+    refused = replace(full_report().kerberos[0], error=7, carried_in="kdc_tcp")
+    text = text_of(article_report(calls=(), findings=(), kerberos=(refused,)))
+    assert "No RPC call was found.\n\n- 1 exchange with a KDC, 1 refused\n" in text
+
+
 def test_nothing_failed_is_said_and_how_far_that_goes() -> None:
-    assert "No failed call.\n" in text_of(empty_report())
+    assert "No capture was read.\n" in text_of(empty_report())
+    assert "No failed call.\n" in text_of(article_report(calls=article_report().calls[:1]))
     cut = article_report(captures=(capture(complete=False, stopped_at=9),), calls=())
-    assert "No failed call in the part that could be read.\n" in text_of(cut)
+    assert "No RPC call was found in the part that could be read.\n" in text_of(cut)
+    assert "No failed call in the part that could be read.\n" in text_of(
+        replace(cut, calls=article_report().calls[:1])
+    )
     assert "**not read to its end**" in text_of(cut)
 
 

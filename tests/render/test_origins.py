@@ -73,6 +73,17 @@ def test_what_the_connection_of_a_failed_call_was_for() -> None:
     assert lines(replace(report, calls=())) == []
 
 
+def test_connections_to_one_port_are_one_line() -> None:
+    """Eighteen of them were told eighteen times; the answers that had named it are listed."""
+    calls = tuple(refused_call(id=f"call-{n}", connection=f"tcp-{n}") for n in range(5))
+    streams = tuple(replace(full_report().streams[0], id=f"tcp-{n}", endpoint=f"e{n}", server=SERVER) for n in range(5))
+    told = replace(ENDPOINT, capture=0, status=0, purpose="samr")
+    endpoints = tuple(replace(told, id=f"e{n}", frame=40 + n) for n in range(5))
+    assert lines(article_report(calls=calls, streams=streams, endpoints=endpoints)) == [
+        "5 connections to 10.3.0.33:52042: ept_map (frames 40, 41, 42 and 2 more) had named samr there"
+    ]
+
+
 def logon(capture: int, request_ns: int) -> object:
     channel = SecureChannel(
         "NetrLogonSamLogonEx", True, True, 752, 80, None, None, None, None, None, None, None, None, None, None, None,

@@ -105,6 +105,18 @@ def test_where_nothing_failed_one_line_says_so(report: Report, sentence: str) ->
     assert sentence in text_of(report).splitlines()
 
 
+def test_what_was_seen_beside_calls_names_its_table() -> None:
+    refused = replace(full_report().kerberos[0], error=7, carried_in="kdc_tcp")
+    text = text_of(article_report(calls=(), findings=(), kerberos=(refused,)))
+    assert "No RPC call was found.\n  1 exchange with a KDC, 1 refused: --table kerberos\n" in text
+
+
+def test_filters_that_leave_nothing_are_named() -> None:
+    text = text_of(article_report(calls=(), findings=()), RenderOptions(unfiltered_calls=16))
+    assert "The filters leave none of 16 calls." in text.splitlines()
+    assert "No RPC call" not in text
+
+
 def test_a_file_that_was_not_read_to_its_end_says_where() -> None:
     text = text_of(article_report(captures=(capture(complete=False, stopped_at=4711),)))
     assert "not read to its end: reading stopped at octet 4711" in text

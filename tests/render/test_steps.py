@@ -17,8 +17,8 @@ from report_values import (
 )
 from story_values import log_entry, logon
 
+from rpctrace.correlation.timeline import Timeline
 from rpctrace.render.steps import (
-    CommonClock,
     Step,
     authentication_step,
     call_step,
@@ -28,7 +28,7 @@ from rpctrace.render.steps import (
 )
 from rpctrace.report import Clock
 
-CLOCK = CommonClock(article_report())
+CLOCK = Timeline(())
 
 
 def test_the_article_s_call() -> None:
@@ -87,7 +87,7 @@ def test_a_line_stands_where_it_is_put_and_has_the_time_of_its_clock() -> None:
 
 def test_captures_share_a_clock_where_it_was_found() -> None:
     report = article_report(clocks=(Clock(0, 0, 0, 0, 5), Clock(1, 0, -1_500, 20, 5), Clock(2, 2, 0, 0, 5)))
-    clock = CommonClock(report)
+    clock = Timeline(report.clocks)
     assert clock.common_ns(1, LATER_NS) == LATER_NS - 1_500
     assert clock.common_ns(2, LATER_NS) == LATER_NS
     assert clock.common_ns(0, None) is None

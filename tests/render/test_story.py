@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from report_values import (
     AUTHENTICATION,
+    CLIENT,
     EVENT,
     FINDING,
     HOSTILE_TEXTS,
+    SERVER,
     START_NS,
     answered_call,
     article_report,
@@ -18,10 +20,20 @@ from report_values import (
     hostile_report,
     refused_call,
 )
-from story_values import incident, log_entry, logged_report, logon
+from story_values import CHANNEL, incident, log_entry, logged_report, logon
 
-from rpctrace.render.story import LOG_HOST, MOST_HOSTS, MOST_STEPS, NEARBY_CALLS, StoryBook, focus_of, story_of
-from rpctrace.report import Clock, Host, Report
+from rpctrace.render.story import (
+    LOG_HOST,
+    MOST_HOSTS,
+    MOST_STEPS,
+    NEARBY_CALLS,
+    Story,
+    StoryBook,
+    account,
+    focus_of,
+    story_of,
+)
+from rpctrace.report import Call, Clock, Host, KerberosExchange, Report
 
 
 def questions(report: Report) -> list[str]:
@@ -50,7 +62,7 @@ def test_the_failure_s_window_and_zero() -> None:
     call = next(call for call in incident().calls if call.failed)
     assert story.zero_ns == call.request_ns
     assert story.window_ns == (call.request_ns, call.reply_ns)
-    assert (story.client, story.server, story.focus) == ("10.2.0.21", "10.2.0.73", f"call {call.id}")
+    assert (story.client, story.server, story.focus.key) == ("10.2.0.21", "10.2.0.73", f"call {call.id}")
     assert (story.left_out, story.alike, story.issued_in) == (0, 0, "krb-8")
 
 
@@ -145,6 +157,84 @@ def test_of_a_long_connection_the_legs_and_the_nearest_calls_are_looked_at() -> 
     assert story is not None
     assert story.steps[0].question == "bind IClassFactory"
     assert story.left_out == 5_002 - MOST_STEPS
+
+
+def test_as_many_calls_are_looked_at_after_the_failed_one_as_before_it() -> None:
+    before = tuple(answered_call(id=f"call-1{n}") for n in range(300))
+    after = tuple(answered_call(id=f"call-2{n}") for n in range(300))
+    book = StoryBook(article_report(calls=(*before, refused_call(), *after)))
+    nearby, _ = book.nearby(book.calls["call-3"])
+    assert [call.id for call in nearby] == [call.id for call in (*before[-NEARBY_CALLS:], *after[:NEARBY_CALLS])]
+
+
+def test_what_findings_share_is_made_once() -> None:
+    """Ten thousand events were made into steps for each finding anew."""
+    events = tuple(replace(EVENT, capture=0, client=CLIENT, server=SERVER, frames=(n,)) for n in range(3))
+    other = replace(EVENT, capture=0, client=CLIENT, server=replace(SERVER, port=1))
+    book = StoryBook(article_report(events=(*events, other)))
+    first, second = story_of(FINDING, book), story_of(FINDING, book)
+    assert first is not None
+    assert second is not None
+    assert [step.asked_frame for step in first.steps if step.family == "Other"] == [0, 1, 2]
+    assert all(one is same for one, same in zip(first.steps, second.steps, strict=True))
+
+
+def story_with(kerberos: tuple[KerberosExchange, ...], *calls: Call) -> Story:
+    report = article_report(calls=calls, kerberos=kerberos)
+    finding = FINDING if calls else replace(FINDING, calls=(), concerns=(kerberos[0].id,), evidence=())
+    story = story_of(finding, StoryBook(report))
+    assert story is not None
+    return story
+
+
+def refused_logon(identity: str, user: str, second: int) -> KerberosExchange:
+    ns = START_NS + second * 10**9
+    return replace(
+        full_report().kerberos[0], id=identity, capture=0, kind="AS", cname=(user,), sname=("krbtgt", "A"), path=None,
+        carried_in="kdc_tcp", request_ns=ns, reply_ns=ns + 10**6,
+    )  # fmt: skip
+
+
+def test_what_another_user_was_refused_is_none_of_the_story() -> None:
+    """A client that serves many asks its KDC for all of them; what it asked before for the same user stays."""
+    failed = refused_logon("krb-1", "alice", 9)
+    before = (refused_logon("krb-2", "bob", 1), refused_logon("krb-3", "Alice", 2))
+    story = story_with((failed, *before))
+    assert [step.key for step in story.steps] == ["exchange krb-3", "exchange krb-1"]
+    assert not story.names_users
+    unknown = replace(before[0], cname=())
+    assert len(story_with((failed, unknown)).steps) == 2
+
+
+def test_a_logon_of_another_user_is_none_of_the_story() -> None:
+    """Netlogon calls in clear say whose they are; of sealed ones nobody knows."""
+    ticket = replace(refused_call().ticket, exchange="krb-1")  # type: ignore[type-var]  # it has one
+    issued = replace(refused_logon("krb-1", "alice", -1), kind="TGS", error=None)
+    logons = [
+        logon(id=f"call-2{n}", secure_channel=replace(CHANNEL, user=user))
+        for n, user in enumerate((None, "DOMAINB\\Alice", "bob"))
+    ]
+    story = story_with((issued,), refused_call(ticket=ticket), *logons)
+    assert [step.key for step in story.steps] == ["exchange krb-1", "call call-3", "call call-20", "call call-21"]
+    assert [step.user for step in story.steps] == ["alice", "alice", "", "DOMAINB\\Alice"]
+    assert not story.names_users
+
+
+def test_users_are_compared_by_their_account() -> None:
+    assert {account(text) for text in ("DOMAINB\\Alice", "alice@DOMAINB.COM", "ALICE")} == {"alice"}
+    assert account("") == ""
+
+
+def test_who_set_out_on_a_path_is_the_user_of_its_exchanges() -> None:
+    """The lab's clients hide their name from the KDC; the ticket of a failed call is theirs all the same."""
+    path = replace(full_report().referral_paths[0], id="path-9", cname=("alice",))
+    hidden = replace(refused_logon("krb-1", "x", 1), kind="TGS", error=None, cname=("WELLKNOWN", "ANONYMOUS"))
+    ticket = replace(refused_call().ticket, exchange="krb-1")  # type: ignore[type-var]  # it has one
+    call = refused_call(ticket=ticket)
+    report = article_report(calls=(call,), kerberos=(replace(hidden, path="path-9"),), referral_paths=(path,))
+    book = StoryBook(report)
+    assert [book.step(each).user for each in (report.kerberos[0], call)] == ["alice", "alice"]
+    assert StoryBook(article_report(calls=(call,), kerberos=(hidden,))).step(call).user == ""
 
 
 def test_no_more_hosts_than_lanes() -> None:

@@ -28,7 +28,7 @@ def drawn(report: Report, width: int = WIDE) -> Timeline:
 def test_the_article_s_timeline() -> None:
     picture = drawn(incident())
     assert [row.text for row in picture.rows] == ["Kerberos", "RPC", "Secure channel"]
-    assert [cut.text for cut in picture.cuts] == ["79.6 ms not drawn"]
+    assert [cut.span for cut in picture.cuts] == ["79.6 ms"]
     assert [tick.text for tick in picture.segments[-1].ticks][-2:] == ["\u221210 ms", "0"]
     assert picture.bars[-2].text.startswith("0: alter_context IClassFactory AP-REQ")
     assert picture.bars[-2].text.endswith(", 6.8 ms")
@@ -38,6 +38,14 @@ def test_the_logon_lies_within_the_call_that_it_judges() -> None:
     *_, call, logon = drawn(incident()).bars
     assert call.x < logon.x < logon.x + logon.width < call.x + call.width
     assert (call.tone, logon.tone) == ("failure", "channel")
+
+
+def test_of_several_users_each_bar_says_whose_it_is() -> None:
+    picture = timeline(story(step("a", 0, MS, user="alice"), step("b", 2 * MS, 3 * MS, user="bob")))
+    assert picture is not None
+    assert [bar.text.partition(": ")[2] for bar in picture.bars] == [
+        "bind alice: epmapper, 1 ms", "bind bob: epmapper, 1 ms",
+    ]  # fmt: skip
 
 
 def test_a_log_has_its_row() -> None:

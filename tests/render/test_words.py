@@ -30,9 +30,12 @@ from rpctrace.render.words import (
     pipe_words,
     presented_words,
     result_words,
+    stopped_words,
+    ticket_name,
     ticket_words,
+    user_words,
 )
-from rpctrace.report import Call, Clock, Ntlm
+from rpctrace.report import Call, Clock, Ntlm, TicketName
 
 REJECTED = refused_call(
     reply="bind_ack", outcome="rejected", status=None, status_hex=None, status_name=None, fault=None
@@ -141,6 +144,9 @@ def test_hosts() -> None:
         (850, "0.85 us"),
         (42_000_000, "42 ms"),
         (999_400_000, "999 ms"),
+        (999_600_000, "1 s"),
+        (999_700, "1 ms"),
+        (999_600_000_000, "1000 s"),
         (13_500_000_000, "13.5 s"),
         (7_200_000_000_000, "7200 s"),
         (-42_000_000, "-42 ms"),
@@ -199,3 +205,20 @@ def test_a_pipe_of_which_only_the_middle_was_captured() -> None:
     call = refused_call(transport="ncacn_np", pipe=None)
     assert pipe_words(call) == "(pipe opened before the capture)"
     assert pipe_words(refused_call()) is None
+
+
+def test_a_hidden_user_is_none() -> None:
+    """RFC 8062: the name that stands for one; the lab's clients hide theirs in requests to a KDC."""
+    assert user_words(("WELLKNOWN", "ANONYMOUS")) == ""
+    assert user_words(("host", "dc1")) == "host/dc1"
+
+
+def test_a_ticket_is_named_alike_where_it_was_issued_and_where_it_was_presented() -> None:
+    assert ticket_name(TicketName(TICKET.realm, TICKET.sname, 18, None, None)) == ticket_name(TICKET)
+    assert ticket_name(TicketName(None, (), 18, None, None)) == "?"
+
+
+def test_where_reading_stopped() -> None:
+    """Not at octet None, where nobody knows."""
+    assert stopped_words(4711) == "reading stopped at octet 4711"
+    assert stopped_words(None) == "reading stopped"

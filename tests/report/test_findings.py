@@ -1,10 +1,12 @@
-"""The display filter of a finding."""
+"""The display filter of a finding, and on which side its evidence stands."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from rpctrace.report import display_filter
+from rpctrace.report import EvidenceItem, display_filter
 
 
 @pytest.mark.parametrize(
@@ -19,3 +21,10 @@ from rpctrace.report import display_filter
 def test_display_filter(frames: tuple[int, ...], expected: str) -> None:
     """Each frame once, runs of three and more as a range."""
     assert display_filter(frames) == expected
+
+
+def test_on_which_side_evidence_stands() -> None:
+    """What a rule requires has the whole weight; against it weight does not matter."""
+    item = EvidenceItem(True, "", 0, 1, None, 1.0)
+    items = (item, replace(item, weight=0.3), replace(item, supports=False))
+    assert [each.side for each in items] == ["seen", "fits", "against"]

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rpctrace.correlation.realms import is_granting
 from rpctrace.diagnosis import pac
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.identity import service_host
@@ -106,14 +107,14 @@ def _clues(
     if use is not None:
         same = evidence.tickets.accepted_same_ticket(record, same_port=True)
         yield ACCEPTED.seen(*accepted_text(same)) if same is not None else ACCEPTED_ELSEWHERE.seen(*accepted_text(use))
-    if pac.is_granting(ticket):
+    if is_granting(ticket.sname):
         yield GRANTING.seen(ticket_text(ticket), record.capture, ticket.frame)
     yield from _of_the_host(evidence, refusal, ticket)
     logon = pac.asked_meanwhile(evidence, record)
     if logon is not None:
         text = f"{logon.operation or 'a logon request'} to {logon.server.address}"
         yield ASKED_SOMEBODY.seen(text, logon.capture, next(iter(logon.request_frames), None))
-    elif evidence.secure_channel_of(record.server.address, record.capture):
+    elif evidence.has_secure_channel(record.server.address, record.capture):
         yield NOBODY_ASKED.seen(f"{record.server.address} made no logon request", record.capture, refusal.reply_frame)
     lasted = evidence.lasted_ns(record)
     if lasted is not None and 0 <= lasted < _QUICK_NS:

@@ -23,8 +23,7 @@ from rpctrace.diagnosis.observed import answer_frame, answer_text, asked_frame, 
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
 from rpctrace.report import Call, EvidenceItem
 
-_PROTOCOL_ERROR = 0x1C01000B
-_STATUSES = frozenset((tokens.ACCESS_DENIED, tokens.SEC_PKG_ERROR, _PROTOCOL_ERROR))
+_STATUSES = tokens.REFUSALS | {tokens.PROTOCOL_ERROR}
 
 UNKNOWN_TYPE = Clue(0.3, "the type in the trailer is none that Windows knows")
 PROTOCOL_ERROR = Clue(0.3, "the server calls it a protocol error, which has many other reasons", against=True)
@@ -78,7 +77,7 @@ def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
     frame = asked_frame(call)
     if said.auth_type_name is None:
         yield UNKNOWN_TYPE.seen(f"auth type {said.auth_type}", call.capture, frame)
-    if call.status == _PROTOCOL_ERROR:
+    if call.status == tokens.PROTOCOL_ERROR:
         yield PROTOCOL_ERROR.seen("nca_proto_error", call.capture, answer_frame(call))
     before = contexts.answered_before(evidence, call)
     agreed = (before.auth.auth_type, before.auth.level) if before is not None and before.auth is not None else None

@@ -26,7 +26,6 @@ from rpctrace.report import Call, EvidenceItem
 
 # nca_unsupported_authn_level, RPC_S_UNSUPPORTED_AUTHN_LEVEL, RPC_S_UNKNOWN_AUTHN_LEVEL
 STATUSES = frozenset((0x1C00001D, 0x71D, 0x6D4))
-_REFUSALS = frozenset((tokens.ACCESS_DENIED, tokens.SEC_PKG_ERROR))
 _TYPE_REASON, _VERSION_REASON = 8, 4  # bind_nak: about something else
 _CALL_LEVEL = 3  # not used over connections: [MS-RPCE] 2.2.1.1.8
 _USUAL_LEVELS = frozenset((0, 2, 4, 5, 6))
@@ -54,7 +53,7 @@ def _has_odd_level(call: Call) -> bool:
         return False
     if call.reply == "bind_nak":
         return call.reject_reason not in (_TYPE_REASON, _VERSION_REASON)
-    return call.outcome == "faulted" and call.status in _REFUSALS
+    return call.outcome == "faulted" and call.status in tokens.REFUSALS
 
 
 def _below_privacy(evidence: Evidence, failure: Failure) -> Iterator[Hypothesis]:

@@ -17,6 +17,7 @@ from rpctrace.diagnosis.failures import FailureKind
 from rpctrace.diagnosis.observed import answer_text, asked_frame, call_items, call_text
 from rpctrace.diagnosis.recovery import recovered, recovered_severity
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
+from rpctrace.diagnosis.ticket_uses import Place
 from rpctrace.report import Call, EvidenceItem
 
 REASON = 8  # [MS-RPCE] 2.2.2.5
@@ -27,20 +28,17 @@ SAME_ACCEPTED = Clue(0.6, "the same endpoint accepted the same type elsewhere", 
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    accepted: set[tuple[str, int, int]] | None = None
     for failure in evidence.of(FailureKind.CALL):
         call = failure.call
         if not (call.reply == "bind_nak" and call.reject_reason == REASON) and call.status != STATUS:
             continue
-        if accepted is None:
-            accepted = _accepted(evidence)
         later = recovered(evidence, call)
         yield Hypothesis(
             failure,
             f"{call.server.address} has no security package for {_type_text(call)}: it answered the {call_text(call)}"
             f" of {call.client.address} with {answer_text(call)}",
             (*call_items(failure), *later),
-            found(*_clues(call, accepted)),
+            found(*_clues(evidence, call)),
             severity=recovered_severity(later),
         )
 
@@ -52,22 +50,24 @@ def _type_text(call: Call) -> str:
     return f"auth type {call.auth.auth_type}{f' ({name})' if name else ''}"
 
 
-def _accepted(evidence: Evidence) -> set[tuple[str, int, int]]:
-    return {
-        (call.server.address, call.server.port, call.auth.auth_type)
+def _accepted(evidence: Evidence) -> frozenset[tuple[Place, int, int]]:
+    """Server, port and type of the binds that were accepted."""
+    return frozenset(
+        (evidence.place_of(call, call.server), call.server.port, call.auth.auth_type)
         for call in evidence.report.calls
         if call.auth is not None and call.kind == "bind" and call.outcome == "accepted"
-    }
+    )
 
 
-def _clues(call: Call, accepted: set[tuple[str, int, int]]) -> Iterator[EvidenceItem | None]:
+def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
     if call.auth is None:
         return
     if call.auth.auth_type_name is None:
         yield NO_SUCH_TYPE.seen(
             _type_text(call), call.capture, asked_frame(call)
         )
-    if (call.server.address, call.server.port, call.auth.auth_type) in accepted:
+    server = evidence.place_of(call, call.server)
+    if (server, call.server.port, call.auth.auth_type) in evidence.once(_accepted):
         yield SAME_ACCEPTED.seen("a bind with the same type was accepted there", call.capture)
 
 

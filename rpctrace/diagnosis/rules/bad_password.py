@@ -16,11 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rpctrace.correlation.fallback import host_names
+from rpctrace.correlation.realms import same_realm
 from rpctrace.diagnosis import accounts, kdc
 from rpctrace.diagnosis.accounts import Refused
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import exchange_answer
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import EvidenceItem, KerberosExchange, LogEntry
 
 NAME_EXPIRED, CLIENT_REVOKED, PREAUTH_FAILED, BAD_INTEGRITY = 1, 18, 24, 31  # RFC 4120 7.5.9
@@ -43,14 +46,23 @@ _STATUSES = {
     0xC0000193: "The account has expired",
     0xC0000234: "The account is locked out",
 }
+# What a log says where the KDC says this
+_LOGGED = {
+    NAME_EXPIRED: frozenset((0xC0000193,)),
+    CLIENT_REVOKED: frozenset((0xC000006E, 0xC000006F, 0xC0000070, 0xC0000072, 0xC0000193, 0xC0000234)),
+    PREAUTH_FAILED: frozenset((0xC000006A, 0xC000006D)),
+    BAD_INTEGRITY: frozenset((0xC000006A, 0xC000006D)),
+}
 _PUBLIC_KEY_DATA = frozenset((14, 15, 16, 17))  # RFC 4556 3.1.2: a smart card was used
+_PROOFS_OF_PASSWORD = frozenset((2, 138))  # RFC 4120 5.2.7.2, RFC 6113 5.4.6; others go with any request
+ASKED_OF_A_LOG = 8  # of refusals that are alike
+_SOON_NS = 60 * NS_PER_SECOND  # who is refused by the KDC is by NTLM, or again, within the minute
 
-LOG_TOO = Clue(0.5, "the domain controller's log has a refusal of the same kind for this user")
+LOG_TOO = Clue(0.5, "the domain controller's log has a refusal of the same kind for this user at that time")
 CHANGED_BEFORE = Clue(0.3, "the password had been changed moments before")
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    in_log = _in_log(evidence)
     for refused in accounts.refused(evidence, _ERRORS, _STATUSES):
         exchange = refused.exchange
         if exchange is not None and not _is_about_the_password(exchange):
@@ -63,7 +75,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             f"{kdc.capital(refused.where)} refused {refused.who}: {title[:1].lower()}{title[1:]}"
             f"{f' ({said})' if said else ''}{settled.text if settled else ''}{refused.more}",
             refused.required,
-            found(*_clues(evidence, refused, in_log)),
+            found(*_clues(evidence, refused)),
             refused.ceilings(evidence),
             title=title,
             next_steps=_steps(refused, title),
@@ -76,7 +88,7 @@ def _is_about_the_password(exchange: KerberosExchange) -> bool:
     data = {each.type for each in exchange.request_pa_data}
     if exchange.kind == "AS" and data & _PUBLIC_KEY_DATA:
         return exchange.error not in (PREAUTH_FAILED, BAD_INTEGRITY)
-    return exchange.error != BAD_INTEGRITY or (exchange.kind == "AS" and bool(data))
+    return exchange.error != BAD_INTEGRITY or (exchange.kind == "AS" and bool(data & _PROOFS_OF_PASSWORD))
 
 
 def _title(refused: Refused) -> str:
@@ -92,20 +104,35 @@ def _severity(evidence: Evidence, refused: Refused, settled: kdc.WentOn | None) 
     return "low" if exchange is not None and evidence.earlier_answer(exchange) is not None else None
 
 
-def _in_log(evidence: Evidence) -> dict[str, LogEntry]:
-    """User -> the first line that tells of a refusal of this kind."""
-    lines: dict[str, LogEntry] = {}
-    for each in evidence.report.log_entries:
-        if each.status in _STATUSES and accounts.is_user_logon(each) and each.user:
-            lines.setdefault(each.user.casefold(), each)
-    return lines
+def _in_log(evidence: Evidence, exchange: KerberosExchange) -> LogEntry | None:
+    """A line that tells of a refusal of this kind of the same user at the same client about then; where it has no time,
+    its domain must be the realm."""
+    if not exchange.cname:
+        return None
+    span = evidence.span_ns(exchange)
+    first, last = (span[0] - _SOON_NS, span[1] + _SOON_NS) if span is not None else (None, None)
+    known_as = evidence.sure_logged_names.get(exchange.client.address)
+    for entry in evidence.refused_logons(exchange.cname[0], first, last):
+        same_kind = entry.status == exchange.ntstatus or entry.status in _LOGGED.get(exchange.error or 0, ())
+        elsewhere = known_as and entry.workstation and not known_as & host_names((entry.workstation,))
+        of_realm = _is_of_realm(entry.domain, exchange.realm)
+        if same_kind and not elsewhere and (of_realm or (of_realm is None and entry.time_ns is not None)):
+            return entry
+    return None
 
 
-def _clues(evidence: Evidence, refused: Refused, in_log: dict[str, LogEntry]) -> Iterator[EvidenceItem | None]:
+def _is_of_realm(domain: str | None, realm: str | None) -> bool | None:
+    """None where it may be: a NetBIOS name need not be the first label of the DNS name."""
+    if not domain or not realm or realm.split(".")[0].casefold() == domain.casefold():
+        return True if domain and realm else None
+    return same_realm(domain, realm) if "." in domain and "." in realm else None
+
+
+def _clues(evidence: Evidence, refused: Refused) -> Iterator[EvidenceItem | None]:
     exchange = refused.exchange
     if exchange is None:
         return
-    entry = in_log.get((exchange.cname[0] if exchange.cname else "").split("@")[0].casefold())
+    entry = next(filter(None, (_in_log(evidence, each) for each in refused.failure.exchanges[:ASKED_OF_A_LOG])), None)
     if entry is not None:
         yield LOG_TOO.seen(accounts.entry_text(entry), entry=entry)
     before = evidence.earlier_answer(exchange)

@@ -4,8 +4,8 @@ What it means: a request was complete, no answer came, and one end closed or res
 its process died or was restarted, it gave up the connection for an error, or a device between cut it. Where the client
 did, it had lost patience or was itself stopped.
 How we know: FIN or RST is in the capture, and by whom; the call has neither response nor fault before it.
-What would refute it: an answer that the capture has lost. Where an error on the same connection came just before, the
-end of the connection is its consequence and no trouble of its own: told as low, after what explains the error.
+What would refute it: an answer that the capture has lost. Where the server had just refused a token, a signature or
+the protocol on the same connection, its end is a consequence and no trouble of its own: a note that names the refusal.
 How to tell it from its neighbours: silence without an end of the connection is call-failed or a matter of the network;
 a connection that was never opened is not about calls. A reset with octets on the way, or after minutes of silence, is
 told by connection-reset and idle-drop.
@@ -15,14 +15,22 @@ cause behind it is open, so a client that closed first gives a third less.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Hashable, Iterator
+from operator import itemgetter
 
+from rpctrace.correlation.timeline import Position
+from rpctrace.diagnosis.consequences import follows_text, refusal_behind, refusal_item
 from rpctrace.diagnosis.endings import Ending, ending_of
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
+from rpctrace.diagnosis.network import REFUSED, ends_key
 from rpctrace.diagnosis.observed import asked_frame, call_items, call_text
 from rpctrace.diagnosis.recovery import recovered, recovered_severity
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
+from rpctrace.diagnosis.ticket_uses import Place
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Call, Event, EvidenceItem
 
 TOGETHER_NS = NS_PER_SECOND  # connections of one process end within a moment
@@ -34,7 +42,7 @@ GONE = Clue(0.6, "the server then refused connections to the same port")
 RESET = Clue(0.2, "it was a reset, as of a process that died")
 CLIENT_LEFT = Clue(0.35, "the client ended the connection, not the server", against=True)
 GAPS = Clue(0.5, "octets of the connection are missing in the capture: the answer may be among them", against=True)
-# As much as explains a call, and no more than the last resorts say of the refusal, which comes before it by its frames.
+# As much as explains a call; what it follows from is told by itself.
 CONSEQUENCE = Ceiling(
     0.5,
     "the server had refused a call of the connection before, which is reason enough to end it",
@@ -43,60 +51,42 @@ CONSEQUENCE = Ceiling(
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    lost: _Lost | None = None
-    told = {_ends(event) for event in evidence.report.events if event.kind in _TOLD_ELSEWHERE}
+    told = {ends_key(event) for event in evidence.report.events if event.kind in _TOLD_ELSEWHERE}
     for failure in evidence.of(FailureKind.CALL):
         call = failure.call
-        if _ends(call) in told:
-            continue
         if call.outcome != "unanswered" or any(note.startswith(_ABANDONED) for note in call.notes):
             continue
         ending = ending_of(evidence, call)
-        if ending is None or not call.request_frames:
+        if ending is None or not call.request_frames or ends_key(call) in told:
             continue
-        lost = lost or _Lost(evidence)
-        yield _hypothesis(evidence, failure, ending, lost)
+        yield _hypothesis(evidence, failure, ending)
 
 
-def _ends(record: Call | Event) -> tuple[int, str, int, str, int]:
-    return record.capture, record.client.address, record.client.port, record.server.address, record.server.port
-
-
-def _hypothesis(evidence: Evidence, failure: Failure, ending: Ending, lost: _Lost) -> Hypothesis:
+def _hypothesis(evidence: Evidence, failure: Failure, ending: Ending) -> Hypothesis:
     call = failure.call
     who = "server" if ending.by_server else "client"
     how = "reset" if ending.reset else "closed"
     ended = required(f"{how} by the {who}", call.capture, ending.frame)
-    cause = _fault_before(evidence, call)
+    cause = refusal_behind(evidence, failure)
     later = recovered(evidence, call)
     summary = (
         f"The {call_text(call)} of {call.client.address} to {call.server.address} got no answer: the {who} {how} the"
         " connection"
     )
     if cause is not None:
-        summary += f" after the server had answered the {call_text(cause)} with {cause.status_hex or cause.reply}"
+        summary += follows_text(cause)
     return Hypothesis(
         failure,
         summary,
-        (*call_items(failure), ended, *later),
-        found(*_clues(evidence, call, ending, lost)),
+        (*call_items(failure), ended, *((refusal_item(cause),) if cause is not None else ()), *later),
+        found(*_clues(evidence, call, ending)),
         (CONSEQUENCE,) if cause is not None else (),
-        # No note: a call that failed is told as low at least.
-        severity=recovered_severity(later, None if ending.by_server and cause is None else "low"),
+        severity="note" if cause is not None else recovered_severity(later, None if ending.by_server else "low"),
         title=f"The {who} ended the connection while a call was open",
     )
 
 
-def _fault_before(evidence: Evidence, call: Call) -> Call | None:
-    """The refusal on the same connection after which nothing was answered any more."""
-    last = None
-    for each in evidence.on_connection(call):
-        if each.id != call.id and each.reply_frames:
-            last = each
-    return last if last is not None and last.failed else None
-
-
-def _clues(evidence: Evidence, call: Call, ending: Ending, lost: _Lost) -> Iterator[EvidenceItem | None]:
+def _clues(evidence: Evidence, call: Call, ending: Ending) -> Iterator[EvidenceItem | None]:
     if not ending.by_server:
         yield CLIENT_LEFT.seen("the client ended it", call.capture, ending.frame)
     elif ending.reset:
@@ -104,46 +94,68 @@ def _clues(evidence: Evidence, call: Call, ending: Ending, lost: _Lost) -> Itera
     stream = evidence.streams.get(call.connection)
     if stream is not None and stream.missing_octets:
         yield GAPS.seen(f"{stream.missing_octets} octets are missing", call.capture)
-    other = lost.other(evidence, call) if ending.by_server else None
+    lost = evidence.once(_Lost)
+    other = lost.other(call) if ending.by_server else None
     if other is not None:
         yield OTHERS_TOO.seen(f"{call_text(other)} was lost too", other.capture, asked_frame(other))
-    refused = lost.refused_after(evidence, call)
+    refused = lost.refused_after(call)
     if refused is not None and refused.frames:
         yield GONE.seen("a later connection was refused", refused.capture, min(refused.frames))
 
 
 class _Lost:
-    """Calls that were open when the server ended their connection, and connections that it refused."""
+    """Calls that were open when the server ended their connection, and connections that it refused, in order."""
 
     def __init__(self, evidence: Evidence) -> None:
-        self._calls: dict[tuple[int, str], list[tuple[int, Call]]] = {}
-        self._refused: dict[tuple[str, int], list[Event]] = {}
+        self._evidence = evidence
+        # Of each connection that a server ended its end, and one of the calls that were open then
+        self._ends: dict[Place, list[tuple[Position, str, Call]]] = defaultdict(list)
+        ends = {call.connection: call for call in evidence.report.calls if _was_left(evidence, call)}
+        for connection, call in ends.items():
+            end = self._end(call)
+            if end is not None:
+                self._ends[evidence.place_of(call, call.server)].append((end, connection, call))
+        self._refused: dict[Hashable, list[tuple[Position, Event]]] = defaultdict(list)
         for event in evidence.report.events:
-            if event.kind == "refused":
-                self._refused.setdefault((event.server.address, event.server.port), []).append(event)
-        for call in evidence.report.calls:
-            stream = evidence.streams.get(call.connection)
-            if call.outcome != "unanswered" or stream is None or stream.last_ns is None or not call.request_frames:
-                continue
-            ending = ending_of(evidence, call)
-            if ending is not None and ending.by_server:
-                self._calls.setdefault((call.capture, call.server.address), []).append((stream.last_ns, call))
+            if event.kind == REFUSED:
+                port = evidence.place_of(event, event.server), event.server.port
+                self._refused[port].append((evidence.seen_at(event), event))
+        for ended in self._ends.values():
+            ended.sort(key=itemgetter(0))
+        for refused in self._refused.values():
+            refused.sort(key=itemgetter(0))
 
-    def refused_after(self, evidence: Evidence, call: Call) -> Event | None:
+    def _end(self, call: Call) -> Position | None:
+        stream = self._evidence.streams.get(call.connection)
+        return self._evidence.ended_at(stream) if stream is not None and stream.last_ns is not None else None
+
+    def refused_after(self, call: Call) -> Event | None:
         """The first connection to the same port that the server refused later."""
-        after = evidence.asked_at(call)
-        refused = self._refused.get((call.server.address, call.server.port), ())
-        return next((event for event in refused if evidence.seen_at(event) > after), None)
+        port = self._evidence.place_of(call, call.server), call.server.port
+        refused = self._refused.get(port, [])
+        after = bisect_right(refused, self._evidence.asked_at(call), key=itemgetter(0))
+        return refused[after][1] if after < len(refused) else None
 
-    def other(self, evidence: Evidence, call: Call) -> Call | None:
-        """One of another connection that ended within a moment of this one's."""
-        stream = evidence.streams.get(call.connection)
-        if stream is None or stream.last_ns is None:
+    def other(self, call: Call) -> Call | None:
+        """One of another connection that ended within a moment of this one's: of its neighbours in time, the nearer
+        ones are enough."""
+        end = self._end(call)
+        if end is None:
             return None
-        for last_ns, each in self._calls.get((call.capture, call.server.address), ())[:1000]:
-            if each.connection != call.connection and abs(last_ns - stream.last_ns) <= TOGETHER_NS:
-                return each
+        ended = self._ends.get(self._evidence.place_of(call, call.server), [])
+        at = bisect_left(ended, end, key=itemgetter(0))
+        for other_end, connection, other in ended[max(at - 1, 0) : at + 2]:
+            if connection != call.connection and abs(other_end[0] - end[0]) <= TOGETHER_NS:
+                return other
         return None
+
+
+def _was_left(evidence: Evidence, call: Call) -> bool:
+    """Whether the server ended the connection while it owed the answer."""
+    if call.outcome != "unanswered" or not call.request_frames:
+        return False
+    ending = ending_of(evidence, call)
+    return ending is not None and ending.by_server
 
 
 RULE = Rule(

@@ -14,18 +14,16 @@ The lab's capture with a made-up user shows it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import islice
+from collections.abc import Iterator
 
 from rpctrace.diagnosis import accounts, kdc, pac
 from rpctrace.diagnosis.accounts import Refused
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
-from rpctrace.report import EvidenceItem, LogEntry
+from rpctrace.report import EvidenceItem
 
 C_PRINCIPAL_UNKNOWN = 6  # RFC 4120 7.5.9
 NO_SUCH_USER = 0xC0000064  # [MS-ERREF] 2.3.1
-SHUTDOWNS_LOOKED_AT = 100
 
 FOREIGN_SUFFIX = Clue(0.2, "the name has a suffix that is not the realm's: it must be routed to another forest")
 KNOWN_BEFORE = Clue(0.6, "a KDC had given a ticket to the same account before", against=True)
@@ -33,7 +31,6 @@ SHUTDOWN = Clue(0.5, "a domain controller was shutting down at that time, by its
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    shutdowns = _shutdowns(evidence)
     for refused in accounts.refused(evidence, (C_PRINCIPAL_UNKNOWN,), (NO_SUCH_USER,)):
         exchange = refused.exchange
         settled = kdc.went_on(evidence, refused.failure) if exchange is not None else None
@@ -45,27 +42,15 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             refused.failure,
             summary,
             refused.required,
-            found(_shutdown_clue(refused, shutdowns), *_clues(evidence, refused)),
+            found(_shutdown_clue(evidence, refused), *_clues(evidence, refused)),
             refused.ceilings(evidence),
             severity="low" if refused.is_from_log_alone or settled is not None else None,
         )
 
 
-def _shutdowns(evidence: Evidence) -> list[LogEntry]:
-    """Logons that failed because a domain controller was shutting down; the first few tell enough."""
-    said = (each for each in evidence.report.log_entries if each.status == pac.INVALID_SERVER_STATE)
-    return list(islice(said, SHUTDOWNS_LOOKED_AT))
-
-
-def _shutdown_clue(refused: Refused, shutdowns: Iterable[LogEntry]) -> EvidenceItem | None:
-    entry = refused.entry
-    if entry is None:
-        return None
-    for near in shutdowns:
-        apart = None if near.time_ns is None or entry.time_ns is None else abs(near.time_ns - entry.time_ns)
-        if near.file == entry.file and (apart is None or apart <= pac.SHUTDOWN_NS):
-            return SHUTDOWN.seen(accounts.entry_text(near), entry=near)
-    return None
+def _shutdown_clue(evidence: Evidence, refused: Refused) -> EvidenceItem | None:
+    near = pac.shutdown_near(evidence, refused.entry) if refused.entry is not None else None
+    return SHUTDOWN.seen(accounts.entry_text(near), entry=near) if near is not None else None
 
 
 def _clues(evidence: Evidence, refused: Refused) -> Iterator[EvidenceItem | None]:

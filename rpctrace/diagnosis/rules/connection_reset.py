@@ -7,7 +7,7 @@ How we know: a reset of a side that had not closed, and octets of the other that
 What would refute it: nothing; the reset is what the frames show. Whose reset it is, host or device, its hop count may
 tell.
 How to tell it from its neighbours: idle-drop is a reset right after minutes of silence. A refusal by a security package
-that is followed by a reset is a failed call of its own, with its own finding.
+that is followed by a reset is a failed call of its own, with its own finding; what was cut off is a note then.
 How sure: that it was reset is certain; that somebody should look is not: clients end connections they no longer need
 in this way too. Judgement for that.
 """
@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.diagnosis import broken, network
+from rpctrace.diagnosis.consequences import follows_text, refusal_behind, refusal_item
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import host_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
@@ -37,19 +38,24 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             continue
         event, count = failure.event, failure.count
         waiting, again = connections.waiting(failure), connections.opened_after(event)
+        refusal = refusal_behind(evidence, waiting) if waiting is not None else None
         frame = max(event.frames, default=None)
         yield Hypothesis(
             subject,
             f"{broken.sender_text(event)} reset the connection of {event.client.address} to {host_text(event.server)}"
             f" port {event.server.port} while octets were on the way"
+            f"{follows_text(refusal) if refusal is not None else ''}"
             f"{'; the client opened another, which worked' if again else ''}",
-            (*broken.call_required(waiting), *network.event_items(failure)),
+            (
+                *broken.call_required(waiting), *network.event_items(failure),
+                *((refusal_item(refusal),) if refusal is not None else ()),
+            ),
             found(
                 CALL_LOST.seen(broken.waiting_text(waiting), event.capture, frame) if waiting is not None else None,
                 AGAIN.seen(f"{count} connections", event.capture, frame) if count > 1 else None,
                 BY_CLIENT.seen(event.text, event.capture, frame) if broken.is_by_client(event) else None,
             ),
-            severity="low" if again else None,
+            severity="note" if refusal is not None else "low" if again else None,
         )
 
 

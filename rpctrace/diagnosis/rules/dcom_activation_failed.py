@@ -11,13 +11,17 @@ says so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Hashable, Iterator, Mapping
+from operator import itemgetter
 
+from rpctrace.correlation.timeline import Position
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.failures import Failure, FailureKind, is_activation
+from rpctrace.diagnosis.failures import E_ACCESSDENIED, Failure, FailureKind, is_activation
 from rpctrace.diagnosis.observed import answer_frame, answer_text, call_items
 from rpctrace.diagnosis.recovery import recovered_severity
-from rpctrace.diagnosis.results import E_ACCESSDENIED, result_items, result_text
+from rpctrace.diagnosis.results import result_items, result_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
 
@@ -65,7 +69,7 @@ def _hypothesis(
 ) -> Hypothesis:
     call = failure.call
     what, step = _CODES.get(code, ("it could not be made", f"rpctrace explain 0x{code:08x}"))
-    later = _later(evidence, call)
+    later = _later(evidence, failure.calls[-1])
     return Hypothesis(
         failure,
         f"{call.server.address} gave {call.client.address} no object of class {_class_text(call)}: {what} ({said})",
@@ -82,13 +86,30 @@ def _class_text(call: Call) -> str:
     return f"{call.dcom.class_name} {call.dcom.clsid}" if call.dcom.class_name else call.dcom.clsid
 
 
+def _given(evidence: Evidence) -> Mapping[Hashable, list[tuple[Position, Call]]]:
+    """Activations that gave an object, in order: by client, server and class."""
+    table: dict[Hashable, list[tuple[Position, Call]]] = defaultdict(list)
+    for call in evidence.report.calls:
+        if call.outcome == "answered" and call.dcom is not None and call.dcom.hresult == 0 and is_activation(call):
+            table[_asked(evidence, call)].append((evidence.asked_at(call), call))
+    for given in table.values():
+        given.sort(key=itemgetter(0))
+    return table
+
+
+def _asked(evidence: Evidence, call: Call) -> Hashable:
+    clsid = call.dcom.clsid if call.dcom is not None else None
+    return evidence.place_of(call, call.client), evidence.place_of(call, call.server), clsid
+
+
 def _later(evidence: Evidence, call: Call) -> EvidenceItem | None:
-    later = evidence.successes.worked_later(call)
-    same = (
-        later is not None and later.dcom is not None and call.dcom is not None and later.dcom.clsid == call.dcom.clsid
-    )
-    if later is None or not same or not later.dcom or later.dcom.hresult:
+    if call.dcom is None or call.dcom.clsid is None:
         return None
+    given = evidence.once(_given).get(_asked(evidence, call), [])
+    after = bisect_right(given, evidence.asked_at(call), key=itemgetter(0))
+    if after == len(given):
+        return None
+    later = given[after][1]
     return LATER.seen("it was activated later", later.capture, answer_frame(later))
 
 

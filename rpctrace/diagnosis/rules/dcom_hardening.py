@@ -12,14 +12,15 @@ How sure: 0.8: documented behaviour of all servers of today; a missing launch pe
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rpctrace.diagnosis import contexts, tokens
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.failures import FailureKind, is_activation
+from rpctrace.diagnosis.failures import E_ACCESSDENIED, FailureKind, is_activation
 from rpctrace.diagnosis.observed import answer_frame, answer_text, asked_frame, call_items
-from rpctrace.diagnosis.results import E_ACCESSDENIED, result_items, result_text
+from rpctrace.diagnosis.results import result_items, result_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found
+from rpctrace.diagnosis.ticket_uses import Place
 from rpctrace.report import Call, EvidenceItem
 
 LOWEST_REFUSED = 2  # CONNECT; level 1 is nobody's logon, which is another matter
@@ -27,11 +28,12 @@ LOWEST_REFUSED = 2  # CONNECT; level 1 is nobody's logon, which is another matte
 HIGHER_ACCEPTED = Clue(0.6, "the same server answered an activation at packet integrity or privacy")
 LOWER_ACCEPTED = Clue(1.0, "the same server answered an activation below packet integrity", against=True)
 LOGON_OPEN = Clue(0.4, "the NTLM logon went out in an auth3 and had not been judged before", against=True)
+# What an answered activation at this level shows
+_SHOWS = {2: LOWER_ACCEPTED, 3: LOWER_ACCEPTED, 4: LOWER_ACCEPTED, 5: HIGHER_ACCEPTED, 6: HIGHER_ACCEPTED}
 EVENT_LOG = Ceiling(0.9, "the refusal is certain only by event 10036", "event 10036 in the server's System log")
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    answered: dict[str, list[Call]] | None = None
     for kind in (FailureKind.CALL, FailureKind.RESULT):
         for failure in evidence.of(kind):
             call = failure.call
@@ -39,7 +41,6 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
                 continue
             if not LOWEST_REFUSED <= call.auth.level < contexts.INTEGRITY:
                 continue
-            answered = _answered(evidence) if answered is None else answered
             result = kind is FailureKind.RESULT
             said = result_text(call) if result else answer_text(call)
             yield Hypothesis(
@@ -47,7 +48,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
                 f"{call.server.address} refused the {call.operation or 'activation'} of {call.client.address} with"
                 f" {said}; it came at {contexts.level_text(call)}, below packet integrity",
                 result_items(failure) if result else call_items(failure),
-                found(*_clues(evidence, call, answered.get(call.server.address, []))),
+                found(*_clues(evidence, call)),
                 (EVENT_LOG,),
             )
 
@@ -58,18 +59,20 @@ def _is_denied(call: Call) -> bool:
     return call.dcom is not None and (call.dcom.hresult or 0) & 0xFFFFFFFF == E_ACCESSDENIED
 
 
-def _answered(evidence: Evidence) -> dict[str, list[Call]]:
-    """Activations that were answered, by server."""
-    table: dict[str, list[Call]] = {}
+def _answered(evidence: Evidence) -> Mapping[tuple[Place, Clue], Call]:
+    """The first activations that a server answered above and below packet integrity: by server and what it shows."""
+    table: dict[tuple[Place, Clue], Call] = {}
     for call in evidence.report.calls:
-        if call.outcome == "answered" and is_activation(call) and not _is_denied(call):
-            table.setdefault(call.server.address, []).append(call)
+        clue = _SHOWS.get(call.auth.level) if call.auth is not None else None
+        if clue is not None and call.outcome == "answered" and is_activation(call) and not _is_denied(call):
+            table.setdefault((evidence.place_of(call, call.server), clue), call)
     return table
 
 
-def _clues(evidence: Evidence, call: Call, answered: list[Call]) -> Iterator[EvidenceItem | None]:
-    for clue, texts in ((HIGHER_ACCEPTED, (5, 6)), (LOWER_ACCEPTED, (2, 3, 4))):
-        other = next((each for each in answered if each.auth is not None and each.auth.level in texts), None)
+def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
+    answered, server = evidence.once(_answered), evidence.place_of(call, call.server)
+    for clue in (HIGHER_ACCEPTED, LOWER_ACCEPTED):
+        other = answered.get((server, clue))
         if other is not None:
             text = f"activation at {contexts.level_text(other)} was answered"
             yield clue.seen(text, other.capture, answer_frame(other))

@@ -29,18 +29,18 @@ WORKS_OTHERWISE = Clue(0.8, "the same client had a connection to that port", aga
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    made = network.connected_to(evidence)
+    made = evidence.once(network.connected_to)
     silent = [
         (failure, endpoint)
         for failure in network.attempts(evidence, network.NO_ANSWER)
         if (endpoint := evidence.endpoints.get(failure.event.endpoint or "")) is not None
         and not network.is_elsewhere(failure.event, endpoint, evidence)
     ]
-    ports = Counter((failure.event.client.address, failure.event.server.address) for failure, _ in silent)
+    ports = Counter(evidence.hosts_of(failure.event) for failure, _ in silent)
     for failure, endpoint in silent:
         event, count = failure.event, network.tries(failure)
-        client, server = event.client.address, event.server.address
-        other = made.get((client, server, event.server.port))
+        client, server, hosts = event.client.address, event.server.address, evidence.hosts_of(event)
+        other = made.get((*hosts, event.server.port))
         last = max(event.frames, default=None)
         yield Hypothesis(
             failure,
@@ -49,8 +49,8 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             (network.told_item(endpoint), *network.event_items(failure)),
             found(
                 AGAIN.seen(f"tried {count} times", event.capture, last) if count >= network.TRIES else None,
-                OTHERS_TOO.seen(f"{ports[client, server]} told ports of {server} are silent", event.capture, last)
-                if ports[client, server] > 1 else None,
+                OTHERS_TOO.seen(f"{ports[hosts]} told ports of {server} are silent", event.capture, last)
+                if ports[hosts] > 1 else None,
                 WORKS_OTHERWISE.seen(f"connection {other.id}", other.capture, other.first_frame) if other else None,
                 network.ends_soon(evidence, event) if count < network.TRIES else None,
             ),

@@ -24,14 +24,14 @@ WORKED_BEFORE = Clue(0.4, "the same client had had a connection to that port: th
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    made = network.connected_to(evidence)
+    made = evidence.once(network.connected_to)
     for failure in network.attempts(evidence, network.REFUSED):
         event, count = failure.event, network.tries(failure)
         endpoint = evidence.endpoints.get(event.endpoint or "")
         if endpoint is None or network.is_elsewhere(event, endpoint, evidence):
             continue
-        other = made.get((event.client.address, event.server.address, event.server.port))
-        before = other is not None and (other.first_ns or 0) < (event.first_ns or 0)
+        other = made.get((*evidence.hosts_of(event), event.server.port))
+        before = other is not None and evidence.began_at(other) < evidence.seen_at(event)
         yield Hypothesis(
             failure,
             f"{host_text(event.server)} had told port {event.server.port} and refused the connection of"

@@ -27,12 +27,12 @@ WORKS_OTHERWISE = Clue(0.7, "the same client had a connection to port 135 of the
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    made = network.connected_to(evidence)
+    made = evidence.once(network.connected_to)
     for failure in network.attempts(evidence, network.REFUSED, network.NO_ANSWER, port=ENDPOINT_MAPPER):
         event, count = failure.event, network.tries(failure)
-        client, server = event.client.address, event.server.address
+        client = event.client.address
         was_refused = event.kind == network.REFUSED
-        other = made.get((client, server, ENDPOINT_MAPPER))
+        other = made.get((*evidence.hosts_of(event), ENDPOINT_MAPPER))
         last = max(event.frames, default=None)
         yield Hypothesis(
             failure,

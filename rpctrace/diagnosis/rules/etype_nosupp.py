@@ -14,11 +14,12 @@ of the lab show it: a client with Camellia alone, and one with RC4 alone against
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
+from rpctrace.diagnosis.ticket_uses import Place
 from rpctrace.report import Etype, EvidenceItem, KerberosExchange
 
 ETYPE_NOSUPP = 14  # RFC 4120 7.5.9
@@ -38,7 +39,8 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
     for failure in failures:
         exchange = failure.exchange
         settled = kdc.went_on(evidence, failure)
-        teller = exchange if exchange.offered_etypes else listed.get((exchange.server.address, exchange.cname))
+        known = listed.get((evidence.place_of(exchange, exchange.server), exchange.cname))
+        teller = exchange if exchange.offered_etypes else known
         yield Hypothesis(
             failure,
             f"{kdc.capital(kdc.refusal_text(exchange))}{kdc.way_text(evidence, exchange)}."
@@ -61,9 +63,13 @@ def _severity(evidence: Evidence, exchange: KerberosExchange) -> str | None:
     return "low" if logon is not None and logon.error is None and logon.etypes == exchange.etypes else None
 
 
-def _listed(evidence: Evidence) -> dict[tuple[str, tuple[str, ...]], KerberosExchange]:
+def _listed(evidence: Evidence) -> Mapping[tuple[Place, tuple[str, ...]], KerberosExchange]:
     """KDC and client -> the exchange in which the KDC listed the types of the client's keys."""
-    return {(each.server.address, each.cname): each for each in evidence.report.kerberos if each.offered_etypes}
+    return {
+        (evidence.place_of(each, each.server), each.cname): each
+        for each in evidence.report.kerberos
+        if each.offered_etypes
+    }
 
 
 def etypes_text(etypes: Iterable[Etype]) -> str:

@@ -26,6 +26,7 @@ from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
 
 _INVALID_CHECKSUM = 9  # [MS-RPCE] 2.2.2.5
+MISSING = "the error of the server's security package: its System log, or extended error records of RPC"
 _OF_OTHER_RULES = frozenset((None, "TGT-REQ", "unknown"))
 
 REASON_9 = Clue(0.4, "reason 9, which Windows gives where the security package failed")
@@ -39,24 +40,34 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
         token = call.auth.token if call.auth is not None else None
         if call.kind != "bind" or token in _OF_OTHER_RULES or not refused_token(call):
             continue
+        said = _package_error(call)
         with_ticket = f" with a ticket for {ticket_text(call.ticket)}" if call.ticket is not None else ""
         yield Hypothesis(
             failure,
             f"{host_text(call.server)} refused the first token ({token}) of {host_text(call.client)} in the"
-            f" {call_text(call)}{with_ticket}: {answer_text(call)}",
+            f" {call_text(call)}{with_ticket}: {answer_text(call)}{f' ({said})' if said else ''}",
             call_items(failure),
             found(*_clues(call)),
-            missing=("the error of the server's security package: its System log, or extended error records of RPC",),
+            missing=() if said else (MISSING,),
             severity="low" if evidence.tickets.accepted_later(failure.calls[-1]) else None,
         )
+
+
+def _package_error(call: Call) -> str | None:
+    """What the extended error records say of a first token: the status of the innermost, the security package's own."""
+    if not tokens.extended_status(call, tokens.LOCATIONS_OF_ACCEPTANCE):
+        return None
+    innermost = (call.extended_error or ())[-1]
+    return f"extended error {innermost.status_hex} {innermost.status_name or ''}".rstrip()
 
 
 def _clues(call: Call) -> Iterator[EvidenceItem | None]:
     frame = answer_frame(call)
     if call.reject_reason == _INVALID_CHECKSUM:
         yield REASON_9.seen("bind_nak 9", call.capture, frame)
-    if tokens.extended_status(call, tokens.LOCATIONS_OF_ACCEPTANCE) is not None:
-        yield EXTENDED.seen(f"extended error 0x{tokens.extended_status(call) or 0:08x}", call.capture, frame)
+    said = _package_error(call)
+    if said is not None:
+        yield EXTENDED.seen(said, call.capture, frame)
     if call.auth is not None and call.auth.token == "AP-REQ":
         yield AP_REQ.seen("AP-REQ in the bind", call.capture, next(iter(call.request_frames), None))
 

@@ -16,10 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.endings import ending_of
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
 from rpctrace.diagnosis.observed import accepted_text, call_items, call_text, host_text, ticket_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Authentication, Call, EvidenceItem
 
 _LEGS = frozenset(("bind", "alter_context"))
@@ -73,9 +75,10 @@ def _accepted_items(call: Call) -> tuple[EvidenceItem, ...]:
 
 def _of_the_end(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
     stream = evidence.streams.get(call.connection)
-    if stream is None or stream.ended is None:
+    ending = ending_of(evidence, call)
+    if stream is None or ending is None:
         return
-    clue = CLIENT_LEFT if "by the client" in stream.ended else SERVER_LEFT
+    clue = SERVER_LEFT if ending.by_server else CLIENT_LEFT
     yield clue.seen(f"the connection was {stream.ended}", call.capture, stream.last_frame)
     if stream.last_ns is not None and call.request_ns is not None and stream.last_ns - call.request_ns >= _LONG_NS:
         seconds = (stream.last_ns - call.request_ns) / NS_PER_SECOND

@@ -18,12 +18,16 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from operator import itemgetter
 
+from rpctrace.correlation.timeline import Position
 from rpctrace.diagnosis import kdc, network
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import exchange_items, host_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
+from rpctrace.diagnosis.ticket_uses import Place
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Event, EvidenceItem, KerberosExchange
 
 SOON_NS = 60 * NS_PER_SECOND
@@ -34,11 +38,11 @@ WAS_REFUSED = Clue(0.5, "the connection was refused: nothing listens on port 88 
 SENT_ON = Clue(0.6, "a KDC had just sent the client on to another realm: referral-broken says more", against=True)
 ANSWERS_OTHERWISE = Clue(0.7, "the same KDC answered the same client at another time or over UDP", against=True)
 
-_Answered = Mapping[tuple[str, str | None], KerberosExchange]
+_Referrals = Mapping[Place, list[KerberosExchange]]
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    answered, referrals = _answered(evidence), _referrals(evidence)
+    answered, referrals = _Answered(evidence), _referrals(evidence)
     for failure in evidence.of(FailureKind.KDC):
         exchange = failure.exchange
         if exchange.error is None and exchange.outcome == "unanswered" and not kdc.came_by_referral(evidence, exchange):
@@ -47,14 +51,39 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
         yield _no_connection(evidence, failure, answered, referrals)
 
 
-def _answered(evidence: Evidence) -> _Answered:
-    """Client and KDC, and client alone -> an exchange in which it got an answer, be it a refusal."""
-    answered: dict[tuple[str, str | None], KerberosExchange] = {}
-    for each in evidence.report.kerberos:
-        if each.reply is not None and each.carried_in.startswith("kdc_"):
-            answered.setdefault((each.client.address, each.server.address), each)
-            answered.setdefault((each.client.address, None), each)
-    return answered
+class _Answered:
+    """The exchanges in which clients got an answer of a KDC, be it a refusal."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+        self._first: dict[tuple[Place, Place], KerberosExchange] = {}
+        # Of each client the two KDCs that answered it last, and when: one of them is not the one compared
+        self._last: dict[Place, dict[Place, Position]] = defaultdict(dict)
+        placed = [
+            (evidence.asked_at(each), each)
+            for each in evidence.report.kerberos
+            if each.reply is not None and each.carried_in.startswith("kdc_")
+        ]
+        for at, each in sorted(placed, key=itemgetter(0)):
+            client, server = evidence.hosts_of(each)
+            self._first.setdefault((client, server), each)
+            last = self._last[client]
+            last.pop(server, None)
+            last[server] = at
+            if len(last) > 2:
+                del last[next(iter(last))]
+
+    def by(self, record: Event | KerberosExchange) -> KerberosExchange | None:
+        """The first answer of the KDC that a client asked, or tried to reach."""
+        return self._first.get(self._evidence.hosts_of(record))
+
+    def at_all(self, client: Place) -> bool:
+        return client in self._last
+
+    def by_another_later(self, event: Event) -> bool:
+        """Whether another KDC answered the client after it had tried this one."""
+        (client, server), at = self._evidence.hosts_of(event), self._evidence.seen_at(event)
+        return any(answered > at for other, answered in self._last.get(client, {}).items() if other != server)
 
 
 def _no_reply(evidence: Evidence, failure: Failure, answered: _Answered) -> Hypothesis:
@@ -68,7 +97,7 @@ def _no_reply(evidence: Evidence, failure: Failure, answered: _Answered) -> Hypo
         (*exchange_items(failure.exchange), *((settled.item,) if settled is not None else ())),
         found(
             AGAIN.seen(f"sent {sent} times", exchange.capture, exchange.request_frame) if sent > 1 else None,
-            *_clues(exchange.client.address, exchange.server.address, exchange.capture, answered),
+            *_clues(evidence, exchange, answered),
             network.ends_soon_after(evidence, exchange),
         ),
         title=f"A {what} does not answer",
@@ -76,21 +105,21 @@ def _no_reply(evidence: Evidence, failure: Failure, answered: _Answered) -> Hypo
     )
 
 
-def _referrals(evidence: Evidence) -> Mapping[str, list[KerberosExchange]]:
+def _referrals(evidence: Evidence) -> _Referrals:
     """Client -> referrals that nothing followed, in order."""
-    table: dict[str, list[KerberosExchange]] = defaultdict(list)
+    table: dict[Place, list[KerberosExchange]] = defaultdict(list)
     for failure in evidence.of(FailureKind.PATH):
         for path in failure.paths:
             end = evidence.exchanges.get(path.exchanges[-1])
             if end is not None and end.reply is not None:
-                table[end.client.address].append(end)
+                table[evidence.place_of(end, end.client)].append(end)
     for ends in table.values():
         ends.sort(key=evidence.asked_at)
     return table
 
 
-def _sent_on(evidence: Evidence, event: Event, referrals: Mapping[str, list[KerberosExchange]]) -> EvidenceItem | None:
-    ends, at = referrals.get(event.client.address, []), evidence.seen_at(event)
+def _sent_on(evidence: Evidence, event: Event, referrals: _Referrals) -> EvidenceItem | None:
+    ends, at = referrals.get(evidence.place_of(event, event.client), []), evidence.seen_at(event)
     before = bisect_left(ends, at, key=evidence.asked_at)
     if not before or at[0] - evidence.asked_at(ends[before - 1])[0] > SOON_NS:
         return None
@@ -99,13 +128,12 @@ def _sent_on(evidence: Evidence, event: Event, referrals: Mapping[str, list[Kerb
 
 
 def _no_connection(
-    evidence: Evidence, failure: Failure, answered: _Answered, referrals: Mapping[str, list[KerberosExchange]]
+    evidence: Evidence, failure: Failure, answered: _Answered, referrals: _Referrals
 ) -> Hypothesis:
     event, count = failure.event, network.tries(failure)
     was_refused = event.kind == network.REFUSED
     how = "refused the connection" if was_refused else "did not answer the attempt to connect"
-    other = answered.get((event.client.address, None))
-    got_on = other is not None and evidence.asked_at(other) > evidence.seen_at(event)
+    got_on = answered.by_another_later(max(failure.events, key=evidence.seen_at))
     return Hypothesis(
         failure,
         f"{host_text(event.server)} {how} of {event.client.address} to port {kdc.KDC_PORT}"
@@ -115,7 +143,7 @@ def _no_connection(
             WAS_REFUSED.seen(event.text, event.capture, min(event.frames, default=None)) if was_refused else None,
             AGAIN.seen(f"tried {count} times", event.capture, max(event.frames, default=None))
             if count >= network.TRIES else None,
-            *_clues(event.client.address, event.server.address, event.capture, answered),
+            *_clues(evidence, event, answered),
             _sent_on(evidence, event, referrals),
             network.ends_soon(evidence, event) if not was_refused else None,
         ),
@@ -123,13 +151,13 @@ def _no_connection(
     )  # fmt: skip
 
 
-def _clues(client: str, server: str, capture: int, answered: _Answered) -> Iterator[EvidenceItem]:
-    same = answered.get((client, server))
+def _clues(evidence: Evidence, record: Event | KerberosExchange, answered: _Answered) -> Iterator[EvidenceItem]:
+    client, same = record.client.address, answered.by(record)
     if same is not None:
         text = f"{kdc.kdc_text(same)} answered {client} over {kdc.transport_text(same)}"
         yield ANSWERS_OTHERWISE.seen(text, same.capture, same.reply_frame)
-    elif (client, None) not in answered:
-        yield NOBODY.seen(f"no answer of any KDC to {client}", capture)
+    elif not answered.at_all(evidence.place_of(record, record.client)):
+        yield NOBODY.seen(f"no answer of any KDC to {client}", record.capture)
 
 
 RULE = Rule(

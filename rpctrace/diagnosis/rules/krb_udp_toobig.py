@@ -20,7 +20,8 @@ from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import RESPONSE_TOO_BIG
 from rpctrace.diagnosis.observed import host_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found
-from rpctrace.report import Event, EvidenceItem, KerberosExchange
+from rpctrace.diagnosis.ticket_uses import Place
+from rpctrace.report import Authentication, Event, EvidenceItem, KerberosExchange, Stream
 
 CONNECTION_FAILED = Clue(0.8, "the client's connection to TCP port 88 was refused or not answered")
 NO_REPLY = Clue(0.6, "the client asked over TCP, and got no reply")
@@ -39,9 +40,9 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
     seen = _clients_over_tcp(evidence) if failures else frozenset()
     for failure in failures:
         exchange = kdc.last(evidence, failure)
-        client = exchange.client.address
+        client, kdc_asked = evidence.hosts_of(exchange)
         clues = found(
-            _connection_clue(failed.get((client, exchange.server.address)) or failed.get((client, None))),
+            _connection_clue(failed.get((client, kdc_asked)) or failed.get((client, None))),
             _reply_clue(waiting.get(client)),
             ASKED_AGAIN.seen(f"asked {failure.count} times over UDP", exchange.capture, exchange.request_frame)
             if failure.count > 1 else None,
@@ -57,31 +58,32 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
         )
 
 
-def _failed_connections(evidence: Evidence) -> Mapping[tuple[str, str | None], Event]:
+def _failed_connections(evidence: Evidence) -> Mapping[tuple[Place, Place | None], Event]:
     """Client and KDC, and client alone -> its connection to port 88 that failed."""
-    failed: dict[tuple[str, str | None], Event] = {}
+    failed: dict[tuple[Place, Place | None], Event] = {}
     for failure in network.attempts(evidence, network.REFUSED, network.NO_ANSWER, port=kdc.KDC_PORT):
         event = failure.event
-        failed.setdefault((event.client.address, event.server.address), event)
-        failed.setdefault((event.client.address, None), event)
+        client, server = evidence.hosts_of(event)
+        failed.setdefault((client, server), event)
+        failed.setdefault((client, None), event)
     return failed
 
 
-def _waiting_over_tcp(evidence: Evidence) -> Mapping[str, KerberosExchange]:
+def _waiting_over_tcp(evidence: Evidence) -> Mapping[Place, KerberosExchange]:
     return {
-        each.client.address: each
+        evidence.place_of(each, each.client): each
         for each in evidence.report.kerberos
         if each.carried_in == "kdc_tcp" and each.outcome == "unanswered"
     }
 
 
-def _clients_over_tcp(evidence: Evidence) -> frozenset[str]:
+def _clients_over_tcp(evidence: Evidence) -> frozenset[Place]:
     """Clients of which something over TCP was captured."""
     report = evidence.report
-    seen = {each.client.address for each in report.streams if each.transport == "ncacn_ip_tcp"}
-    seen.update(each.client.address for each in report.events)
-    seen.update(each.client.address for each in report.authentications)
-    return frozenset(seen | {each.client.address for each in report.kerberos if each.carried_in == "kdc_tcp"})
+    over_tcp: list[Stream | Event | Authentication | KerberosExchange] = [*report.events, *report.authentications]
+    over_tcp += [each for each in report.streams if each.transport == "ncacn_ip_tcp"]
+    over_tcp += [each for each in report.kerberos if each.carried_in == "kdc_tcp"]
+    return frozenset(evidence.place_of(each, each.client) for each in over_tcp)
 
 
 def _connection_clue(event: Event | None) -> EvidenceItem | None:

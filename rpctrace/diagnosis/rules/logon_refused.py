@@ -10,9 +10,9 @@ How sure: 0.45 by a code that does not tell; 0.9 with one that does.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from rpctrace.diagnosis import accounts
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.logon_codes import LOGON_CODES, LogonCode, logon_text
@@ -21,12 +21,6 @@ from rpctrace.diagnosis.recovery import recovered_logon, recovered_severity
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Authentication, EvidenceItem, LogEntry
 
-_IN_MESSAGE = re.compile(r"\bdata ([0-9a-f]{1,8})\b")
-# Win32 codes in the diagnosticMessage of LDAP -> the NTSTATUS that they stand for ([MS-ERREF] 2.2, 2.3.1)
-_WIN32 = {
-    0x525: 0xC0000064, 0x52E: 0xC000006D, 0x530: 0xC000006F, 0x531: 0xC0000070, 0x532: 0xC0000071, 0x533: 0xC0000072,
-    0x569: 0xC000015B, 0x701: 0xC0000193, 0x773: 0xC0000224, 0x775: 0xC0000234,
-}  # fmt: skip
 _ORDINARY = frozenset((0xC0000016,))  # STATUS_MORE_PROCESSING_REQUIRED: no refusal of its own
 
 TELLING = Clue(0.8, "the status names the cause")
@@ -43,10 +37,9 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
 
 
 def _hypothesis(evidence: Evidence, failure: Failure, said: Authentication) -> Hypothesis:
-    message = next((found_in for note in said.notes if (found_in := _IN_MESSAGE.search(note))), None)
-    told = _WIN32.get(int(message[1], 16)) if message else None
-    log = _log(evidence, said)
-    status = log.status if log is not None and log.status else told if told is not None else said.status
+    told, message = accounts.told_by_directory(said) or (None, "")
+    log = accounts.line_about(evidence, said)
+    status = log.status if log is not None else told if told is not None else said.status
     code = LOGON_CODES.get(status) if status is not None else None
     later = recovered_logon(evidence, said)
     who = f" with a ticket for {ticket_text(said.ticket)}" if said.ticket else ntlm_text(said)
@@ -56,14 +49,14 @@ def _hypothesis(evidence: Evidence, failure: Failure, said: Authentication) -> H
         f"{host_text(said.server)} refused the {said.mechanism} authentication over {said.carried_in} of"
         f" {said.client.address}{who}: {authentication_answer(said)} ({why})",
         (*authentication_items(said), *later),
-        found(*_clues(said, code, told, log)),
+        found(*_clues(said, code, message if told is not None else None, log)),
         severity=recovered_severity(later),
         next_steps=(code.step, *RULE.next_steps) if code is not None else None,
     )
 
 
 def _clues(
-    said: Authentication, code: LogonCode | None, told: int | None, log: LogEntry | None
+    said: Authentication, code: LogonCode | None, message: str | None, log: LogEntry | None
 ) -> Iterator[EvidenceItem | None]:
     if code is None or not code.telling:
         if said.ticket is not None:
@@ -71,22 +64,10 @@ def _clues(
         return
     if log is not None:
         yield BY_LOG.seen(logon_text(log.status or 0, log.status_name), entry=log)
-    elif told is not None:
-        yield BY_MESSAGE.seen(said.notes[0], said.capture, said.reply_frame)
+    elif message is not None:
+        yield BY_MESSAGE.seen(message, said.capture, said.reply_frame)
     else:
         yield TELLING.seen(said.status_name or said.status_hex or "", said.capture, said.reply_frame)
-
-
-def _log(evidence: Evidence, said: Authentication) -> LogEntry | None:
-    """A line that tells of a refused logon of the same user from the same workstation through this server."""
-    ntlm = said.ntlm
-    if ntlm is None or not ntlm.user or not evidence.has_logs:
-        return None
-    for entry in evidence.report.log_entries:
-        same = (entry.user or "").casefold() == ntlm.user.casefold()
-        if same and entry.status and (entry.domain or "").casefold() == (ntlm.domain or "").casefold():
-            return entry
-    return None
 
 
 RULE = Rule(

@@ -15,7 +15,7 @@ of the same two hosts in the same state make it likely. No capture of the lab sh
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 
 from rpctrace.diagnosis import broken, network
 from rpctrace.diagnosis.evidence import Evidence
@@ -38,11 +38,11 @@ ONE_SIDE = Ceiling(
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
     lost = [each for each in network.attempts(evidence, network.RETRANSMITTED) if _octets(each.event.octets)]
-    hangs: Counter[tuple[str, str]] = Counter()
+    hangs: Counter[Hashable] = Counter()
     for each in lost:
-        hangs[each.event.client.address, each.event.server.address] += each.count
+        hangs[evidence.hosts_of(each.event)] += each.count
     gone = {
-        (each.event.client.address, each.event.server.address): each.event
+        evidence.hosts_of(each.event): each.event
         for each in network.attempts(evidence, network.NO_ANSWER)
     } if lost else {}  # fmt: skip
     connections = broken.Connections(evidence) if lost else None
@@ -53,7 +53,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
         if not first:
             continue
         event, octets = failure.event, _octets(failure.event.octets)
-        pair = event.client.address, event.server.address
+        pair = evidence.hosts_of(event)
         waiting, lost_call = connections.waiting(failure), connections.open_call(event)
         frame = max(event.frames, default=None)
         later = gone.get(pair)

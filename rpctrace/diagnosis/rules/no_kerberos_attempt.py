@@ -18,8 +18,18 @@ from ipaddress import ip_address
 from rpctrace.diagnosis import contexts
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
-from rpctrace.diagnosis.observed import asked_frame, authentication_items, call_items, call_text, host_text, ntlm_text
+from rpctrace.diagnosis.observed import (
+    account_text,
+    asked_frame,
+    authentication_items,
+    call_items,
+    call_text,
+    host_text,
+    ntlm_text,
+)
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
+from rpctrace.diagnosis.ticket_uses import Place
+from rpctrace.diagnosis.tokens import REFUSALS
 from rpctrace.report import Authentication, Call, EvidenceItem
 
 IP_TARGET = Clue(0.5, "the client calls the server by an IP address, for which there is no service principal name")
@@ -29,12 +39,11 @@ SHOWN_ELSEWHERE = Clue(1.0, "the same client presented a ticket to the same serv
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    known: _Known | None = None
     for failure in (*evidence.of(FailureKind.CALL), *evidence.of(FailureKind.AUTHENTICATION)):
         record = failure.call if failure.calls else failure.authentication
         if not _is_failed_ntlm(evidence, record):
             continue
-        known = known or _Known(evidence)
+        known = evidence.once(_Known)
         if known.asked_for(record):
             continue
         said = f"over {record.carried_in}" if isinstance(record, Authentication) else f"for the {call_text(record)}"
@@ -43,7 +52,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
             f"{record.client.address} used NTLM{ntlm_text(record)} {said} to {host_text(record.server)}, and the"
             " capture shows no attempt at Kerberos for that server",
             authentication_items(record) if isinstance(record, Authentication) else call_items(failure),
-            found(*_clues(record, known)),
+            found(*_clues(evidence, record, known)),
             missing=("the client's ticket cache before the capture: klist purge, then capture again",),
         )
 
@@ -53,7 +62,7 @@ def _is_failed_ntlm(evidence: Evidence, record: Call | Authentication) -> bool:
         return record.mechanism == "ntlm" and record.after_error is None
     if not contexts.is_ntlm(record) or record.auth is None or record.auth.after_error is not None:
         return False
-    refused = record.reply == "bind_nak" or record.status in (0x5, 0x721)
+    refused = record.reply == "bind_nak" or record.status in REFUSALS
     if not refused or contexts.acceptance(evidence, record) is not None:
         return False
     if contexts.changed(evidence, record) or not evidence.context_legs(record):
@@ -65,21 +74,21 @@ class _Known:
     """Who spoke Kerberos with whom."""
 
     def __init__(self, evidence: Evidence) -> None:
-        report = evidence.report
+        self._evidence, report = evidence, evidence.report
         shown: list[Call | Authentication] = [*report.calls, *report.authentications]
-        self.tickets = {(each.client.address, each.server.address) for each in shown if each.ticket is not None}
-        self.clients = {each.client.address for each in report.kerberos if each.error is None}
-        self._questions: dict[str, set[str]] = {}
+        self.tickets = {evidence.hosts_of(each) for each in shown if each.ticket is not None}
+        self.clients = {evidence.place_of(each, each.client) for each in report.kerberos if each.error is None}
+        self._questions: dict[Place, set[str]] = {}
         for each in report.kerberos:
             if each.kind == "TGS" and len(each.sname) > 1:
-                self._questions.setdefault(each.client.address, set()).add(_short(each.sname[1]))
+                self._questions.setdefault(evidence.place_of(each, each.client), set()).add(_short(each.sname[1]))
 
     def asked_for(self, record: Call | Authentication) -> bool:
         """Whether the client asked a KDC for a ticket to this host, by a name that the record tells."""
         ntlm = record.ntlm if isinstance(record, Authentication) else record.auth.ntlm if record.auth else None
         target = record.target if isinstance(record, Authentication) else None
         names = {_short(each) for each in (record.server.name, target, ntlm.target if ntlm else None) if each}
-        return bool(names & self._questions.get(record.client.address, set()))
+        return bool(names & self._questions.get(self._evidence.place_of(record, record.client), set()))
 
 
 def _short(name: str) -> str:
@@ -96,17 +105,18 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _clues(record: Call | Authentication, known: _Known) -> Iterator[EvidenceItem | None]:
+def _clues(evidence: Evidence, record: Call | Authentication, known: _Known) -> Iterator[EvidenceItem | None]:
     target = record.target if isinstance(record, Authentication) else None
     frame = record.request_frame if isinstance(record, Authentication) else asked_frame(record)
     if target is not None and _is_address(_short(target)):
         yield IP_TARGET.seen(f"target {target}", record.capture, frame)
     ntlm = record.ntlm if isinstance(record, Authentication) else record.auth.ntlm if record.auth else None
     if ntlm is not None and ntlm.domain and ntlm.domain.casefold() == (ntlm.workstation or "").casefold():
-        yield LOCAL_ACCOUNT.seen(f"{ntlm.domain}\\{ntlm.user}", record.capture, frame)
-    if (record.client.address, record.server.address) in known.tickets:
+        yield LOCAL_ACCOUNT.seen(account_text(ntlm), record.capture, frame)
+    client, server = evidence.hosts_of(record)
+    if (client, server) in known.tickets:
         yield SHOWN_ELSEWHERE.seen("a ticket was presented to this server", record.capture)
-    elif record.client.address in known.clients:
+    elif client in known.clients:
         yield KERBEROS_ELSEWHERE.seen("the client got tickets in this capture", record.capture)
 
 

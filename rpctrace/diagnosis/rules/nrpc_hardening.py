@@ -13,7 +13,7 @@ How sure: 0.75: documented, and the lab's domain controllers do so; a wrong auth
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rpctrace.diagnosis import contexts, tokens
 from rpctrace.diagnosis.evidence import Evidence
@@ -22,6 +22,7 @@ from rpctrace.diagnosis.logon_codes import ACCESS_DENIED
 from rpctrace.diagnosis.observed import answer_text, asked_frame, call_items
 from rpctrace.diagnosis.results import result_items, result_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found
+from rpctrace.diagnosis.ticket_uses import Place
 from rpctrace.report import Call, EvidenceItem
 
 NETLOGON_TYPE = 0x44
@@ -37,13 +38,11 @@ EVENT_LOG = Ceiling(
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    answered: dict[tuple[str, str, bool], Call] | None = None
     for kind in (FailureKind.RESULT, FailureKind.CALL):
         for failure in evidence.of(kind):
             call = failure.call
             if not _is_denied(call) or _is_sealed(call):
                 continue
-            answered = _answered(evidence) if answered is None else answered
             result = kind is FailureKind.RESULT
             said = result_text(call) if result else answer_text(call)
             yield Hypothesis(
@@ -51,7 +50,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
                 f"{call.server.address} refused {call.operation or 'a Netlogon call'} of {call.client.address} with"
                 f" {said}; it came with {_package(call)} and {contexts.level_text(call)}, not sealed",
                 result_items(failure) if result else call_items(failure),
-                found(*_clues(call, answered)),
+                found(*_clues(evidence, call)),
                 (EVENT_LOG,),
             )
 
@@ -73,22 +72,25 @@ def _is_sealed(call: Call) -> bool:
     return said is not None and said.auth_type == NETLOGON_TYPE and said.level >= contexts.PRIVACY
 
 
-def _answered(evidence: Evidence) -> dict[tuple[str, str, bool], Call]:
-    """Answered calls of the secure channel: by server, operation and whether they were sealed."""
-    table: dict[tuple[str, str, bool], Call] = {}
+def _answered(evidence: Evidence) -> Mapping[tuple[Place, str | None], Call]:
+    """The first answered calls of the secure channel: of each server any that was sealed (None), and of each operation
+    one that was not."""
+    table: dict[tuple[Place, str | None], Call] = {}
     for call in evidence.report.calls:
         channel = call.secure_channel
         if channel is not None and call.outcome == "answered" and not channel.status:
-            table.setdefault((call.server.address, channel.operation, _is_sealed(call)), call)
+            what = None if _is_sealed(call) else channel.operation
+            table.setdefault((evidence.place_of(call, call.server), what), call)
     return table
 
 
-def _clues(call: Call, answered: dict[tuple[str, str, bool], Call]) -> Iterator[EvidenceItem | None]:
+def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
     operation = call.secure_channel.operation if call.secure_channel else ""
-    sealed = next((each for (host, _, seal), each in answered.items() if host == call.server.address and seal), None)
+    answered, server = evidence.once(_answered), evidence.place_of(call, call.server)
+    sealed = answered.get((server, None))
     if sealed is not None:
         yield SEALED_WORKS.seen("a sealed call was answered", sealed.capture, asked_frame(sealed))
-    plain = answered.get((call.server.address, operation, False))
+    plain = answered.get((server, operation))
     if plain is not None and plain.id != call.id and plain.request_frames:
         yield UNSEALED_WORKS.seen("the same was answered unsealed", plain.capture, asked_frame(plain))
 

@@ -18,10 +18,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.diagnosis import contexts, tokens
+from rpctrace.diagnosis.accounts import user_text
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.logon_codes import LOGON_CODES, logon_text
-from rpctrace.diagnosis.ntlm import REFUSALS, NtlmRecord
+from rpctrace.diagnosis.ntlm import NtlmRecord
 from rpctrace.diagnosis.observed import answer_frame, answer_text, asked_frame, call_items, call_text, ntlm_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
 from rpctrace.report import Call, EvidenceItem, LogEntry
@@ -45,17 +46,14 @@ NO_LOG = Ceiling(
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    record: NtlmRecord | None = None
     for failure in evidence.of(FailureKind.CALL):
         call = failure.call
-        if call.outcome != "faulted" or call.status not in REFUSALS or not contexts.is_ntlm(call):
+        if call.outcome != "faulted" or call.status not in tokens.REFUSALS or not contexts.is_ntlm(call):
             continue
         leg = contexts.open_auth3(evidence, call)
         if leg is None or contexts.changed(evidence, call):
             continue
-        record = record or NtlmRecord(evidence)
-        log = _log_clue(evidence, call)
-        yield _hypothesis(evidence, failure, leg, log, record)
+        yield _hypothesis(evidence, failure, leg, _log_clue(evidence, call), evidence.once(NtlmRecord))
 
 
 def _hypothesis(
@@ -82,7 +80,7 @@ def _log_clue(evidence: Evidence, call: Call) -> tuple[LogEntry, EvidenceItem] |
     for entry in evidence.log_results(call):
         if entry.kind in _LOGON_KINDS and entry.status is not None:
             clue = LOG_REFUSED if entry.status else LOG_GRANTED
-            text = f"{entry.kind} logon of {entry.domain}\\{entry.user}: {logon_text(entry.status, entry.status_name)}"
+            text = f"{entry.kind} logon of {user_text(entry)}: {logon_text(entry.status, entry.status_name)}"
             return entry, clue.seen(text, entry=entry)
     return None
 

@@ -21,6 +21,7 @@ from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
 from rpctrace.diagnosis.observed import answer_text, call_items, call_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
+from rpctrace.diagnosis.ticket_uses import Place
 from rpctrace.report import Call, EvidenceItem, Ntlm
 
 # [MS-NLMP] 2.2.2.5; the same bits in NtlmMinClientSec and NtlmMinServerSec
@@ -33,7 +34,6 @@ SAME_WORKED = Clue(0.9, "the same server accepted NTLM with the same flags", aga
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    accepted: set[tuple[str, int | None]] | None = None
     for failure in evidence.of(FailureKind.CALL):
         call = failure.call
         said = call.auth.ntlm if call.auth else None
@@ -43,13 +43,12 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
         lacking = [text for bit, text in _DEMANDS.items() if flags is not None and not flags & bit]
         if not lacking or contexts.changed(evidence, call) or contexts.acceptance(evidence, call):
             continue
-        accepted = _flags_accepted(evidence) if accepted is None else accepted
         yield Hypothesis(
             failure,
             f"{call.server.address} answered the {call_text(call)} of {call.client.address} with {answer_text(call)}; "
             f"the {who} of NTLM offers no {' and no '.join(lacking)}, which one of the two computers demands",
             (required(f"NTLM flags of the {who}: 0x{flags:08x}", call.capture), *call_items(failure)),
-            found(*_clues(call, said, lacking, accepted)),
+            found(*_clues(evidence, call, said, lacking)),
             missing=("NtlmMinClientSec and NtlmMinServerSec of both computers",),
         )
 
@@ -71,23 +70,22 @@ def _weakest(said: Ntlm) -> tuple[str, int | None]:
     return "NEGOTIATE", None
 
 
-def _flags_accepted(evidence: Evidence) -> set[tuple[str, int | None]]:
-    return {
-        (call.server.address, call.auth.ntlm.authenticate_flags)
+def _flags_accepted(evidence: Evidence) -> frozenset[tuple[Place, int | None]]:
+    """Servers that answered requests of NTLM, and with which flags."""
+    return frozenset(
+        (evidence.place_of(call, call.server), call.auth.ntlm.authenticate_flags)
         for call in evidence.report.calls
         if call.kind == "request" and call.outcome == "answered" and call.auth is not None and call.auth.ntlm
-    }
+    )
 
 
-def _clues(
-    call: Call, said: Ntlm, lacking: list[str], accepted: set[tuple[str, int | None]]
-) -> Iterator[EvidenceItem | None]:
+def _clues(evidence: Evidence, call: Call, said: Ntlm, lacking: list[str]) -> Iterator[EvidenceItem | None]:
     if len(lacking) == len(_DEMANDS):
         yield BOTH_MISSING.seen("neither flag is there", call.capture)
     if _weakest(said)[0] == "CHALLENGE" and said.negotiate_flags is not None:
         yield SERVER_LACKS.seen("NEGOTIATE has the flags, CHALLENGE has not", call.capture)
     flags = said.authenticate_flags
-    if flags is not None and (call.server.address, flags) in accepted:
+    if flags is not None and (evidence.place_of(call, call.server), flags) in evidence.once(_flags_accepted):
         yield SAME_WORKED.seen(f"{call.server.address} accepted flags 0x{flags:08x} elsewhere", call.capture)
 
 

@@ -27,14 +27,14 @@ REACHED = Clue(0.6, "the client has connections to that address, so the port alo
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    made = network.connected_to(evidence)
+    made = evidence.once(network.connected_to)
     for failure in network.attempts(evidence, network.REFUSED, network.NO_ANSWER):
         event, count = failure.event, network.tries(failure)
         endpoint = evidence.endpoints.get(event.endpoint or "")
         if endpoint is None or not network.is_elsewhere(event, endpoint, evidence):
             continue
         client, server = event.client.address, event.server.address
-        other, last = made.get((client, server)), max(event.frames, default=None)
+        other, last = made.get(evidence.hosts_of(event)), max(event.frames, default=None)
         how = "refused" if event.kind == network.REFUSED else "not answered"
         yield Hypothesis(
             failure,

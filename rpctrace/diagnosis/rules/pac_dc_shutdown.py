@@ -17,13 +17,13 @@ from collections.abc import Iterator
 from rpctrace.diagnosis import pac
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import host_text, ticket_text
+from rpctrace.diagnosis.pac import OTHER_RESULT
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
 from rpctrace.report import EvidenceItem
 
 SAYS_SO = Clue(0.7, "generic logon, package Kerberos, 0xC00000DC: in netlogon.log, or seen unsealed")
 LOGONS_AROUND = Clue(0.4, "other logons within ten minutes returned 0xC00000DC")
 BY_REALM = Clue(0.3, "the line is joined by the realm alone, not by server or time", against=True)
-OTHER_RESULT = Clue(1.0, "the validation had another result", against=True)
 _STATUSES = (pac.INVALID_SERVER_STATE, pac.NO_SUCH_USER)
 
 

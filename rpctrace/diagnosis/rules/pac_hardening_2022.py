@@ -14,9 +14,10 @@ How sure: it is a hint by judgement, low by its base, and made only so that the 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from rpctrace.correlation.realms import is_host_service, same_realm
+from rpctrace.correlation.realms import is_host_service
+from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
 from rpctrace.diagnosis.observed import exchange_answer, exchange_items, host_text
@@ -56,7 +57,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
 
 def _reason(exchange: KerberosExchange) -> str | None:
     """Where a service ticket is shown to a KDC: only those have the signature ([MS-PAC] 2.8.3)."""
-    if "cname-in-addl-tkt" in exchange.options:
+    if _delegates(exchange):
         return "a ticket by constrained delegation"
     presented = exchange.presented
     if presented is None or not is_host_service(presented.sname):
@@ -64,19 +65,44 @@ def _reason(exchange: KerberosExchange) -> str | None:
     return "the renewal of a service ticket" if "renew" in exchange.options else "a request that shows a service ticket"
 
 
+def _delegates(exchange: KerberosExchange) -> bool:
+    """Constrained delegation: the service ticket of the user is among the additional tickets ([MS-SFU] 3.1.5.2.1)."""
+    return "cname-in-addl-tkt" in exchange.options
+
+
+def _issuer(evidence: Evidence, exchange: KerberosExchange) -> KerberosExchange | None:
+    """The exchange that had issued the service ticket which must have the signature."""
+    if _delegates(exchange) and exchange.additional_tickets:
+        return evidence.once(_issued).get(exchange.additional_tickets[0].fingerprint)
+    presented = exchange.presented
+    if presented is None or not is_host_service(presented.sname):
+        return None
+    return evidence.exchanges.get(exchange.presented_from or "")
+
+
+def _issued(evidence: Evidence) -> Mapping[str | None, KerberosExchange]:
+    """The digest of a ticket -> the exchange that issued it."""
+    issued: dict[str | None, KerberosExchange] = {}
+    for each in evidence.report.kerberos:
+        if each.ticket is not None and each.ticket.fingerprint is not None:
+            issued.setdefault(each.ticket.fingerprint, each)
+    return issued
+
+
 def _clues(evidence: Evidence, exchange: KerberosExchange) -> Iterator[EvidenceItem | None]:
-    if "constrained" in (_reason(exchange) or ""):
+    if _delegates(exchange):
         yield DELEGATION.seen("constrained delegation", exchange.capture, exchange.request_frame)
-    issuer = evidence.exchanges.get(exchange.presented_from or "")
+    issuer = _issuer(evidence, exchange)
     if issuer is not None and evidence.host(issuer.server.address) != evidence.host(exchange.server.address):
         text = f"the ticket was issued by {issuer.server.address}"
         yield ANOTHER_KDC.seen(text, issuer.capture, issuer.reply_frame)
     presented = exchange.presented
-    if presented is not None and presented.realm and exchange.realm and not same_realm(presented.realm, exchange.realm):
+    if presented is not None and kdc.shows_foreign_ticket(exchange):
         text = f"a ticket of {presented.realm} was shown to a KDC of {exchange.realm}"
         yield ANOTHER_REALM.seen(text, exchange.capture, exchange.request_frame)
-    if evidence.made_good(exchange):
-        yield MADE_GOOD.seen("the client got it later", exchange.capture, exchange.reply_frame)
+    later = evidence.later_answer(exchange)
+    if later is not None:
+        yield MADE_GOOD.seen("the client got it later", later.capture, later.reply_frame)
 
 
 RULE = Rule(

@@ -19,10 +19,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.diagnosis import pac
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import answer_text, call_items, host_text, ticket_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Call, EvidenceItem
 
 BAD_STUB_DATA = frozenset((0x6F7, 0xC003000C))  # RPC_X_BAD_STUB_DATA, RPC_NT_BAD_STUB_DATA, [MS-ERREF] 2.2, 2.3.1

@@ -21,10 +21,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.diagnosis import pac
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import accepted_text, host_text, ticket_text
+from rpctrace.diagnosis.pac import OTHER_RESULT, SYSTEM_SERVICE
 from rpctrace.diagnosis.refusals import Refusal
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Call, Event, EvidenceItem
 
 LOG_NO_SERVERS = Clue(0.85, "netlogon.log: generic logon, package Kerberos, 0xC000005E")
@@ -33,8 +35,6 @@ LOGON_LOST = Clue(0.35, "the server's logon request between AP-REQ and refusal w
 CANNOT_CONNECT = Clue(0.35, "between AP-REQ and refusal the server could not connect to a domain controller's port")
 SLOW = Clue(0.2, "seconds passed between the AP-REQ and its refusal")
 USER_NAME = Clue(0.1, "the ticket is user-to-user or for a user's name: the process is no service of the system")
-SYSTEM_SERVICE = Clue(0.6, "the name is of a service of the system, which has no PAC validated", against=True)
-OTHER_RESULT = Clue(1.0, "the validation had another result", against=True)
 ACCEPTED = Clue(0.3, "the same server accepted the same ticket at another time", against=True)
 
 CAPTURE_ALONE = Ceiling(
@@ -72,14 +72,21 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
 
 def _lost(evidence: Evidence, refusal: Refusal) -> Iterator[EvidenceItem]:
     """What the server did meanwhile that came to nothing."""
-    for logon in pac.logons_meanwhile(evidence, refusal.record):
-        took = evidence.lasted_ns(logon)
-        if not pac.was_answered(logon) or (took is not None and took >= pac.SLOW_NS):
-            yield required(_logon_text(logon, took), logon.capture, next(iter(logon.request_frames), None))
-            return
+    logon = _lost_logon(evidence, refusal)
+    if logon is not None:
+        yield required(_logon_text(evidence, logon), logon.capture, next(iter(logon.request_frames), None))
+        return
     attempt = pac.vain_attempt(evidence, refusal.record)
     if attempt is not None:
         yield required(_attempt_text(attempt), attempt.capture, next(iter(attempt.frames), None))
+
+
+def _lost_logon(evidence: Evidence, refusal: Refusal) -> Call | None:
+    """The first logon request meanwhile that was not answered, or only after seconds."""
+    for logon in pac.logons_meanwhile(evidence, refusal.record):
+        if not pac.was_answered(logon) or (evidence.lasted_ns(logon) or 0) >= pac.SLOW_NS:
+            return logon
+    return None
 
 
 def _clues(
@@ -91,10 +98,9 @@ def _clues(
     for other in results:
         if other.sure and other.status != pac.NO_LOGON_SERVERS:
             yield other.as_clue(OTHER_RESULT, ": a domain controller was reached")
-    logon = next(iter(pac.logons_meanwhile(evidence, record)), None)
-    took = evidence.lasted_ns(logon) if logon is not None else None
-    if logon is not None and (not pac.was_answered(logon) or (took or 0) >= pac.SLOW_NS):
-        yield LOGON_LOST.seen(_logon_text(logon, took), logon.capture, next(iter(logon.request_frames), None))
+    logon = _lost_logon(evidence, refusal)
+    if logon is not None:
+        yield LOGON_LOST.seen(_logon_text(evidence, logon), logon.capture, next(iter(logon.request_frames), None))
     attempt = pac.vain_attempt(evidence, record)
     if attempt is not None:
         yield CANNOT_CONNECT.seen(_attempt_text(attempt), attempt.capture, next(iter(attempt.frames), None))
@@ -117,8 +123,9 @@ def _lasted(evidence: Evidence, refusal: Refusal) -> int:
     return -1 if lasted is None else lasted
 
 
-def _logon_text(logon: Call, took: int | None) -> str:
+def _logon_text(evidence: Evidence, logon: Call) -> str:
     asked = f"{logon.operation or 'a logon request'} of {logon.client.address} to {logon.server.address}"
+    took = evidence.lasted_ns(logon)
     late = took is not None and pac.was_answered(logon)
     return f"{asked} was answered after {took / NS_PER_SECOND:.1f} s" if late and took else f"{asked} was not answered"
 

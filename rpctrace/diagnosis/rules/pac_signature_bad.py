@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from rpctrace.diagnosis import pac
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import accepted_text, host_text, ticket_text
+from rpctrace.diagnosis.pac import OTHER_RESULT
 from rpctrace.diagnosis.refusals import Refusal
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
 from rpctrace.report import EvidenceItem
@@ -27,7 +28,6 @@ from rpctrace.report import EvidenceItem
 LOG_FAILURE = Clue(0.8, "netlogon.log: generic logon, package Kerberos, 0xC000006D")
 LOG_BY_REALM = Clue(0.5, "the same, by the realm alone: neither the server's name nor the time could be compared")
 LOGON_BETWEEN = Clue(0.3, "the server's logon request was answered between the AP-REQ and the refusal")
-OTHER_RESULT = Clue(1.0, "the validation had another result", against=True)
 ACCEPTED = Clue(0.8, "the same server accepted the same ticket at another time", against=True)
 
 

@@ -28,10 +28,12 @@ from collections.abc import Iterator
 
 from rpctrace.correlation.realms import BY_TICKET, RealmClaim, is_below, same_realm
 from rpctrace.diagnosis import pac, tokens
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import accepted_text, answer_frame, asked_frame, call_text, ticket_text
+from rpctrace.diagnosis.pac import OTHER_RESULT, SYSTEM_SERVICE
 from rpctrace.diagnosis.refusals import Refusal
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Call, EvidenceItem, Ticket
 
 _ICLASSFACTORY = "00000001-0000-0000-c000-000000000046"
@@ -47,7 +49,6 @@ USER_NAME = Clue(0.1, "the service name is a user's: one component, no service c
 CLASS_FACTORY = Clue(0.1, "IClassFactory: what RemoteGetClassObject hands out for a session of a user")
 USER_SESSION = Clue(0.1, "the activation that told the port had asked for an object in a user's session")
 TOLD_SO = Clue(0.05, "the KDC had demanded user-to-user for this name (error 27)")
-LOG_OTHER = Clue(1.0, "the validation had another result", against=True)
 LOG_OTHER_BY_REALM = Clue(0.5, "a validation for this realm had another result; which server's is not known", True)
 LOG_SILENT = Clue(0.5, "netlogon.log tells of that time and has no generic logon for the realm", against=True)
 ASKED_NOBODY = Clue(0.7, "the server's own traffic was captured, and it asked no domain controller", against=True)
@@ -56,7 +57,6 @@ SLOW = Clue(0.5, "seconds passed: a domain controller that does not know the dom
 DIRECT_TRUST = Clue(0.9, "a KDC of the ticket's realm gave a ticket for the server's realm: direct trust", against=True)
 PARENT_CHILD = Clue(0.8, "by their names the two realms are parent and child, which trust each other", against=True)
 MAYBE_SAME = Clue(0.6, "by its host name the server may be of the ticket's realm", against=True)
-SYSTEM_SERVICE = Clue(0.6, "the name is of a service of the system, which has no PAC validated", against=True)
 ACCEPTED_BEFORE = Clue(1.0, "the same server accepted the same ticket", against=True)
 ACCEPTED_LATER = Clue(0.5, "later the same server accepted another ticket of the client for the name", against=True)
 OTHER_ERROR = Clue(0.8, "an extended error record names another cause", against=True)
@@ -156,7 +156,7 @@ def _of_the_result(
         if shutdown is not None:
             yield SHUTDOWN.seen(pac.log_text(shutdown), entry=shutdown)
     elif results:
-        other = LOG_OTHER if results[0].sure else LOG_OTHER_BY_REALM
+        other = OTHER_RESULT if results[0].sure else LOG_OTHER_BY_REALM
         yield results[0].as_clue(other, ": not what an unknown domain gives")
     elif evidence.log_covers(call):
         yield LOG_SILENT.seen("netlogon.log tells of the time of the fault and has no generic logon for this realm")
@@ -175,7 +175,7 @@ def _of_the_server(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | No
         controller = logon.server.address
         if evidence.acts_as_client(controller, call.capture) and not evidence.logons_between(controller, logon):
             yield NOT_PASSED_ON.seen(f"{controller} passed it to no other domain controller", logon.capture, frame)
-    elif evidence.secure_channel_of(call.server.address, call.capture):
+    elif evidence.has_secure_channel(call.server.address, call.capture):
         yield ASKED_NOBODY.seen(
             f"the secure channel of {call.server.address} was captured; between AP-REQ and fault nothing went over it",
             call.capture, answer_frame(call),
@@ -265,8 +265,8 @@ RULE = Rule(
     find=find,
     clues=(
         LOG_NO_SUCH_USER, LOG_BY_REALM, LOGON_BETWEEN, NOT_PASSED_ON, ROUNDABOUT, CHILD_REALM, USER_NAME, CLASS_FACTORY,
-        USER_SESSION, TOLD_SO, LOG_OTHER, LOG_OTHER_BY_REALM, LOG_SILENT, ASKED_NOBODY, UNANSWERED, SLOW, DIRECT_TRUST,
-        PARENT_CHILD, MAYBE_SAME, SYSTEM_SERVICE, ACCEPTED_BEFORE, ACCEPTED_LATER, OTHER_ERROR, SHUTDOWN,
+        USER_SESSION, TOLD_SO, OTHER_RESULT, LOG_OTHER_BY_REALM, LOG_SILENT, ASKED_NOBODY, UNANSWERED, SLOW,
+        DIRECT_TRUST, PARENT_CHILD, MAYBE_SAME, SYSTEM_SERVICE, ACCEPTED_BEFORE, ACCEPTED_LATER, OTHER_ERROR, SHUTDOWN,
     ),
     ceilings=(pac.CLIENT_ONLY, pac.SERVER_SEEN, pac.LOG_SEEN, pac.LOG_ALONE, REALM_UNKNOWN),
     next_steps=(

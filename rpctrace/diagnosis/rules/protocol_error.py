@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rpctrace.diagnosis import contexts
+from rpctrace.diagnosis import contexts, tokens
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
 from rpctrace.diagnosis.observed import answer_text, asked_frame, call_items, call_text
@@ -24,7 +24,7 @@ from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
 
 # nca_proto_error, nca_rpc_version_mismatch, RPC_S_PROTOCOL_ERROR (C706 Appendix N)
-STATUSES = frozenset((0x1C01000B, 0x1C000008, 0x6C0))
+STATUSES = frozenset((tokens.PROTOCOL_ERROR, 0x1C000008, 0x6C0))
 NO_MEMORY = 0x1C00001B  # to an auth3: a trailer whose lengths do not fit
 VERSION, NO_REASON = 4, 0  # bind_nak, [MS-RPCE] 2.2.2.5
 _OTHER_REASONS = frozenset((5, 6, 7))

@@ -18,17 +18,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from rpctrace.diagnosis import kdc
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
-from rpctrace.diagnosis.failures import FailureKind
-from rpctrace.diagnosis.observed import answer_text, call_items, call_text, host_text
+from rpctrace.diagnosis.evidence import Evidence
+from rpctrace.diagnosis.observed import host_text
+from rpctrace.diagnosis.refusals import refusals
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
-from rpctrace.report import Call, EvidenceItem, KerberosExchange
+from rpctrace.diagnosis.ticket_uses import folded_names
+from rpctrace.encoding.times import NS_PER_SECOND
+from rpctrace.report import EvidenceItem, KerberosExchange
 
 ETYPE_NOSUPP = 14  # RFC 4120 7.5.9
 RC4_HMAC = 23
 AES = frozenset((17, 18))
-CANNOT_OPEN = frozenset((31, 41, 44, 45))  # RFC 4120 7.5.9: integrity, modified, key version, no key
-SEC_PKG_ERROR = 0x721
+# RFC 4120 7.5.9: integrity, modified, key version, no key; or a bare refusal
+CANNOT_OPEN = frozenset((None, 31, 41, 44, 45))
 DAY_NS = 86_400 * NS_PER_SECOND
 RELEASED_NS = 20_466 * DAY_NS  # 2026-01-13, KB5073381
 ENFORCED_NS = 20_557 * DAY_NS  # 2026-04-14, the updates of April 2026
@@ -57,7 +59,7 @@ def _first_in_rc4(evidence: Evidence) -> Mapping[tuple[str, ...], KerberosExchan
     for each in evidence.report.kerberos:
         ticket = each.ticket
         if ticket is not None and ticket.etype == RC4_HMAC and each.kind == "TGS" and not kdc.is_for_granting(each):
-            found.setdefault(_folded(ticket.sname), each)
+            found.setdefault(folded_names(ticket.sname), each)
     return found
 
 
@@ -70,7 +72,7 @@ def _refused(
         if exchange.kind != "TGS" or kdc.is_for_granting(exchange) or not _is_after(exchange.reply_ns, RELEASED_NS):
             continue
         settled = kdc.went_on(evidence, failure)
-        before = in_rc4.get(_folded(exchange.sname))
+        before = in_rc4.get(folded_names(exchange.sname))
         if before is not None and evidence.asked_at(before) >= evidence.asked_at(exchange):
             before = None
         asked = {each.etype for each in exchange.etypes}
@@ -94,33 +96,29 @@ def _not_opened(
     evidence: Evidence, in_rc4: Mapping[tuple[str, ...], KerberosExchange]
 ) -> Iterator[Hypothesis]:
     """A ticket in AES that the service does not open, where it had one in RC4 before."""
-    for failure in evidence.of(FailureKind.CALL):
-        call, ticket = failure.call, failure.call.ticket
-        if ticket is None or ticket.etype not in AES or not _cannot_open(call):
+    for refusal in refusals(evidence):
+        record, ticket = refusal.record, refusal.ticket
+        if ticket is None or ticket.etype not in AES or refusal.error not in CANNOT_OPEN:
             continue
-        before = in_rc4.get(_folded(ticket.sname))
-        if before is None or not _is_after(call.request_ns, RELEASED_NS):
+        before = in_rc4.get(folded_names(ticket.sname))
+        if before is None or not _is_after(record.request_ns, RELEASED_NS):
             continue
-        if evidence.asked_at(before) >= evidence.asked_at(call):
+        if evidence.asked_at(before) >= evidence.asked_at(record):
             continue
         name = "/".join(ticket.sname)
         yield Hypothesis(
-            failure,
-            f"{host_text(call.server)} refused the {call_text(call)} with a ticket for {name} in"
-            f" {ticket.etype_name or 'AES'} ({answer_text(call)}); an earlier ticket for it was in RC4",
+            refusal.failure,
+            f"{host_text(record.server)} refused the {refusal.where} with a ticket for {name} in"
+            f" {ticket.etype_name or 'AES'} ({refusal.said}); an earlier ticket for it was in RC4",
             (
-                *call_items(failure),
+                *refusal.items,
                 required(f"an earlier ticket for {name} was in RC4", before.capture, before.reply_frame),
             ),
-            found(SWITCHED.seen(f"the ticket for {name} is in {ticket.etype_name or 'AES'} now", call.capture,
+            found(SWITCHED.seen(f"the ticket for {name} is in {ticket.etype_name or 'AES'} now", record.capture,
                                 ticket.frame)),
             (NO_EVENTS,),
+            severity="low" if refusal.recovered else None,
         )  # fmt: skip
-
-
-def _cannot_open(call: Call) -> bool:
-    error = call.auth.kerberos_error if call.auth is not None else None
-    return error in CANNOT_OPEN or (call.status == SEC_PKG_ERROR and call.kind == "alter_context")
 
 
 def _is_after(time_ns: int | None, moment_ns: int) -> bool:
@@ -136,10 +134,6 @@ def _date_clue(exchange: KerberosExchange) -> EvidenceItem | None:
     if not _is_after(exchange.reply_ns, ENFORCED_NS):
         return None
     return ENFORCED.seen(f"captured {(exchange.reply_time or '')[:10]}", exchange.capture, exchange.reply_frame)
-
-
-def _folded(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name.casefold() for name in names)
 
 
 RULE = Rule(

@@ -26,6 +26,8 @@ from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
 from rpctrace.diagnosis.observed import exchange_items, host_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found
+from rpctrace.diagnosis.ticket_uses import Place, folded_names
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Authentication, Call, Event, EvidenceItem, KerberosExchange, ReferralPath, Stream
 
 NO_REPLY = Clue(0.6, "a KDC of the next realm was asked and did not answer")
@@ -38,14 +40,14 @@ AT_THE_KDC = Ceiling(
     "a capture taken on the client, with its DNS queries and its traffic to the other realm",
 )
 NO_DNS = "the client's DNS queries for _kerberos._tcp.dc._msdcs.<realm> and their answers (they are not read here)"
-SOON_NS = 60 * 1_000_000_000
+SOON_NS = 60 * NS_PER_SECOND
 
 
 class _Traffic(NamedTuple):
-    """What a client did: failed connections to port 88 in order, and every other address that it talked to."""
+    """What a client did: failed connections to port 88 in order, and every other host that it talked to."""
 
     attempts: list[Event]
-    servers: set[str]
+    servers: set[Place]
     ntlm: list[Authentication | Call]
 
 
@@ -56,9 +58,10 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
     for failure in paths:
         path = failure.path
         end = evidence.exchanges[path.exchanges[-1]]
-        client = traffic.get(path.client.address, _Traffic([], set(), []))
-        elsewhere = client.servers - {end.server.address}
-        later = (path.client.address, _folded(path.sname)) in issued
+        place = evidence.place_of(path, path.client)
+        client = traffic.get(place, _Traffic([], set(), []))
+        elsewhere = client.servers - {evidence.place_of(end, end.server)}
+        later = (place, folded_names(path.sname)) in issued
         yield Hypothesis(
             failure,
             f"{kdc.capital(kdc.client_text(end))} was sent from {' over '.join(_before(path, end))} to"
@@ -99,23 +102,25 @@ def _how(end: KerberosExchange) -> str:
     return "asked no KDC there"
 
 
-def _traffic(evidence: Evidence) -> Mapping[str, _Traffic]:
+def _traffic(evidence: Evidence) -> Mapping[Place, _Traffic]:
     report = evidence.report
-    table: dict[str, _Traffic] = defaultdict(lambda: _Traffic([], set(), []))
+    table: dict[Place, _Traffic] = defaultdict(lambda: _Traffic([], set(), []))
     for event in report.events:
-        known = table[event.client.address]
-        known.servers.add(event.server.address)
+        client, server = evidence.hosts_of(event)
+        known = table[client]
+        known.servers.add(server)
         if event.server.port == kdc.KDC_PORT and event.kind in (network.REFUSED, network.NO_ANSWER):
             known.attempts.append(event)
     talks: tuple[Stream | Authentication | KerberosExchange, ...]
     talks = (*report.streams, *report.authentications, *report.kerberos)
     for each in talks:
-        table[each.client.address].servers.add(each.server.address)
+        client, server = evidence.hosts_of(each)
+        table[client].servers.add(server)
     logons: tuple[Authentication | Call, ...] = (*report.authentications, *report.calls)
     for said in logons:
         after = said.after_error if isinstance(said, Authentication) else said.auth.after_error if said.auth else None
         if after is not None or _is_ntlm(said):
-            table[said.client.address].ntlm.append(said)
+            table[evidence.place_of(said, said.client)].ntlm.append(said)
     for known in table.values():
         known.attempts.sort(key=evidence.seen_at)
         known.ntlm.sort(key=evidence.asked_at)
@@ -129,12 +134,12 @@ def _is_ntlm(said: Authentication | Call) -> bool:
 
 
 def _clues(evidence: Evidence, end: KerberosExchange, client: _Traffic) -> Iterator[EvidenceItem | None]:
-    at = evidence.answered_at(end) or evidence.asked_at(end)
+    at, server = evidence.answered_at(end) or evidence.asked_at(end), evidence.place_of(end, end.server)
     if end.outcome == "unanswered":
         yield NO_REPLY.seen(f"{host_text(end.server)} did not answer", end.capture, end.request_frame)
     first = bisect_left(client.attempts, at, key=evidence.seen_at)
     for event in client.attempts[first : first + 1]:
-        if event.server.address != end.server.address and evidence.seen_at(event)[0] - at[0] <= SOON_NS:
+        if evidence.place_of(event, event.server) != server and evidence.seen_at(event)[0] - at[0] <= SOON_NS:
             text = f"{event.text}: {event.client.address} to {host_text(event.server)} port {kdc.KDC_PORT}"
             yield NO_CONNECTION.seen(text, event.capture, min(event.frames, default=None))
     first = bisect_left(client.ntlm, at, key=evidence.asked_at)
@@ -142,18 +147,16 @@ def _clues(evidence: Evidence, end: KerberosExchange, client: _Traffic) -> Itera
         if evidence.asked_at(said)[0] - at[0] <= SOON_NS:
             frame = said.request_frame if isinstance(said, Authentication) else next(iter(said.request_frames), None)
             yield NTLM_AFTER.seen(f"NTLM to {said.server.address}", said.capture, frame)
-    if client.servers - {end.server.address} and network.ends_soon_after(evidence, end) is None:
+    if client.servers - {server} and network.ends_soon_after(evidence, end) is None:
         yield WENT_ON.seen("the capture shows other traffic of the client", end.capture, end.reply_frame)
 
 
-def _issued(evidence: Evidence) -> set[tuple[str, tuple[str, ...]]]:
+def _issued(evidence: Evidence) -> set[tuple[Place, tuple[str, ...]]]:
     """Client and service for which a path led to the ticket."""
     paths = evidence.report.referral_paths
-    return {(path.client.address, _folded(path.sname)) for path in paths if path.outcome == "issued"}
-
-
-def _folded(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name.casefold() for name in names)
+    return {
+        (evidence.place_of(path, path.client), folded_names(path.sname)) for path in paths if path.outcome == "issued"
+    }
 
 
 RULE = Rule(

@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.diagnosis import contexts, tokens
+from rpctrace.diagnosis.accounts import user_text
 from rpctrace.diagnosis.demands import PRIVACY_DEMANDED
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.failures import Failure, FailureKind, is_activation
+from rpctrace.diagnosis.failures import E_ACCESSDENIED, Failure, FailureKind, is_activation
 from rpctrace.diagnosis.ntlm import NtlmRecord
-from rpctrace.diagnosis.observed import answer_frame, call_items, call_text, ntlm_text, ticket_text
+from rpctrace.diagnosis.observed import account_text, answer_frame, call_items, call_text, ntlm_text, ticket_text
 from rpctrace.diagnosis.recovery import recovered, recovered_severity
-from rpctrace.diagnosis.results import E_ACCESSDENIED, result_items
+from rpctrace.diagnosis.results import result_items
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found, required
 from rpctrace.report import Authentication, Call, EvidenceItem, Host
 
@@ -39,27 +40,22 @@ SESSION_UNKNOWN = Ceiling(
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    record: NtlmRecord | None = None
     for failure in evidence.of(FailureKind.CALL):
         call = failure.call
         if call.kind == "request" and call.status == tokens.ACCESS_DENIED and call.outcome == "faulted":
-            record = record or NtlmRecord(evidence)
-            yield from _denied(evidence, failure, call_items(failure), record)
+            yield from _denied(evidence, failure, call_items(failure))
     for failure in evidence.of(FailureKind.RESULT):
         dcom = failure.call.dcom
         if dcom is not None and dcom.hresult is not None and dcom.hresult & 0xFFFFFFFF == E_ACCESSDENIED:
-            record = record or NtlmRecord(evidence)
-            yield from _denied(evidence, failure, result_items(failure), record)
+            yield from _denied(evidence, failure, result_items(failure))
 
 
-def _denied(
-    evidence: Evidence, failure: Failure, items: tuple[EvidenceItem, ...], record: NtlmRecord
-) -> Iterator[Hypothesis]:
+def _denied(evidence: Evidence, failure: Failure, items: tuple[EvidenceItem, ...]) -> Iterator[Hypothesis]:
     call = failure.call
     if contexts.changed(evidence, call) or contexts.is_bare(call) or _is_too_low(call):
         return
     if contexts.is_ntlm(call) and contexts.open_auth3(evidence, call):
-        yield from _unjudged(evidence, failure, items, record)
+        yield from _unjudged(evidence, failure, items)
     elif call.auth is not None and (accepted := contexts.acceptance(evidence, call)) is not None:
         yield _hypothesis(evidence, failure, _who(call), (contexts.shown(accepted), *items))
     elif call.auth is None and call.pipe is not None:
@@ -74,12 +70,10 @@ def _denied(
         )  # fmt: skip
 
 
-def _unjudged(
-    evidence: Evidence, failure: Failure, items: tuple[EvidenceItem, ...], record: NtlmRecord
-) -> Iterator[Hypothesis]:
+def _unjudged(evidence: Evidence, failure: Failure, items: tuple[EvidenceItem, ...]) -> Iterator[Hypothesis]:
     """Whether the logon was good is open; it matters no more where everybody is denied the same."""
     call = failure.call
-    other = record.denied_to_others(call)
+    other = evidence.once(NtlmRecord).denied_to_others(call)
     if other is None or not other.reply_frames:
         return
     clue = DENIED_TO_ALL.seen(f"{call_text(other)} was denied there too", other.capture, answer_frame(other))
@@ -146,10 +140,10 @@ def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
         yield OTHERS_ALLOWED.seen(f"{call_text(other)} was answered", other.capture, answer_frame(other))
     granted = next((entry for entry in evidence.log_results(call) if entry.status == 0), None)
     if granted is not None:
-        yield LOG_GRANTED.seen(f"{granted.kind} logon of {granted.domain}\\{granted.user}: 0x0", entry=granted)
+        yield LOG_GRANTED.seen(f"{granted.kind} logon of {user_text(granted)}: 0x0", entry=granted)
     said = call.auth.ntlm if call.auth else None
     if said is not None and said.user and said.domain and _is_of(call.server, said.domain):
-        yield LOCAL_ACCOUNT.seen(f"{said.domain}\\{said.user}", call.capture)
+        yield LOCAL_ACCOUNT.seen(account_text(said), call.capture)
 
 
 def _is_of(server: Host, domain: str) -> bool:

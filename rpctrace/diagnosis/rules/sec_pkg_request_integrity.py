@@ -93,7 +93,7 @@ def _clues(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | None]:
 def _without_trailer(evidence: Evidence, failure: Failure) -> Iterator[Hypothesis]:
     """A request without any protection on a connection whose bind was authenticated at a level that protects."""
     call = failure.call
-    if call.status not in (tokens.SEC_PKG_ERROR, tokens.ACCESS_DENIED) or _is_open_ntlm(evidence, call):
+    if call.status not in tokens.REFUSALS or _is_open_ntlm(evidence, call):
         return
     firsts = contexts.other_contexts(evidence, call)
     if not firsts or firsts[0].kind != "bind" or firsts[0].auth is None or firsts[0].auth.level < contexts.PACKET:

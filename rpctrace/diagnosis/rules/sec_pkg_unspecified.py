@@ -18,15 +18,14 @@ from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import FailureKind
 from rpctrace.diagnosis.observed import answer_text, call_items, call_text, ticket_text
 from rpctrace.diagnosis.rule import Hypothesis, Rule
+from rpctrace.diagnosis.tokens import SEC_PKG_ERROR
 from rpctrace.report import Call, EvidenceItem
-
-STATUS = 0x721  # RPC_S_SEC_PKG_ERROR, [MS-ERREF] 2.2
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
     for failure in evidence.of(FailureKind.CALL):
         call = failure.call
-        if call.outcome != "faulted" or call.status != STATUS:
+        if call.outcome != "faulted" or call.status != SEC_PKG_ERROR:
             continue
         after = f" after the ticket for {ticket_text(call.ticket)}" if call.ticket else ""
         yield Hypothesis(

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rpctrace.correlation.realms import same_realm
-from rpctrace.diagnosis import tokens
+from rpctrace.diagnosis import accounts, kdc, tokens
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.logon_codes import FIREWALL_FAILED
@@ -32,9 +31,8 @@ from rpctrace.diagnosis.observed import (
 )
 from rpctrace.diagnosis.pac import log_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
-from rpctrace.report import Call, EvidenceItem, KerberosExchange
+from rpctrace.report import Call, EvidenceItem
 
-POLICY = 12  # RFC 4120 7.5.9 KDC_ERR_POLICY
 # ERROR_AUTHENTICATION_FIREWALL_FAILED as Win32 and as HRESULT ([MS-ERREF] 2.2)
 _WIN32 = frozenset((1935, 0x8007078F, FIREWALL_FAILED))
 
@@ -61,7 +59,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
         if entry.status == FIREWALL_FAILED:
             item = required(log_text(entry), entry=entry)
             yield Hypothesis(
-                failure, _story(f"{entry.domain}\\{entry.user} at {entry.via or entry.workstation}"), (item,),
+                failure, _story(f"{accounts.user_text(entry)}{f' at {entry.via}' if entry.via else ''}"), (item,),
                 (STATUS.seen(log_text(entry), entry=entry),),
             )  # fmt: skip
     for failure in evidence.of(FailureKind.CALL):
@@ -70,10 +68,10 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
 
 def _at_the_kdc(failure: Failure) -> Iterator[Hypothesis]:
     asked = failure.exchange
-    if asked.error != POLICY or asked.kind != "TGS":
+    if asked.error != kdc.POLICY or asked.kind != "TGS":
         return
     known = asked.ntstatus is not None and asked.ntstatus != 0
-    if not known and not _shows_foreign_ticket(asked):
+    if not known and not kdc.shows_foreign_ticket(asked):
         return
     clue = (STATUS if asked.ntstatus == FIREWALL_FAILED else OTHER_STATUS) if known else None
     yield Hypothesis(
@@ -87,11 +85,6 @@ def _at_the_kdc(failure: Failure) -> Iterator[Hypothesis]:
         ),
         missing=() if known else ("the e-data of the error, or netlogon.log and event 4625 of the trusting side",),
     )
-
-
-def _shows_foreign_ticket(asked: KerberosExchange) -> bool:
-    shown = asked.presented
-    return shown is not None and shown.realm is not None and not same_realm(shown.realm, asked.realm or "")
 
 
 def _of_a_call(evidence: Evidence, failure: Failure) -> Iterator[Hypothesis]:

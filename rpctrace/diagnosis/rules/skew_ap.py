@@ -17,14 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rpctrace.diagnosis.clocks import Clockwork
+from rpctrace.diagnosis.clocks import SKEW, Clockwork
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import host_text, ticket_text
 from rpctrace.diagnosis.refusals import Refusal, refusals
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import EvidenceItem
-
-SKEW = 37  # RFC 4120 7.5.9 KRB_AP_ERR_SKEW
 
 SERVER_DIFFERS = Clue(0.3, "the server's clock differs from that of the capturing computer by minutes")
 SERVER_AGREES = Clue(0.1, "the server's clock agrees with the capturing computer's: it is the client's that is off")
@@ -33,7 +31,7 @@ KDC_DIFFERS = Clue(0.2, "a KDC's clock differs from the server's by minutes")
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    clocks = Clockwork(evidence)
+    clocks = evidence.once(Clockwork)
     for refusal in refusals(evidence):
         if refusal.error != SKEW:
             continue

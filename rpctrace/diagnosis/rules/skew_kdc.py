@@ -18,13 +18,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.diagnosis import kdc
-from rpctrace.diagnosis.evidence import NS_PER_SECOND, Evidence
+from rpctrace.diagnosis.clocks import AGREES_NS, SKEW, Clockwork
+from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import EvidenceItem, KerberosExchange
 
-KRB_AP_ERR_SKEW = 37  # RFC 4120 7.5.9
 TOLERANCE_NS = 300 * NS_PER_SECOND  # RFC 4120 8.2 recommends five minutes, and Windows has them as default
-NEAR_NS = 60 * NS_PER_SECOND
 
 FAR_FROM_CAPTURE = Clue(0.5, "the KDC's time in the error is more than five minutes from the capture's clock")
 KDC_ALONE = Clue(
@@ -33,33 +33,26 @@ KDC_ALONE = Clue(
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    agreeing = _agreeing_kdc(evidence)
-    for failure in kdc.refusals(evidence, KRB_AP_ERR_SKEW):
+    clocks = evidence.once(Clockwork)
+    for failure in kdc.refusals(evidence, SKEW):
         exchange = failure.exchange
         settled = kdc.went_on(evidence, failure)
-        apart = _apart_ns(exchange)
+        apart = clocks.kdc_ahead(exchange)
         far = apart is not None and abs(apart) > TOLERANCE_NS
         yield Hypothesis(
             failure,
             f"{kdc.capital(kdc.refusal_text(exchange))}{_how_far(apart)}{settled.text if settled else ''}",
             kdc.refusal_items(evidence, failure),
-            found(*_clues(exchange, apart, agreeing)) if far and apart is not None else (),
+            found(*_clues(exchange, apart, clocks.agreeing_kdc(exchange))) if far and apart is not None else (),
             missing=() if far else ("the client's own clock at that moment: a capture taken on the client",),
             severity=settled.severity if settled else None,
         )  # fmt: skip
 
 
-def _apart_ns(exchange: KerberosExchange) -> int | None:
-    """The KDC's time less the capture's."""
-    if exchange.server_ns is None or exchange.reply_ns is None:
-        return None
-    return exchange.server_ns - exchange.reply_ns
-
-
 def _how_far(apart_ns: int | None) -> str:
     if apart_ns is None:
         return ""
-    if abs(apart_ns) <= NEAR_NS:
+    if abs(apart_ns) <= AGREES_NS:
         return ". The KDC's clock agrees with the capture's, so it is the client's that is off"
     direction = "ahead of" if apart_ns > 0 else "behind"
     return f". The KDC's clock is {kdc.duration_text(apart_ns)} {direction} the capture's"
@@ -75,17 +68,8 @@ def _clues(
     exchange: KerberosExchange, apart_ns: int, agreeing: KerberosExchange | None
 ) -> Iterator[EvidenceItem | None]:
     yield _far_clue(exchange, apart_ns)
-    if agreeing is not None and agreeing.server.address != exchange.server.address:
+    if agreeing is not None:
         yield _alone_clue(agreeing)
-
-
-def _agreeing_kdc(evidence: Evidence) -> KerberosExchange | None:
-    """Another error of a KDC whose time agrees with the capture's clock."""
-    for each in evidence.report.kerberos:
-        apart = _apart_ns(each) if each.error not in (None, KRB_AP_ERR_SKEW) else None
-        if apart is not None and abs(apart) <= NEAR_NS:
-            return each
-    return None
 
 
 def _alone_clue(agreeing: KerberosExchange) -> EvidenceItem:

@@ -22,10 +22,12 @@ from collections.abc import Iterator, Mapping
 
 from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.evidence import Evidence
+from rpctrace.diagnosis.referrals import MUST_USE_USER2USER
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
+from rpctrace.diagnosis.ticket_uses import folded_names
 from rpctrace.report import EvidenceItem, KerberosExchange
 
-NO_ACCOUNT = (kdc.S_PRINCIPAL_UNKNOWN, kdc.MUST_USE_USER2USER)
+NO_ACCOUNT = (kdc.S_PRINCIPAL_UNKNOWN, MUST_USE_USER2USER)
 
 AFTER_REFERRAL = Clue(0.3, "other realms had sent the client to this KDC: they hold the name to be of its realm")
 BY_ADDRESS = Clue(0.5, "the service is asked for by an IP address, for which Windows registers no name")
@@ -45,7 +47,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
         if exchange.error == kdc.S_PRINCIPAL_UNKNOWN and any(each.id in fallbacks for each in failure.exchanges):
             continue  # spn-unknown-ntlm tells what came of it
         settled = kdc.went_on(evidence, failure)
-        asks_for_user_to_user = exchange.error == kdc.MUST_USE_USER2USER and not exchange.user_to_user
+        asks_for_user_to_user = exchange.error == MUST_USE_USER2USER and not exchange.user_to_user
         way = kdc.way_text(evidence, exchange)
         yield Hypothesis(
             failure,
@@ -55,7 +57,7 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
                 _referral_clue(evidence, exchange),
                 BY_ADDRESS.seen(f"{kdc.sname_text(exchange)} names an address", exchange.capture,
                                 exchange.request_frame) if kdc.names_an_address(exchange) else None,
-                _known_clue(issued, exchange),
+                _known_clue(evidence, issued, exchange),
                 WAS_USER_TO_USER.seen("enc-tkt-in-skey is set", exchange.capture, exchange.request_frame)
                 if exchange.user_to_user else None,
             ),
@@ -103,17 +105,18 @@ def _issued(evidence: Evidence) -> Mapping[tuple[str, ...], list[KerberosExchang
     issued: dict[tuple[str, ...], list[KerberosExchange]] = {}
     for each in evidence.report.kerberos:
         if each.error is None and each.ticket is not None:
-            known = issued.setdefault(_folded(each.sname), [])
-            if len(known) < 2 and all(each.client.address != other.client.address for other in known):
+            known = issued.setdefault(folded_names(each.sname), [])
+            client = evidence.place_of(each, each.client)
+            if len(known) < 2 and all(evidence.place_of(other, other.client) != client for other in known):
                 known.append(each)
     return issued
 
 
 def _known_clue(
-    issued: Mapping[tuple[str, ...], list[KerberosExchange]], exchange: KerberosExchange
+    evidence: Evidence, issued: Mapping[tuple[str, ...], list[KerberosExchange]], exchange: KerberosExchange
 ) -> EvidenceItem | None:
-    for each in issued.get(_folded(exchange.sname), ()):
-        if each.client.address != exchange.client.address:
+    for each in issued.get(folded_names(exchange.sname), ()):
+        if evidence.place_of(each, each.client) != evidence.place_of(exchange, exchange.client):
             text = f"{kdc.client_text(each)} got a ticket for {kdc.sname_text(each)}"
             return KNOWN_ELSEWHERE.seen(text, each.capture, each.reply_frame)
     return None
@@ -124,10 +127,6 @@ def _fallbacks(evidence: Evidence) -> frozenset[str]:
     said = {each.after_error for each in evidence.report.authentications}
     called = {each.auth.after_error for each in evidence.report.calls if each.auth is not None}
     return frozenset(each for each in said | called if each is not None)
-
-
-def _folded(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name.casefold() for name in names)
 
 
 RULE = Rule(

@@ -17,10 +17,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rpctrace.correlation.fallback import host_names, service_host
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import authentication_items, call_items, exchange_items, host_text, ntlm_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
+from rpctrace.diagnosis.tokens import REFUSALS
 from rpctrace.report import Authentication, Call, EvidenceItem, KerberosExchange
 
 S_PRINCIPAL_UNKNOWN = 7  # RFC 4120 7.5.9
@@ -66,7 +68,7 @@ def _error_before(evidence: Evidence, record: Call | Authentication) -> Kerberos
 
 
 def _is_about_logon(record: Call | Authentication) -> bool:
-    return isinstance(record, Authentication) or record.reply == "bind_nak" or record.status in (0x5, 0x721)
+    return isinstance(record, Authentication) or record.reply == "bind_nak" or record.status in REFUSALS
 
 
 def _refusal(evidence: Evidence, failure: Failure, after: Sequence[Call | Authentication]) -> Hypothesis:
@@ -106,14 +108,15 @@ def _failed(evidence: Evidence, failure: Failure, record: Call | Authentication,
 
 
 def _clues(evidence: Evidence, asked: KerberosExchange, record: Call | Authentication) -> Iterator[EvidenceItem | None]:
-    host = asked.sname[1].split(".")[0].casefold() if len(asked.sname) > 1 else None
+    host = service_host(asked.sname)
     ntlm = record.ntlm if isinstance(record, Authentication) else record.auth.ntlm if record.auth else None
     target = record.target if isinstance(record, Authentication) else None
-    names = (record.server.name, target, ntlm.target if ntlm else None)
-    if host and any(each and each.strip("\\").split("\\")[0].split(".")[0].casefold() == host for each in names):
+    names = host_names((record.server.address, record.server.name, target, ntlm.target if ntlm else None))
+    if names & host_names((host,)):
         yield SAME_HOST.seen(f"{'/'.join(asked.sname)} names this host", asked.capture, asked.request_frame)
-    if evidence.made_good(asked):
-        yield MADE_GOOD.seen("a ticket for it was issued later", asked.capture)
+    later = evidence.later_answer(asked)
+    if later is not None:
+        yield MADE_GOOD.seen("a ticket for it was issued later", later.capture, later.reply_frame)
 
 
 RULE = Rule(

@@ -14,10 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rpctrace.correlation.realms import same_realm
+from rpctrace.correlation.realms import is_granting, same_realm
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import accepted_text, host_text, ticket_text
-from rpctrace.diagnosis.pac import is_granting
 from rpctrace.diagnosis.refusals import refusals
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 
@@ -31,7 +30,7 @@ ACCEPTED = Clue(0.7, "the same server accepted the same ticket at another time",
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
     for refusal in refusals(evidence):
         ticket, record = refusal.ticket, refusal.record
-        if ticket is None or not is_granting(ticket) or refusal.error in _READ_TICKET:
+        if ticket is None or not is_granting(ticket.sname) or refusal.error in _READ_TICKET:
             continue
         referral = len(ticket.sname) > 1 and ticket.realm is not None and not same_realm(ticket.sname[1], ticket.realm)
         same = evidence.tickets.accepted_same_ticket(record)

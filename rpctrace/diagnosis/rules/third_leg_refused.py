@@ -24,8 +24,6 @@ from rpctrace.diagnosis.observed import answer_frame, answer_text, call_items, c
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import Call, EvidenceItem
 
-_SECURITY_STATUSES = frozenset((tokens.SEC_PKG_ERROR, tokens.ACCESS_DENIED))
-
 SERVER_ACCEPTED = Clue(0.5, "the server had answered the ticket of this security context with its AP-REP")
 HEADER_SIGNING = Clue(0.2, "client and server do not agree whether headers are signed")
 NOT_ACCEPTED = Clue(0.6, "no AP-REP of the server was captured before it", against=True)
@@ -34,7 +32,7 @@ NOT_ACCEPTED = Clue(0.6, "no AP-REP of the server was captured before it", again
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
     for failure in evidence.of(FailureKind.CALL):
         call = failure.call
-        if call.kind != "alter_context" or not tokens.is_third_leg(call) or call.status not in _SECURITY_STATUSES:
+        if call.kind != "alter_context" or not tokens.is_third_leg(call) or call.status not in tokens.REFUSALS:
             continue
         recovered = evidence.tickets.accepted_later(failure.calls[-1])
         yield Hypothesis(

@@ -20,16 +20,18 @@ from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.observed import host_text, ticket_text
 from rpctrace.diagnosis.refusals import Refusal, refusals
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
-from rpctrace.report import EvidenceItem
+from rpctrace.encoding.times import NS_PER_SECOND
+from rpctrace.report import Authentication, Call, EvidenceItem, KerberosExchange
 
+FRESH_NS = 600 * NS_PER_SECOND  # a ticket is good for hours
 _WORDS = {32: "its time is over (KRB_AP_ERR_TKT_EXPIRED)", 33: "its time has not come (KRB_AP_ERR_TKT_NYV)"}
 
 CLOCK_DIFFERS = Clue(0.3, "the server's clock differs by minutes from a KDC's or the capturing computer's")
-FRESH_TICKET = Clue(0.3, "the ticket was issued within this capture: it is the server's clock that is off")
+FRESH_TICKET = Clue(0.3, "the ticket had been issued minutes before: it is the server's clock that is off")
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    clocks = Clockwork(evidence)
+    clocks = evidence.once(Clockwork)
     for refusal in refusals(evidence):
         words = _WORDS.get(refusal.error or 0)
         if words is None:
@@ -56,8 +58,17 @@ def _clues(evidence: Evidence, clocks: Clockwork, refusal: Refusal) -> Iterator[
             text = f"the clock of {record.server.address} {clocks.words(other)} that of {whose}"
             yield CLOCK_DIFFERS.seen(text, record.capture, refusal.reply_frame)
     issuer = evidence.issuer(record)
-    if issuer is not None and evidence.answered_at(issuer) is not None:
-        yield FRESH_TICKET.seen("the KDC issued the ticket a short time before", issuer.capture, issuer.reply_frame)
+    age = _age_ns(evidence, issuer, record) if issuer is not None else None
+    if issuer is not None and age is not None and 0 <= age <= FRESH_NS:
+        text = f"the KDC issued the ticket {age / NS_PER_SECOND:.0f} s before"
+        yield FRESH_TICKET.seen(text, issuer.capture, issuer.reply_frame)
+
+
+def _age_ns(evidence: Evidence, issuer: KerberosExchange, record: Call | Authentication) -> int | None:
+    """From the issue of the ticket to its use, where the two have a common clock."""
+    issued, used = evidence.span_ns(issuer), evidence.span_ns(record)
+    common = evidence.line(issuer.capture) == evidence.line(record.capture)
+    return used[0] - issued[1] if common and issued is not None and used is not None else None
 
 
 RULE = Rule(

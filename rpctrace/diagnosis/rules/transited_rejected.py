@@ -18,10 +18,11 @@ from collections.abc import Iterator, Mapping
 from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
+from rpctrace.diagnosis.ticket_uses import Place
 from rpctrace.report import EvidenceItem, KerberosExchange, ReferralPath
 
 PATH_NOT_ACCEPTED, AP_PATH_NOT_ACCEPTED = 28, 51  # RFC 4120 7.5.9
-_Way = tuple[str, tuple[str, ...]]
+_Way = tuple[Place, tuple[str, ...]]
 
 CROSSED = Clue(0.4, "the client came over referrals, so there are realms to transit")
 SAME_PATH_WORKED = Clue(0.8, "the same client got another ticket over the same realms", against=True)
@@ -56,7 +57,7 @@ def _crossed(evidence: Evidence, exchange: KerberosExchange) -> EvidenceItem | N
 def _worked(evidence: Evidence) -> Mapping[_Way, ReferralPath]:
     """Client and realms -> a path over which a ticket was issued."""
     return {
-        (path.client.address, path.realms): path
+        (evidence.place_of(path, path.client), path.realms): path
         for path in evidence.report.referral_paths
         if path.outcome == "issued" and len(path.realms) > 1
     }
@@ -66,7 +67,7 @@ def _worked_clue(
     evidence: Evidence, exchange: KerberosExchange, worked: Mapping[_Way, ReferralPath]
 ) -> EvidenceItem | None:
     path = evidence.path_of(exchange)
-    other = worked.get((path.client.address, path.realms)) if path is not None else None
+    other = worked.get((evidence.place_of(path, path.client), path.realms)) if path is not None else None
     if other is None:
         return None
     got = evidence.exchanges.get(other.exchanges[-1])

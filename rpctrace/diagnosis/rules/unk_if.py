@@ -23,7 +23,7 @@ from rpctrace.diagnosis.recovery import recovered, recovered_severity
 from rpctrace.diagnosis.rule import Hypothesis, Rule
 from rpctrace.report import Call, Endpoint
 
-# nca_unk_if, RPC_S_UNKNOWN_IF, nca_invalid_pres_context_id, nca_unsupported_type (C706 Appendix N)
+# nca_unk_if, RPC_S_UNKNOWN_IF, nca_invalid_pres_context_id (C706 Appendix N, [MS-ERREF] 2.2)
 STATUSES = frozenset((0x1C010003, 0x6B5, 0x1C00001C))
 PROBES = 5  # who asks one endpoint for so many interfaces wants to know what is there
 _NAMED = 4

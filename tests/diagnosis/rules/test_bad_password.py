@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from causes import fired, judged, log_line, logon, named, seen, stays_silent
@@ -10,7 +11,7 @@ from incident_records import at, call, exchange, ntlm_authentication
 from report_values import PATH
 
 from rpctrace.diagnosis.rules import bad_password
-from rpctrace.report import PaData
+from rpctrace.report import Host, PaData
 
 WRONG_PASSWORD, LOCKED_OUT = 0xC000006A, 0xC0000234
 
@@ -63,6 +64,13 @@ def test_an_old_kdcs_answer_to_a_wrong_password() -> None:
     assert not judged(logon("krb-1", 1, 31, kind="TGS", request_pa_data=shown), rule="bad-password")
 
 
+def test_error_31_to_a_request_that_proved_no_password() -> None:
+    """PA-PAC-REQUEST (128) goes with any request of Windows; the challenge of FAST (138) is a proof."""
+    for types, told in (((128,), False), ((128, 149), False), ((128, 138), True)):
+        shown = tuple(PaData(each, None) for each in types)
+        assert bool(judged(logon("krb-1", 1, 31, request_pa_data=shown), rule="bad-password")) is told
+
+
 def test_a_computers_account_has_other_steps() -> None:
     (finding,) = judged(logon("krb-1", 1, 24, cname=("WS1$",)), rule="bad-password")
     assert "Test-ComputerSecureChannel" in finding.next_steps[0]
@@ -108,6 +116,31 @@ def test_the_log_confirms_the_kdc() -> None:
     entry = log_line(3, WRONG_PASSWORD, user="ALICE-A")
     found = judged(logon("krb-1", 1, 24), rule="bad-password", log_entries=(entry,))
     (finding,) = [each for each in found if each.frames]
+    assert seen(finding, bad_password.LOG_TOO.weight)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"time_ns": at(600)},  # another time
+        {"time_ns": at(1), "workstation": "WS9"},  # another computer
+        {"time_ns": at(1), "domain": "OTHER.ORG"},  # another domain's user
+        {"domain": "OTHER"},  # nobody knows when, and another domain's
+        {"time_ns": at(1), "status": LOCKED_OUT},  # another refusal
+        {"time_ns": at(1), "phase": "Entered"},
+    ],
+)
+def test_another_refusal_in_the_log_confirms_nothing(changes: dict[str, Any]) -> None:
+    asked = logon("krb-1", 1, 24, client=Host("10.77.0.50", 50000, "ws1.child.domaina.com"))
+    said = {"user": "ALICE-A", "time_ns": None, **changes}
+    found = judged(asked, rule="bad-password", log_entries=(log_line(3, said.pop("status", WRONG_PASSWORD), **said),))
+    (finding,) = [each for each in found if each.frames]
+    assert not [each for each in finding.evidence if each.log_line is not None]
+    (finding,) = [
+        each
+        for each in judged(asked, rule="bad-password", log_entries=(log_line(3, WRONG_PASSWORD, time_ns=at(1)),))
+        if each.frames
+    ]
     assert seen(finding, bad_password.LOG_TOO.weight)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from incident_records import SERVER, event, stream
 from judging import answered, bound, cause, faulted, findings, has, interface, judged, only
 
@@ -22,16 +24,23 @@ def test_it_fires_on_a_reset_and_not_where_the_capture_ends() -> None:
 
 
 def test_after_a_refusal_it_is_a_consequence() -> None:
-    """The server closed for that: low, and told after the refusal."""
+    """The server closed for that: a note that names the refusal, which is the one finding."""
     told = findings("lab/alter-wrongkey-krb5.pcap")
     finding = told[RULE.name]
-    assert (finding.severity, finding.confidence) == ("low", rule.CONSEQUENCE.value)
-    order = [each for each in reversed(told) if told[each].severity != "note"]
-    assert order == ["sec-pkg-unspecified", RULE.name]
-    assert "after the server had answered" in finding.summary
+    assert (finding.severity, finding.confidence) == ("note", rule.CONSEQUENCE.value)
+    assert [each for each in told if told[each].severity != "note"] == ["sec-pkg-unspecified"]
+    assert "after the server had answered the alter_context of IClassFactory" in finding.summary
+    assert told["sec-pkg-unspecified"].frames[-1] in [item.frame for item in finding.evidence]
     calls = (bound(), faulted(0x1C01000B), answered(3, **OPEN))
     weighed = only(RULE, *calls, stream("tcp-0-0", 1, ended=RESET))
-    assert (weighed.hypothesis.severity, weighed.confidence) == ("low", 0.5)
+    assert (weighed.hypothesis.severity, weighed.confidence) == ("note", 0.5)
+
+
+def test_after_another_fault_it_is_no_consequence() -> None:
+    """An operation number out of range: the server goes on after it."""
+    calls = (bound(), faulted(0x1C010002), answered(3, **OPEN))
+    weighed = only(RULE, *calls, stream("tcp-0-0", 1, ended=RESET))
+    assert (weighed.hypothesis.severity, weighed.confidence) == (None, 0.84)
 
 
 def test_the_client_may_have_left() -> None:
@@ -52,6 +61,32 @@ def test_clues_of_a_process_that_died() -> None:
     for clue in (rule.OTHERS_TOO, rule.GONE, rule.RESET):
         assert has(weighed, clue)
     assert weighed.confidence > 0.9
+
+
+def test_another_connection_is_one_that_ended_within_a_moment() -> None:
+    """Not a second call of the same one, nor one that ended later, nor one of a server of another time."""
+    mine, again = answered(2, **OPEN), answered(2.1, "again", **OPEN)
+    other = answered(2.1, "other", connection="tcp-0-1", **OPEN)
+    ends = stream("tcp-0-0", 1, ended=RESET)
+    for calls, end in (
+        ((mine, again), ends),
+        ((mine, other), stream("tcp-0-1", 9, ended=RESET)),
+        ((mine, replace(other, capture=1)), stream("tcp-0-1", 1, capture=1, ended=RESET)),
+    ):
+        streams = (ends,) if end is ends else (ends, end)
+        assert not any(has(each, rule.OTHERS_TOO) for each in judged(RULE, *calls, *streams, captures=2))
+
+
+def test_many_lost_calls_are_found_by_their_end() -> None:
+    """Two thousand connections that ended one by one, ten seconds apart, before two that ended together."""
+    seconds = {f"call-{at}": at * 10.0 for at in range(2000)} | {"late-0": 30_000, "late-1": 30_000.1}
+    lost = [
+        answered(second, name, connection=name, **{**OPEN, "interfaces": (interface(name),)})
+        for name, second in seconds.items()
+    ]
+    streams = [stream(name, second, ended=RESET) for name, second in seconds.items()]
+    found = [each for each in judged(RULE, *lost, *streams) if has(each, rule.OTHERS_TOO)]
+    assert {each.hypothesis.about.call.id for each in found} == {"late-0", "late-1"}
 
 
 def test_lost_octets_and_abandoned_calls() -> None:

@@ -34,6 +34,17 @@ def test_a_new_connection_that_works_is_low() -> None:
     assert finding.severity == "low"
 
 
+def test_after_a_refusal_it_is_a_note() -> None:
+    """The refusal has a finding of its own."""
+    lost = {"outcome": "unanswered", "reply": None, "reply_frames": (), "reply_ns": None}
+    ended = stream("tcp-0-0", 1, ended="reset by the server in frame 1001")
+    for status, severity in ((0x721, "note"), (0x1C010002, "medium")):
+        refused = call("call-1", 8, outcome="faulted", reply="fault", status=status, opnum=9)
+        (finding,) = judged(refused, call("call-2", 9, **lost), ended, RESET, rule="connection-reset")
+        assert finding.severity == severity
+        assert ("after the server had answered" in finding.summary) is (severity == "note")
+
+
 def test_calls_that_waited_alike_are_told_once() -> None:
     """Two connections reset under the same kind of call: one finding."""
     lost = {"outcome": "unanswered", "reply": None, "reply_frames": (), "reply_ns": None}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from judging import ACTIVATOR, activation, answered, cause, faulted, findings, has, interface, judged, only
 
 from rpctrace.diagnosis.rules import dcom_activation_failed as rule
@@ -39,4 +41,9 @@ def test_activated_later_is_low_and_other_calls_of_dcom_do_not_count() -> None:
     first, later = activation(2, 0x80080005), activation(3, 0, "later")
     assert only(RULE, first, later).hypothesis.severity == "low"
     assert has(only(RULE, first, later), rule.LATER)
+    other = activation(2.5, 0, "other", dcom=replace(first.dcom, hresult=0, clsid="another class"))
+    failed = activation(2.7, 0x80080005, "failed", dcom=replace(first.dcom, clsid="another class"))
+    assert has(only(RULE, first, other, later), rule.LATER)  # another class in between does not hide it
+    assert not has(only(RULE, first, other), rule.LATER)
+    assert not any(has(each, rule.LATER) for each in judged(RULE, first, other, failed))
     assert not judged(RULE, answered(2, dcom=Dcom(None, None, 0x80004002, None, None)))

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import refusal_records as records
 from refusal_records import HOST_TICKET, found, saw, sure
+from report_values import EXTENDED_ERROR
 from shared_captures import needs_shared
 
 from rpctrace.diagnosis.rules import first_leg_rejected as rule
@@ -40,6 +41,17 @@ def test_the_samples_of_it() -> None:
     said = records.findings("built", "bind-nak-extended-error.pcap")
     assert (said[0].rule, said[0].confidence) == ("first-leg-rejected", 0.89)
     assert "first-leg-rejected" not in records.rules(records.findings("lab", "nak-auth-type.pcap"))
+
+
+def test_the_packages_own_error_is_told() -> None:
+    """Then it is not missing; a record that says 0 tells nothing."""
+    finding = records.findings("built", "bind-nak-extended-error.pcap")[0]
+    assert "0x8009030c SEC_E_LOGON_DENIED" in finding.summary
+    assert rule.MISSING not in finding.missing
+    at_first_token = replace(EXTENDED_ERROR, location=73, status=0, status_hex="0x00000000", status_name=None)
+    (weighed,) = found(rule.RULE, records.report(nak(extended_error=(at_first_token,))))
+    assert not saw(weighed, rule.EXTENDED)
+    assert weighed.hypothesis.missing == (rule.MISSING,)
 
 
 def test_the_reason_weighs() -> None:

@@ -59,6 +59,26 @@ def test_another_kdc_that_answers_later_makes_it_a_note() -> None:
     assert "another KDC answered" in finding.summary
 
 
+def test_an_answer_before_does_not_hide_one_after() -> None:
+    """The client had been answered before it tried, and was again; an answer of the same KDC is of no other."""
+    first, later = (asked(f"krb-{at}", at, server=Host("10.77.0.99", 88, None)) for at in (1, 9))
+    tried = event(5, kind="no_answer", server=KDC)
+    (finding,) = judged(first, tried, later, rule="kdc-unreachable")
+    assert finding.severity == "note"
+    (finding,) = judged(first, tried, rule="kdc-unreachable")
+    assert finding.severity != "note"
+    (finding,) = judged(first, tried, asked("krb-9", 9), rule="kdc-unreachable")
+    assert "another KDC" not in finding.summary
+
+
+def test_an_answer_in_a_capture_of_another_time_is_of_another_host() -> None:
+    """Two captures without a common clock: the same addresses may be others'."""
+    answered = asked("krb-1", 9, capture=1)
+    (finding,) = judged(event(5, kind="no_answer", server=KDC), answered, rule="kdc-unreachable", captures=2)
+    assert seen(finding, kdc_unreachable.NOBODY.weight)
+    assert not seen(finding, kdc_unreachable.ANSWERS_OTHERWISE.weight, supports=False)
+
+
 def test_the_kdc_of_another_realm_is_another_rules() -> None:
     """After a referral: not told of a request, and a hypothesis of a connection."""
     cross = tgt("DOMAINB.COM", "CHILD.DOMAINA.COM")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from incident_records import ntlm_authentication
+from incident_records import at, ntlm_authentication
 from judging import cause, findings, has, judged, log_line, only
 
 from rpctrace.diagnosis.rules import logon_refused as rule
@@ -43,6 +43,33 @@ def test_the_log_tells() -> None:
     assert has(weighed, rule.BY_LOG)
     assert "disabled" in weighed.hypothesis.summary
     assert only(RULE, REFUSED, log_entries=(replace(told, user="bob"),)).confidence == 0.45
+
+
+def test_a_line_of_another_time_or_server_tells_nothing() -> None:
+    """The same user's refusal an hour before, at another server, or of nobody knows when at nobody knows which."""
+    told = log_line(0xC0000072)
+    for line in (
+        replace(told, time_ns=at(2 - 3600)), replace(told, time_ns=at(2 + 60)), replace(told, via="FILES2"),
+        replace(told, via=None),
+    ):  # fmt: skip
+        weighed = only(RULE, REFUSED, log_entries=(line,))
+        assert not has(weighed, rule.BY_LOG), line
+    assert has(only(RULE, REFUSED, log_entries=(replace(told, time_ns=at(2), via=None),)), rule.BY_LOG)
+
+
+def test_the_nearest_of_two_lines_tells() -> None:
+    """The account was locked between two attempts."""
+    lines = log_line(0xC000006A, time_ns=at(0)), log_line(0xC0000234, line=4, time_ns=at(2))
+    assert "locked out" in only(RULE, REFUSED, log_entries=lines).hypothesis.summary
+
+
+def test_the_note_that_tells_is_shown() -> None:
+    """Not the first of several; a number behind `data` elsewhere is no code of the directory."""
+    directory = "80090308: LdapErr: DSID-0C09044E, comment: AcceptSecurityContext error, data 533, v4563"
+    locked = replace(REFUSED, carried_in="ldap", status=49, notes=("the bind came in two parts", directory))
+    (shown,) = [each for each in only(RULE, locked).hypothesis.clues if each.weight == rule.BY_MESSAGE.weight]
+    assert shown.text == directory
+    assert not has(only(RULE, replace(locked, notes=("data 533",))), rule.BY_MESSAGE)
 
 
 def test_what_is_no_refusal() -> None:

@@ -30,6 +30,7 @@ def test_an_address_has_no_service_name() -> None:
 def test_kerberos_with_this_server_refutes() -> None:
     """A ticket shown to it, or a question for one."""
     assert only(RULE, REFUSED, answered(1, ticket=TICKET)).confidence == 0
+    assert judged(RULE, REFUSED, answered(1, ticket=TICKET, capture=1), captures=2)[0].confidence > 0
     asked = tgs_exchange("krb-1", 1, None, ticket("DOMAINB.COM", "cifs", "dc1.domainb.com"))
     assert not judged(RULE, REFUSED, asked)
 

@@ -31,6 +31,8 @@ def test_what_else_the_domain_controller_answers() -> None:
     """Sealed calls that work are for it; the same unsealed that works is against it."""
     sealed = answered(1, "sealed", auth=SEALED, secure_channel=channel(LOGON))
     assert has(only(RULE, DENIED, sealed), rule.SEALED_WORKS)
+    elsewhere = answered(1, "sealed", auth=SEALED, secure_channel=channel(LOGON), capture=1)
+    assert not has(only(RULE, DENIED, elsewhere, captures=2), rule.SEALED_WORKS)  # another time
     plain = answered(1, "plain", auth=SIGNED, secure_channel=channel(LOGON))
     assert has(only(RULE, DENIED, plain), rule.UNSEALED_WORKS)
     assert only(RULE, DENIED, plain).confidence < 0.3

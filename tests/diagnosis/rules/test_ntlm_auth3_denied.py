@@ -50,6 +50,8 @@ def test_the_log_names_the_cause() -> None:
     """And the step that goes with it; a logon that the log calls good refutes nearly."""
     locked = only(RULE, *ntlm_legs(), DENIED, log_entries=(log_line(0xC0000234, "faulted"),))
     assert has(locked, rule.LOG_REFUSED)
+    nameless = log_line(0xC0000234, "faulted", domain=None, workstation=None)
+    assert "None" not in str([each.text for each in only(RULE, *ntlm_legs(), DENIED, log_entries=(nameless,)).clues])
     assert "the account is locked out" in locked.hypothesis.summary
     assert "event 4740" in (locked.hypothesis.next_steps or ("",))[0]
     assert locked.confidence == 0.96

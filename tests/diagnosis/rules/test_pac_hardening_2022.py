@@ -11,6 +11,7 @@ from refusal_records import found, saw, sure
 
 from rpctrace.diagnosis.registry import diagnose
 from rpctrace.diagnosis.rules import pac_hardening_2022 as rule
+from rpctrace.diagnosis.weighing import Weighed
 from rpctrace.report import Host, KerberosExchange
 
 SERVICE = ticket(REALM_B, "host", "ws2.domainb.com", digest="s1")
@@ -22,6 +23,11 @@ def asked(identity: str, second: float, **changes: Any) -> KerberosExchange:
         "options": ("cname-in-addl-tkt",), **refused(41, "KRB_AP_ERR_MODIFIED"),
     }  # fmt: skip
     return exchange(identity, second, **{**said, **changes})
+
+
+def says_issuer(weighed: Weighed) -> bool:
+    """Whether ANOTHER_KDC was seen, which weighs as much as DELEGATION."""
+    return any("was issued by" in each.text for each in weighed.hypothesis.clues)
 
 
 def test_a_capture_gives_the_hint() -> None:
@@ -56,12 +62,36 @@ def test_it_wants_a_service_ticket_and_a_fitting_error(changes: dict[str, Any], 
     assert bool(found(rule.RULE, records.report(asked("krb-2", 2, **changes)))) is fires
 
 
+def test_of_a_delegation_the_users_ticket_counts() -> None:
+    """It is the additional one; the ticket-granting ticket beside it may be of any domain controller."""
+    other = Host(SERVER, 88, None)
+    granting = tgt(REALM_B, digest="t1")
+    issued = exchange("krb-1", 1, ticket=granting, server=other)
+    delegated = asked("krb-2", 2, presented=granting, presented_from="krb-1", additional_tickets=(SERVICE,))
+    (weighed,) = found(rule.RULE, records.report(issued, delegated))
+    assert not says_issuer(weighed)
+    (weighed,) = found(rule.RULE, records.report(exchange("krb-1", 1, ticket=SERVICE, server=other), delegated))
+    assert says_issuer(weighed)
+
+
+def test_the_netbios_name_of_a_realm_is_no_other_realm() -> None:
+    """Windows asks by it too."""
+    (weighed,) = found(rule.RULE, records.report(asked("krb-2", 2, realm="DOMAINB")))
+    assert not saw(weighed, rule.ANOTHER_REALM)
+
+
+def test_a_success_is_shown_by_its_own_frame() -> None:
+    later = exchange("krb-3", 3, sname=("http", "web1"), ticket=ticket(REALM_B, "http", "web1"))
+    (weighed,) = found(rule.RULE, records.report(asked("krb-2", 2), later))
+    assert [each.frame for each in weighed.hypothesis.clues if not each.supports] == [later.reply_frame]
+
+
 def test_what_is_weighed() -> None:
     """Another KDC that issued it; a success afterwards; a ticket of another realm."""
     issuer = exchange("krb-1", 1, ticket=SERVICE, server=Host(SERVER, 88, None))
     elsewhere = asked("krb-2", 2, presented=SERVICE, presented_from="krb-1", server=Host("10.77.0.99", 88, None))
     (weighed,) = found(rule.RULE, records.report(issuer, elsewhere))
-    assert saw(weighed, rule.ANOTHER_KDC)
+    assert says_issuer(weighed)
     plain = sure(rule.RULE, records.report(asked("krb-2", 2)))
     later = exchange("krb-3", 3, sname=("http", "web1"), ticket=ticket(REALM_B, "http", "web1"))
     assert sure(rule.RULE, records.report(asked("krb-2", 2), later)) < plain / 2

@@ -78,6 +78,13 @@ def test_a_late_answer_counts_as_lost() -> None:
     assert saw(weighed, rule.LOGON_LOST)
 
 
+def test_a_logon_that_was_answered_does_not_hide_one_that_was_lost() -> None:
+    """Of another user, at once; what is shown as lost is weighed as lost."""
+    other = records.logon("call-5", 5.005)
+    (weighed,) = found(rule.RULE, records.report(SLOW, other, LOST))
+    assert saw(weighed, rule.LOGON_LOST)
+
+
 def test_services_of_the_system_have_no_pac_validated() -> None:
     """[MS-APDS] note 2: it weighs against."""
     system = records.refused("call-3", 5, HOST_TICKET, took=21)

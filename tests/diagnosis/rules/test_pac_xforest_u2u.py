@@ -132,9 +132,9 @@ def refutations() -> dict[str, tuple[Report, object]]:
     error = replace(EXTENDED_ERROR, status=0x80090324)
     report = records.report
     return {
-        "another result": (report(CALL, log=(other,)), rule.LOG_OTHER),
+        "another result": (report(CALL, log=(other,)), rule.OTHER_RESULT),
         "another result of somebody": (report(CALL, log=(by_realm,)), rule.LOG_OTHER_BY_REALM),
-        "success on the wire": (report(CALL, records.logon("call-4", 5.001, channel=seen)), rule.LOG_OTHER),
+        "success on the wire": (report(CALL, records.logon("call-4", 5.001, channel=seen)), rule.OTHER_RESULT),
         "a silent log": (
             report(CALL, log=(records.line(1, 1, 0, kind="Network"), records.line(2, 9, 0, kind="Network"))),
             rule.LOG_SILENT,

@@ -58,5 +58,11 @@ def test_a_ticket_in_aes_that_the_service_cannot_open() -> None:
         found = judged(issued("krb-1", second, etype), refused, rule="rc4-2026", until=second + 100)
         assert len(found) == count
     assert seen(judged(issued("krb-1", second, 23), refused, rule="rc4-2026")[0], rc4_2026.SWITCHED.weight)
+    # A third leg comes after the service had opened the ticket
+    third = replace(refused, kind="alter_context", outcome="faulted", reply="fault", status=0x721,
+                    auth=replace(KERBEROS, token="AP-REP"))  # fmt: skip
+    assert judged(issued("krb-1", second, 23), third, rule="rc4-2026") == []
+    first = replace(third, auth=replace(KERBEROS, token="AP-REQ"))
+    assert judged(issued("krb-1", second, 23), first, rule="rc4-2026")
     early = judged(issued("krb-1", when(2025, 5, 12), 23), replace(refused, request_ns=0), rule="rc4-2026")
     assert early == []

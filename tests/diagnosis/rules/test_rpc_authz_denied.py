@@ -69,6 +69,9 @@ def test_clues_for_it() -> None:
     allowed = answered(1.5, auth=kerberos(), opnum=64)
     assert has(only(RULE, logged_on(), allowed, DENIED), rule.OTHERS_ALLOWED)
     assert has(only(RULE, logged_on(), DENIED, log_entries=(log_line(0, "faulted"),)), rule.LOG_GRANTED)
+    nameless = log_line(0, "faulted", domain=None, workstation=None)
+    granted = [each for each in only(RULE, logged_on(), DENIED, log_entries=(nameless,)).clues if each.log_line]
+    assert [each.text for each in granted] == ["Network logon of alice: 0x0"]
     local = replace(ALICE, domain="DC1")
     server = Host("10.77.0.12", 49154, "dc1.domainb.com")
     worked = answered(1.5, auth=ntlm(names=local), server=server)

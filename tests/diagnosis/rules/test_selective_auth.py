@@ -32,6 +32,17 @@ def test_the_error_alone_fits_a_foreign_ticket() -> None:
     assert not judged(RULE, exchange("krb-1", 1, kind="AS", **FOREIGN, **POLICY))
 
 
+def test_the_netbios_name_of_a_realm_is_no_other_realm() -> None:
+    """Windows asks the KDC of its own realm by it."""
+    own = {**FOREIGN, "realm": "DOMAINB", "presented": tgt("DOMAINB.COM")}
+    assert not judged(RULE, exchange("krb-1", 1, **own, **POLICY))
+
+
+def test_a_line_without_a_domain_is_told_in_words() -> None:
+    line = log_line(0xC0000413, domain=None, user=None, workstation=None, via=None)
+    assert "None" not in only(RULE, log_entries=(line,)).hypothesis.summary
+
+
 def test_another_status_refutes() -> None:
     """Logon hours."""
     asked = exchange("krb-1", 1, **FOREIGN, **POLICY, ntstatus=0xC000006F, ntstatus_hex="0xc000006f")

@@ -6,6 +6,7 @@ from causes import asked, fired, judged, seen, stays_silent
 from incident_records import at
 
 from rpctrace.diagnosis.rules import skew_kdc
+from rpctrace.report import Host
 
 
 def test_the_kdc_says_so_and_its_time_tells_by_how_much() -> None:
@@ -32,6 +33,15 @@ def test_recovered_is_low() -> None:
     (finding,) = judged(asked("krb-1", 1, 37), asked("krb-2", 2), rule="skew-kdc")
     assert finding.severity == "low"
     assert "later the same client got it" in finding.summary
+
+
+def test_the_clock_of_a_server_is_no_kdcs() -> None:
+    """Its KRB-ERROR in RPC has its time; neither counts a KDC of another capture, whose clock is another."""
+    far = asked("krb-1", 1, 37, server_ns=at(2000))
+    other = {"server": Host("10.77.0.99", 88, None), "server_ns": at(2.01)}
+    for changes in ({"carried_in": "dcerpc"}, {"capture": 1}):
+        (finding,) = judged(far, asked("krb-2", 2, 13, **other, **changes), rule="skew-kdc", captures=2)
+        assert not seen(finding, skew_kdc.KDC_ALONE.weight, supports=False)
 
 
 def test_one_kdc_that_differs_from_another_is_less_sure() -> None:

@@ -52,6 +52,19 @@ def test_clues() -> None:
     assert has(judged(RULE, ASKED, issued, NTLM)[0], rule.MADE_GOOD)
 
 
+def test_addresses_are_compared_whole_and_ports_not_at_all() -> None:
+    """10.9.1.1 is not 10.77.0.12, though both begin with 10; cifs/10.77.0.12 is this server; a port is no name."""
+    for named, target, same in (
+        ("10.9.1.1", "\\\\10.77.0.12\\ipc$", False),
+        ("10.77.0.12", "\\\\10.77.0.12\\ipc$", True),
+        ("10.77.0.12", None, True),
+        ("dc1.domainb.com:1433", None, True),
+    ):
+        asked = replace(ASKED, sname=("cifs", named))
+        (about_kdc,) = judged(RULE, asked, replace(NTLM, target=target))
+        assert has(about_kdc, rule.SAME_HOST) is same, (named, target)
+
+
 def test_calls_fall_back_too() -> None:
     """The legs carry what came before; other errors are other rules'."""
     legs = ntlm_legs(2, after_error="krb-1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import refusal_records as records
 from incident_records import at, exchange, refused, tgs_exchange, tgt, ticket
@@ -43,6 +45,9 @@ def test_whose_clock_it_is() -> None:
     shown = records.ticket(SERVER_REALM, "host", "ws2.domainb.com", exchange="krb-1")
     (fresh,) = found(rule.RULE, records.report(issued, records.told("call-3", 5, 32, shown)))
     assert saw(fresh, rule.FRESH_TICKET)
+    for old in (replace(issued, request_ns=at(-9 * 3600), reply_ns=at(-9 * 3600)), replace(issued, capture=1)):
+        (spent,) = found(rule.RULE, records.report(old, records.told("call-3", 5, 32, shown)))
+        assert not saw(spent, rule.FRESH_TICKET)
     assert fresh.confidence > sure(rule.RULE, records.report(records.told("call-3", 5, 32, HOST_TICKET)))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
 from incident_records import exchange, refused
 from judging import answered, cause, channel, faulted, findings, has, judged, log_line, only, shared
 from shared_captures import needs_shared
@@ -26,6 +29,49 @@ def test_a_success_afterwards_makes_it_low() -> None:
     assert cause("trust-broken-recovered")[RULE.name].severity == "low"
     later = answered(3, "later", secure_channel=channel(AUTHENTICATE))
     assert has(only(RULE, REFUSED, later), rule.LATER_GOOD)
+
+
+@pytest.mark.parametrize(
+    ("asked", "sure", "words"),
+    [
+        (0x612FFFFF, True, "does not accept the computer's secret"),
+        (0x212FFFFF, False, "or demands secure RPC"),
+        (0x600FFFFF, False, "or demands AES,"),
+        (0x000701FF, False, "or demands AES and secure RPC"),
+        (None, False, "or wants a better protected channel"),
+    ],
+)
+def test_flags_tell_a_secret_from_a_demand(asked: int | None, sure: bool, words: str) -> None:
+    """Who asked for AES and secure RPC has nothing left that could be demanded."""
+    denied = replace(channel(AUTHENTICATE, 0xC0000022), asked_flags=asked)
+    weighed = only(RULE, answered(2, secure_channel=denied))
+    assert words in weighed.hypothesis.summary
+    assert ("demand" in weighed.hypothesis.summary) is (not sure and asked is not None)
+    assert has(weighed, rule.NOTHING_TO_DEMAND) is sure
+    assert bool(weighed.hypothesis.missing) is (asked is None)
+    assert ("5827" in str(weighed.hypothesis.next_steps)) is (not sure and asked is not None)
+
+
+def test_the_best_protected_of_several_attempts_counts() -> None:
+    """A computer that was denied with AES tries without: it is its secret."""
+    strong, weak = (replace(channel(AUTHENTICATE, 0xC0000022), asked_flags=flags) for flags in (0x612FFFFF, 0x600FFFFF))
+    both = answered(2, secure_channel=strong), answered(3, "again", secure_channel=weak)
+    assert has(only(RULE, *both), rule.NOTHING_TO_DEMAND)
+    oldest = answered(2, secure_channel=channel("NetrServerAuthenticate", 0xC0000022))
+    assert "demands AES and secure RPC" in only(RULE, oldest).hypothesis.summary
+
+
+def test_a_downgrade_is_told_with_what_was_not_asked_for() -> None:
+    lowered = replace(channel(AUTHENTICATE, 0xC0000388), asked_flags=0x600FFFFF)
+    assert "without AES" in only(RULE, answered(2, secure_channel=lowered)).hypothesis.summary
+
+
+def test_another_computers_account_says_nothing_of_this_one() -> None:
+    """Two computers behind one address; the same account counts however it is written."""
+    refusal = refused(24, "KDC_ERR_PREAUTH_FAILED")
+    for account, same in (("ws1$", True), ("WS9$", False)):
+        kdc = exchange("krb-1", 1, kind="AS", cname=(account,), **refusal)
+        assert has(only(RULE, REFUSED, kdc), rule.ACCOUNT_REFUSED) is same
 
 
 @needs_shared
