@@ -143,5 +143,5 @@ def _read_plainly(capture: Capture, reading: Reading) -> None:
 
 def _joined(first: Report, second: Report) -> Report:
     """Captures that were read one after the other, as one report; frame numbers keep their capture's index."""
-    lists = [each.name for each in fields(Report) if each.name != "tool"]
+    lists = [each.name for each in fields(Report) if each.name not in ("tool", "unfiltered")]
     return replace(first, **{name: getattr(first, name) + getattr(second, name) for name in lists})

@@ -117,10 +117,12 @@ def cli() -> None:
 @click.option("-o", "--output", "outputs", multiple=True, metavar="FILE",
               help="Write into FILE, in the form of its suffix (.html .json .jsonl .csv .parquet .md .txt .junit.xml"
               " .sarif); repeatable.")  # fmt: skip
-@click.option("--host", "hosts", multiple=True, metavar="HOST", help="Only calls of this address, network or name.")
+@click.option("--host", "hosts", multiple=True, metavar="HOST",
+              help="Only calls of this address, network or name, which may have a port.")  # fmt: skip
 @click.option("--interface", "interfaces", multiple=True, metavar="UUID|NAME", help="Only calls of this interface.")
 @click.option("--status", "statuses", multiple=True, metavar="STATUS",
-              help="Only faults with this status (0x721, 1825, RPC_S_SEC_PKG_ERROR).")  # fmt: skip
+              help="Only what ended so: a fault, the result in an answer, a logon, an error of Kerberos (0x721, 1825,"
+              " RPC_S_SEC_PKG_ERROR, 0xc0000022, KRB_AP_ERR_SKEW).")  # fmt: skip
 @click.option("--since", metavar="TIME", help="Only calls at or after this time (ISO 8601; UTC unless it says more).")
 @click.option("--until", metavar="TIME", help="Only calls at or before this time.")
 @click.option("--realm", "realms", multiple=True, metavar="HOST=REALM", callback=_realms_given,

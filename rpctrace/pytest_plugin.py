@@ -36,6 +36,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """What is named and not there is no pass. Asked once: a process of xdist could not say it."""
+    if hasattr(config, "workerinput"):
+        return
+    for given in config.getoption("--rpctrace-captures"):
+        from rpctrace.console.cases import cases_of
+
+        path = _path_of(given, config)
+        if not path.exists():
+            raise pytest.UsageError(f"--rpctrace-captures {given}: there is no such file or folder")
+        if not cases_of([os.fspath(path)]):
+            raise pytest.UsageError(f"--rpctrace-captures {given}: there is no capture below")
+
+
+def _path_of(given: str, config: pytest.Config) -> Path:
+    return (config.invocation_params.dir / given).resolve()
+
+
 class Checked:
     """A report and what it is checked with. Each helper raises `AssertionError` with what came instead, and where."""
 
@@ -157,32 +175,39 @@ def _said(result: Result) -> str:
     return "\n".join([*lines, *([f"  {result.unread}"] if result.unread is not None else [])])
 
 
+def _name_from(capture: str, folder: Path) -> str:
+    from rpctrace.encoding.text import safe_text
+
+    try:
+        name = os.path.relpath(capture, folder)
+    except ValueError:  # another drive of Windows
+        name = capture
+    return safe_text(name.replace(os.sep, "/"))
+
+
 class _Captures(pytest.Collector):
     """What one --rpctrace-captures holds."""
 
     def collect(self) -> Sequence[CaptureItem]:
         from rpctrace.console.cases import cases_of
-        from rpctrace.encoding.text import safe_text
 
         items = []
         for case in cases_of([os.fspath(self.path)]):
-            name = safe_text(os.path.relpath(case.capture, self.config.rootpath).replace(os.sep, "/"))
+            name = _name_from(case.capture, self.config.rootpath)
             item: CaptureItem = CaptureItem.from_parent(self, name=name, nodeid=name, path=Path(case.capture))
             item.case = case
             items.append(item)
         return items
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Captures come after the tests of the command line, and with none of these alone."""
+    """Captures come after the tests of the command line, each once, and before -k, -m and --deselect choose."""
+    found: dict[Path, pytest.Item] = {}
     for given in config.getoption("--rpctrace-captures"):
-        path = (config.invocation_params.dir / given).resolve()
-        if not path.exists():
-            raise pytest.UsageError(f"--rpctrace-captures {given}: there is no such file or folder")
-        collector: _Captures = _Captures.from_parent(session, name=given, path=path)
+        collector: _Captures = _Captures.from_parent(session, name=given, path=_path_of(given, config))
         report = config.hook.pytest_make_collect_report(collector=collector)
         config.hook.pytest_collectreport(report=report)
-        if report.passed and not report.result:
-            raise pytest.UsageError(f"--rpctrace-captures {given}: there is no capture below")
-        items.extend(report.result)
+        for item in report.result:
+            found.setdefault(item.path, item)
+    items.extend(found.values())

@@ -1,4 +1,4 @@
-"""A status, interface or reject reason as somebody wrote it -> the values that it may stand for.
+"""A host, status, interface or reject reason as somebody wrote it -> what it may stand for.
 
 People write 0x721, 1825, RPC_S_SEC_PKG_ERROR or the support article's spelling; a filter and an expectation take all.
 """
@@ -6,15 +6,79 @@ People write 0x721, 1825, RPC_S_SEC_PKG_ERROR or the support article's spelling;
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.explanation import explain
 from rpctrace.knowledge import tables
+from rpctrace.report import Host
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _NUMBER = re.compile(r"-?\d{1,10}|0x[0-9a-f]{1,8}")
 _STATUS_KIND = re.compile(r"RPC fault status|DCE runtime status|HRESULT|NTSTATUS")
+
+_WITH_PORT = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>\d{1,5}))?")
+
+
+def host_words(host: Host) -> str:
+    """Address and port, as `host_spelled` takes them."""
+    return f"[{host.address}]:{host.port}" if ":" in host.address else f"{host.address}:{host.port}"
+
+
+def host_and_port(text: str) -> tuple[str, int | None]:
+    """A host as somebody wrote it, and its port, where one is written. An address of IPv6 that has a port is in
+    brackets, as in URLs."""
+    written = text.strip()
+    match = _WITH_PORT.fullmatch(written)
+    if match is None:  # an address of IPv6 alone
+        return written, None
+    return match["host"].strip("[]"), None if match["port"] is None else int(match["port"])
+
+
+@lru_cache(256)
+def host_spelled(text: str) -> Callable[[Host], bool]:
+    """Whether a host is the one that an address, a network or a name stands for, with or without a port. Raises
+    `UsageError` for what cannot be meant."""
+    name, port = host_and_port(text)
+    if not name:
+        raise UsageError("a host is an address, a network or a name, and may have a port")
+    if "/" in name:
+        network = _network(name)
+        return lambda host: port in (None, host.port) and _lies_in(network, _address(host.address))
+    folded, address = name.casefold(), _address(name)
+
+    def is_meant(host: Host) -> bool:
+        if port is not None and port != host.port:
+            return False
+        if folded in (host.address.casefold(), (host.name or "").casefold()):
+            return True
+        # ::1 and 0:0:0:0:0:0:0:1 are one address
+        return address is not None and ":" in folded and address == _address(host.address)
+
+    return is_meant
+
+
+def _lies_in(network: IPv4Network | IPv6Network, address: IPv4Address | IPv6Address | None) -> bool:
+    return address is not None and address in network
+
+
+@lru_cache(4096)
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(text)
+    except ValueError:
+        return None
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text, strict=False)
+    except ValueError:
+        raise UsageError(f"{safe_text(text)!r} is no network such as 10.2.0.0/16") from None
 
 
 def number_written(text: str) -> int | None:
@@ -34,6 +98,28 @@ def statuses_spelled(text: str) -> frozenset[int]:
     if not meanings:
         raise UsageError(f"{safe_text(text)!r} is no fault status")
     return frozenset(int(meaning.values[0], 16) for meaning in meanings)
+
+
+def codes_spelled(text: str) -> tuple[frozenset[int], frozenset[int]]:
+    """(statuses, error codes of Kerberos) that a number or name stands for: a number may be either. Statuses are those
+    of faults, of Windows and of LDAP. Raises `UsageError` for a name that is none of them."""
+    statuses, kerberos = _ldap_results_named(text), frozenset[int]()
+    with suppress(UsageError):
+        statuses |= statuses_spelled(text)
+    with suppress(UsageError):
+        kerberos = kerberos_errors_spelled(text)
+    if not statuses and not kerberos:
+        raise UsageError(f"{safe_text(text)!r} is no status of RPC, Windows, LDAP or Kerberos")
+    return statuses, kerberos
+
+
+def _ldap_results_named(text: str) -> frozenset[int]:
+    wanted = text.strip().casefold()
+    return frozenset(
+        value
+        for (kind, value), fact in tables.security_providers().items()
+        if kind == "ldap_result" and isinstance(value, int) and fact.name.casefold() == wanted
+    )
 
 
 def interfaces_spelled(text: str) -> frozenset[str]:

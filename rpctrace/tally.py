@@ -129,8 +129,8 @@ class Tally:
                     row.largest if row.durations else None,
                 )
             )
-        return tuple(sorted(rows, key=_row_order))
+        return tuple(sorted(rows, key=row_order))
 
 
-def _row_order(row: Summary) -> tuple[int, str, str, str, str]:
+def row_order(row: Summary) -> tuple[int, str, str, str, str]:
     return -row.count, row.client, row.server, str(row.interface), str(row.operation)

@@ -38,6 +38,7 @@ from rpctrace.report import (
     Ticket,
     TicketName,
     Tool,
+    Unfiltered,
 )
 
 TOOL = Tool("rpctrace", "0.1.0")
@@ -495,6 +496,7 @@ def full_report() -> Report:
         findings=(FINDING,),
         problems=(ProblemEntry("dcerpc.bind", "12 octets needed, 4 available", 1, 12, 44, 2),),
         limits=(Limit("calls_kept", 20_000, 3),),
+        unfiltered=Unfiltered(9, 3, 2, 1, 1, 1, 2, 1),
         pdus=PDUS,
     )
 

@@ -33,7 +33,7 @@ FLOORS = (
     ("limits",),
     ("gathering",),
     ("reading", "log_reading", "log_summary"),
-    ("spellings",),
+    ("spellings", "recounting"),
     ("selection", "expectations", "annotation", "pseudonyms"),
     ("comparison", "redaction"),
     ("analysis", "render", "tshark"),

@@ -49,6 +49,24 @@ def test_captures_are_tests(run_pytest: Run) -> None:
     assert "captures/expert.pcap PASSED" in done.stdout.str()
 
 
+@pytest.mark.parametrize(
+    "words", [("-k", "clean"), ("-k", "not expert"), ("--deselect", "captures/expert.pcap"), ("-n", "1", "-k", "clean")]
+)
+def test_captures_are_chosen_as_other_tests_are(words: tuple[str, ...], run_pytest: Run) -> None:
+    """By name, also in a process of xdist."""
+    done = run_pytest("-p", "xdist.plugin", "--rpctrace-captures", "captures", *words, "-v")
+    assert done.ret == 0
+    assert "captures/below/clean.pcap" in done.stdout.str()
+    assert "captures/expert.pcap" not in done.stdout.str().split("test session starts")[1]
+    assert "1 passed" in done.stdout.str()
+
+
+def test_a_capture_is_one_test(run_pytest: Run) -> None:
+    """Though two options lead to it."""
+    done = run_pytest("--rpctrace-captures", "captures", "--rpctrace-captures", "captures/expert.pcap")
+    assert "2 passed" in done.stdout.str()
+
+
 def test_a_capture_that_is_not_as_expected(folder: Path, run_pytest: Run) -> None:
     """Fails with what was expected, what came and where, and without a traceback; the others pass."""
     article(folder / "captures", status=5)
@@ -78,10 +96,17 @@ def test_what_is_no_clean_pass(spoil: object, said: str, folder: Path, run_pytes
     assert said in done.stdout.str()
 
 
-def test_a_folder_that_is_not_there_is_no_pass(run_pytest: Run) -> None:
-    done = run_pytest("--rpctrace-captures", "nowhere")
+@pytest.mark.parametrize("workers", [(), ("-p", "xdist.plugin", "-n", "1")], ids=["alone", "xdist"])
+@pytest.mark.parametrize(
+    ("given", "said"), [("nowhere", "no such file or folder"), ("empty", "there is no capture below")]
+)
+def test_a_folder_without_captures_is_no_pass(
+    given: str, said: str, workers: tuple[str, ...], folder: Path, run_pytest: Run
+) -> None:
+    (folder / "empty").mkdir()
+    done = run_pytest("--rpctrace-captures", given, *workers)
     assert done.ret == pytest.ExitCode.USAGE_ERROR
-    assert "no such file or folder" in done.stderr.str()
+    assert said in done.stderr.str()
 
 
 TESTS = """

@@ -85,11 +85,13 @@ def _renderings(choices: AnalyzeChoices) -> tuple[Rendering | None, list[tuple[s
 def _redacted_hosts(hosts: Sequence[str], key: bytes) -> tuple[str, ...]:
     """What is looked for is called otherwise in the report."""
     from rpctrace.pseudonyms import Pseudonyms
+    from rpctrace.spellings import host_and_port
 
     if any("/" in host for host in hosts):
         raise UsageError("--host NETWORK does not go with --redact: the network has another address then")
     names = Pseudonyms(key)
-    return tuple(names.name(host) or "" for host in hosts)
+    parts = map(host_and_port, hosts)
+    return tuple(f"[{names.name(name)}]" + (f":{port}" if port is not None else "") for name, port in parts)
 
 
 def _selection(choices: AnalyzeChoices, key: bytes | None) -> Selection | None:
@@ -150,7 +152,9 @@ def _selected(report: Report, selection: Selection | None, choices: AnalyzeChoic
 
     selected = select(report, selection)
     if not choices.quiet:
-        streams.say(f"rpctrace: the filters leave {len(selected.calls)} of {len(report.calls)} calls")
+        calls = f"{len(selected.calls)} of {len(report.calls)} calls"
+        findings = f"{len(selected.findings)} of {len(report.findings)} findings"
+        streams.say(f"rpctrace: the filters leave {calls} and {findings}")
     return selected
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 
 from rpctrace.console.exit_status import ExitStatus
+from rpctrace.encoding.text import safe_text
 from rpctrace.errors import CaptureError, UsageError
 from rpctrace.expectations.comparing import outcomes
 from rpctrace.expectations.reading import read_expectation
@@ -64,13 +66,13 @@ def _cases(paths: Sequence[str], expect: str | None) -> Iterator[Case]:
     seen: set[str] = set()
     for path in paths:
         for capture in _captures_in(path) if os.path.isdir(path) else (path.removesuffix(SUFFIX),):
-            if capture not in seen:
-                seen.add(capture)
+            if (once := os.path.normpath(capture)) not in seen:
+                seen.add(once)
                 yield Case(capture, capture + SUFFIX)
 
 
 def _captures_in(folder: str) -> list[str]:
-    """Captures below a folder by their suffix, and whatever has expectations beside it, sorted."""
+    """Captures below a folder, by their suffix or first octets, and whatever has expectations beside it, sorted."""
     found: set[str] = set()
     # A folder that cannot be listed is read as a capture: that fails with its name, instead of passing for empty.
     for where, folders, files in os.walk(folder, onerror=lambda error: found.add(str(error.filename))):
@@ -78,9 +80,24 @@ def _captures_in(folder: str) -> list[str]:
         for name in files:
             if name.endswith(SUFFIX):
                 found.add(os.path.join(where, name.removesuffix(SUFFIX)))
-            elif name.lower().endswith(_WALKED):
+            elif _is_to_be_read(os.path.join(where, name)):
                 found.add(os.path.join(where, name))
     return sorted(found)
+
+
+def _is_to_be_read(path: str) -> bool:
+    """What is named like a capture or begins like one, or might: what nobody can look into fails with its name then."""
+    from rpctrace.capture.recognition import is_capture
+
+    named = path.lower().endswith(_WALKED)
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):  # a pipe would be waited for
+            return False
+        return named or is_capture(path)
+    except FileNotFoundError:  # a link that leads nowhere
+        return named
+    except (OSError, CaptureError):
+        return True
 
 
 def text_of(path: str) -> str | None:
@@ -114,7 +131,8 @@ def read_case(case: Case) -> tuple[Report | None, str | None]:
     try:
         report = analyze(case.capture, Options(calls="all"))
     except CaptureError as error:
-        return None, str(error)
+        kept = not os.path.lexists(case.capture) and os.path.exists(case.expectations)
+        return None, f"{error}{f', but there are expectations of it ({case.expectations})' if kept else ''}"
     if not report.captures[0].frames:
         return None, f"{case.capture}: holds no frame"
     return report, None
@@ -132,7 +150,8 @@ def judged(
     if report is None:
         return Result(case, (), unread, expected is not None)
     if expected is None:
-        missing = Difference(None, "it has no expectations; check --update writes them", "no-expectations", "")
+        text = f"it has no expectations ({safe_text(case.expectations)}); check --update writes them"
+        missing = Difference(None, text, "no-expectations", "")
         found: tuple[Outcome, ...] = (Outcome(HAS_EXPECTATIONS, None, () if allow_missing else (missing,)),)
     else:
         found = outcomes(report, expected)

@@ -10,7 +10,7 @@ from rpctrace.console.cases import Case, Result, cases_of, expectation_at, judge
 from rpctrace.console.exit_status import ExitStatus, strongest
 from rpctrace.console.redact_key import Said, key_of
 from rpctrace.encoding.text import safe_text
-from rpctrace.errors import UsageError
+from rpctrace.errors import CaptureError, UsageError
 from rpctrace.expectations.baseline import Known, baseline_text, read_baseline
 from rpctrace.expectations.comparing import differences
 from rpctrace.expectations.reading import read_expectation
@@ -42,24 +42,26 @@ class CheckChoices:
 def check_command(choices: CheckChoices) -> ExitStatus:
     _refuse_what_does_not_fit(choices)
     cases = cases_of(choices.paths, choices.expect)
+    _tell_of_empty_folders(cases, choices)
     if not cases:
-        streams.tell("no capture found")
         return ExitStatus.UNREAD
     inputs = [path for case in cases for path in (case.capture, case.expectations)]
     for path in choices.outputs:
         output_files.check_output(path, inputs, choices.force)
     # A file that cannot be meant stops all before any work; so --update never writes over what is no expectation.
-    expected = {case: expectation_at(case.expectations) for case in cases}
+    expected, unreadable = _expectations_of(cases)
     key = key_of(choices.redact, choices.redact_key)
     names = None if key is None else Pseudonyms(key)
     if choices.update:
-        return strongest(*[_update(case, choices.quiet) for case in cases])
+        for case in expected:
+            output_files.check_folder(case.expectations)
+        return strongest(*[_update(case, unreadable.get(case), choices.quiet) for case in cases])
     known = _Baseline(choices.baseline, choices.update_baseline)
     said: dict[Result, Said | None] = {}
     for case in cases:
-        report, unread = read_case(case)
-        result = judged(case, report, unread, expected[case], choices.allow_missing)
-        said[result] = None if names is None else _sayings(names, case, report, expected[case])
+        report, unread = (None, unreadable[case]) if case in unreadable else read_case(case)
+        result = judged(case, report, unread, expected.get(case), choices.allow_missing)
+        said[result] = None if names is None else _sayings(names, case, report, expected.get(case))
         _tell(*_shown(result, known.of(result), said[result]), choices.quiet)
     results = tuple(said)
     if choices.update_baseline:
@@ -67,10 +69,42 @@ def check_command(choices: CheckChoices) -> ExitStatus:
     known.tell_what_is_over(results, named=names is None)
     _write_reports(dict(_shown(result, known.of(result), how) for result, how in said.items()), choices)
     statuses = [_status(result, known) for result in results]
-    failed = sum(status is not ExitStatus.DONE for status in statuses)
-    captures = f"{len(cases)} capture{'' if len(cases) == 1 else 's'}"
-    streams.put(f"{captures}, {failed} not as expected" if failed else f"{captures} as expected{known.words(results)}")
+    streams.put(_in_all(statuses) or f"{_captures(len(cases))} as expected{known.words(results)}")
     return strongest(*statuses)
+
+
+def _expectations_of(cases: Sequence[Case]) -> tuple[dict[Case, Expectation | None], dict[Case, str]]:
+    """What is expected of each, and of which that cannot be read, with why. Raises `UsageError` as `expectation_at`."""
+    expected: dict[Case, Expectation | None] = {}
+    unreadable: dict[Case, str] = {}
+    for case in cases:
+        try:
+            expected[case] = expectation_at(case.expectations)
+        except CaptureError as error:
+            unreadable[case] = str(error)
+    return expected, unreadable
+
+
+def _captures(count: int) -> str:
+    return f"{count} capture{'' if count == 1 else 's'}"
+
+
+def _in_all(statuses: Sequence[ExitStatus]) -> str | None:
+    """None where there is nothing to tell."""
+    differ = sum(status is ExitStatus.FOUND for status in statuses)
+    unread = sum(status is ExitStatus.UNREAD for status in statuses)
+    parts = [f"{differ} not as expected" if differ else "", f"{unread} not read to the end" if unread else ""]
+    return ", ".join([_captures(len(statuses)), *filter(None, parts)]) if differ or unread else None
+
+
+def _tell_of_empty_folders(cases: Sequence[Case], choices: CheckChoices) -> None:
+    """A folder that is named and holds nothing to check is a slip, perhaps of one who gets an empty artifact."""
+    captures = [os.path.join(os.path.abspath(case.capture), "") for case in cases]
+    for path in choices.paths:
+        folder = os.path.join(os.path.abspath(path), "")
+        if os.path.isdir(path) and not any(each.startswith(folder) for each in captures):
+            name = path if choices.redact_key is None and not choices.redact else "FOLDER"
+            streams.tell(f"{name}: no capture found in this folder or below it (folders named .* are passed over)")
 
 
 def _refuse_what_does_not_fit(choices: CheckChoices) -> None:
@@ -80,10 +114,14 @@ def _refuse_what_does_not_fit(choices: CheckChoices) -> None:
         raise UsageError("--update-baseline goes with --baseline FILE")
     if choices.update and (choices.baseline is not None or choices.outputs or choices.github):
         raise UsageError("--update compares nothing, so it goes with no --baseline, -o or --github")
+    if choices.expect is None and "-" in choices.paths and not choices.allow_missing:
+        raise UsageError("standard input (-) has no expectations beside it: --expect FILE names them")
     if choices.update and (choices.redact or choices.redact_key is not None):
         raise UsageError("--update writes what captures hold, so it goes with no --redact")
     for path in choices.outputs:
         written_into(path)
+    if choices.baseline is not None and choices.update_baseline:
+        output_files.check_folder(choices.baseline)
 
 
 def _sayings(names: Pseudonyms, case: Case, report: Report | None, expected: Expectation | None) -> Said:
@@ -197,8 +235,8 @@ def _write_reports(known: Mapping[Result, frozenset[Difference]], choices: Check
             streams.put(line)
 
 
-def _update(case: Case, quiet: bool) -> ExitStatus:
-    report, unread = read_case(case)
+def _update(case: Case, unreadable: str | None, quiet: bool) -> ExitStatus:
+    report, unread = read_case(case) if unreadable is None else (None, unreadable)
     if report is None:
         streams.tell(unread)
         return ExitStatus.UNREAD

@@ -32,9 +32,7 @@ _BEGINNINGS = re.compile(
 
 def check_output(path: str, inputs: Sequence[str], force: bool) -> None:
     """Raises `UsageError` where writing to `path` would lose something, before any work is done."""
-    folder = os.path.dirname(path) or "."
-    if not os.path.isdir(folder):
-        raise UsageError(f"{path}: the folder {folder} does not exist")
+    check_folder(path)
     if not os.path.lexists(path):
         return
     for given in inputs:
@@ -44,6 +42,17 @@ def check_output(path: str, inputs: Sequence[str], force: bool) -> None:
         raise UsageError(f"{path}: exists and is no plain file")
     if not force and not _is_report(path):
         raise UsageError(f"{path}: exists and is no report of rpctrace; --force replaces it")
+
+
+def check_folder(path: str) -> None:
+    """Raises `UsageError` where no file can be written at `path`, before any work is done."""
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise UsageError(f"{path}: the folder {folder} does not exist")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"{path}: nothing can be written into the folder {folder}")
+    if os.path.isdir(path):
+        raise UsageError(f"{path}: is a directory; a file is to be written there")
 
 
 def _is_report(path: str) -> bool:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.expectations.reading import parsed
+from rpctrace.expectations.texts import quoted
 
 _HEAD = """# Failures of rpctrace check that are known: they do not fail a run. Written by check --update-baseline.
 # One that no longer fails is told by check; --update-baseline takes it out.
@@ -49,11 +49,8 @@ def read_baseline(text: str, name: str) -> frozenset[Known]:
 def baseline_text(known: Iterable[Known]) -> str:
     """The file, sorted, so that it does not change when the order of captures does."""
     blocks = (
-        "\n[[known]]\n" + "".join(f"{key} = {_quoted(value)}\n" for key, value in zip(_KEYS, each, strict=True))
+        "\n[[known]]\n" + "".join(f"{key} = {quoted(value)}\n" for key, value in zip(_KEYS, each, strict=True))
         for each in sorted(set(known))
     )
     return _HEAD + "".join(blocks)
 
-
-def _quoted(text: str) -> str:
-    return '"' + safe_text(text).replace("\\", "\\\\").replace('"', '\\"') + '"'

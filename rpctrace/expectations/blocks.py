@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import lru_cache
 from typing import Any
 
 from rpctrace.errors import UsageError
 from rpctrace.expectations.keys import KINDS
 from rpctrace.record import record
 
-_HEADER = re.compile(r"\s*\[{1,2}\s*(?P<table>[\w-]+(?:\s*\.\s*[\w-]+)*)\s*\]{1,2}\s*(#.*)?")
 _REMARK = re.compile(r"\s*(#.*)?")
 
 
@@ -38,13 +38,30 @@ class Layout:
     tail: tuple[str, ...]
 
 
+@lru_cache(64)
+def table_of(line: str) -> str | None:
+    """The table that a line begins, however its header is spaced and quoted; None for any other line."""
+    if not line.lstrip().startswith("["):
+        return None
+    try:
+        value: Any = tomllib.loads(line)
+    except (ValueError, RecursionError):  # a part of a list
+        return None
+    names = []
+    while value:
+        ((name, value),) = value.items()
+        value = value[0] if isinstance(value, list) else value
+        names.append(name)
+    return ".".join(names)
+
+
 def layout_of(text: str, name: str) -> Layout:
     """Raises `UsageError` where a line cannot be told from what surrounds it, or entries stand in one line."""
     parts: list[tuple[str, list[str]]] = [("", [])]
     for line in text.splitlines():
-        header = _HEADER.fullmatch(line)
-        if header:
-            parts.append((re.sub(r"\s", "", header["table"]), []))
+        table = table_of(line)
+        if table is not None:
+            parts.append((table, []))
         parts[-1][1].append(line)
     top, head = _without_remarks_at_the_end(parts[0][1])
     if len(parts) == 1:

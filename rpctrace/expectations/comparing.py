@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from rpctrace.expectations.keys import CALL, FINDING, IDENTITIES, KINDS, TICKET
+from rpctrace.expectations.described import Described
+from rpctrace.expectations.keys import CALL, FINDING, KINDS, TICKET
 from rpctrace.expectations.values import Difference, Entry, Expectation, Kind, Outcome
 from rpctrace.expectations.words import call_frames, frames_words
 from rpctrace.report import Report
@@ -26,21 +27,22 @@ def outcomes(report: Report, expected: Expectation) -> tuple[Outcome, ...]:
 
 def _outcomes(report: Report, expected: Expectation) -> Iterator[Outcome]:
     yield from _counts(report, expected)
-    records = {kind.table: kind.records(report) for kind in KINDS.values()}
+    kinds = {kind.table: Described(kind, report) for kind in KINDS.values()}
     described: dict[str, set[int]] = defaultdict(set)
     for entry in expected.entries:
-        all_of_kind = records[entry.kind.table]
-        found = [place for place, record in enumerate(all_of_kind) if entry.describes(record)]
+        ours = kinds[entry.kind.table]
+        found = ours.places_of(entry)
         if not entry.forbidden:
             described[entry.kind.table].update(found)
         name = f"{'no ' if entry.forbidden else ''}{entry.kind.table}: {entry.words}"
-        yield Outcome(name, entry.line, _of_entry(entry, all_of_kind, [all_of_kind[place] for place in found]))
+        yield Outcome(name, entry.line, _of_entry(entry, ours, [ours.records[place] for place in found]))
     if expected.exact:
         for kind in KINDS.values():
-            extra = [record for record in _beside(records[kind.table], described[kind.table]) if kind.counts(record)]
+            others = _beside(kinds[kind.table].records, described[kind.table])
+            extra = [record for record in others if kind.is_demanded(record)]
             yield Outcome(f"no other {kind.table}", None, _extra(kind, extra))
     elif not expected.tolerate_extra:
-        extra = [call for call in _beside(records["call"], described["call"]) if call.failed]
+        extra = [call for call in _beside(report.calls, described["call"]) if call.failed]
         yield Outcome("no other failed call", None, _extra(CALL, extra))
 
 
@@ -71,7 +73,7 @@ def _beside(records: Sequence[Any], described: set[int]) -> list[Any]:
     return [record for place, record in enumerate(records) if place not in described]
 
 
-def _of_entry(entry: Entry, records: Sequence[Any], found: Sequence[Any]) -> tuple[Difference, ...]:
+def _of_entry(entry: Entry, described: Described, found: Sequence[Any]) -> tuple[Difference, ...]:
     kind = entry.kind
     if entry.forbidden:
         start = f"must not be there ({entry.words}): "
@@ -86,7 +88,7 @@ def _of_entry(entry: Entry, records: Sequence[Any], found: Sequence[Any]) -> tup
     elif found or entry.count == 0:
         return ()
     noun = "" if kind is CALL else f"{kind.noun} with "
-    near, frames = _nearest(records, entry)
+    near, frames = _nearest(described, entry)
     return (Difference(entry.line, f"expected and not found: {noun}{entry.words}{near}", "missing", about, frames),)
 
 
@@ -94,9 +96,8 @@ def _each(
     kind: Kind, records: Sequence[Any], line: int | None, start: str, code: str, about: str
 ) -> tuple[Difference, ...]:
     """One difference a record; past the first few they are only counted."""
-    identity = IDENTITIES[kind.table]
     said = [
-        Difference(line, f"{start}{kind.words(record)}", code, f"{about}{identity(record)}", kind.frames(record))
+        Difference(line, f"{start}{kind.words(record)}", code, f"{about}{kind.identity(record)}", kind.frames(record))
         for record in records[:MOST_SHOWN]
     ]
     if len(records) > MOST_SHOWN:
@@ -110,14 +111,12 @@ def _extra(kind: Kind, records: Sequence[Any]) -> tuple[Difference, ...]:
     return _each(kind, records, None, f"found and not expected: {noun}", "extra", f"{kind.table}, ")
 
 
-def _nearest(records: Sequence[Any], entry: Entry) -> tuple[str, tuple[int, ...]]:
+def _nearest(described: Described, entry: Entry) -> tuple[str, tuple[int, ...]]:
     """The record that agrees with most keys, where it agrees with some, and what the other keys are there."""
-    best: Any = None
-    most = -1
-    for record in records:
-        agreeing = sum(check.agrees(record) for check in entry.checks)
-        if agreeing > most:
-            best, most = record, agreeing
+    records = described.records
+    agreeing = described.agreeing(entry)
+    most = max(agreeing, default=-1)
+    best = records[agreeing.index(most)] if agreeing else None
     needed = 0 if entry.kind in (FINDING, TICKET) else len(entry.checks)  # of these there are few
     if best is None or not entry.checks or most * 2 < needed or not (most or needed == 0):
         return _failed_instead(records) if entry.kind is CALL else ("", ())

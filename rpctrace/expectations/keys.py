@@ -8,10 +8,18 @@ from typing import Any
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
-from rpctrace.expectations import words
-from rpctrace.expectations.values import Key, Kind
+from rpctrace.expectations import texts, words
+from rpctrace.expectations.values import Key, Kind, Wanted
+from rpctrace.knowledge import tables
 from rpctrace.report import SEVERITIES, Host
-from rpctrace.spellings import interfaces_spelled, kerberos_errors_spelled, reject_reasons_spelled, statuses_spelled
+from rpctrace.spellings import (
+    host_spelled,
+    host_words,
+    interfaces_spelled,
+    kerberos_errors_spelled,
+    reject_reasons_spelled,
+    statuses_spelled,
+)
 
 _Get = Callable[[Any], Any]
 
@@ -39,12 +47,18 @@ def _written(value: Any) -> Any:
     return safe_text(value) if isinstance(value, str) else value
 
 
-def _is(get: _Get, *kinds: type) -> Key:
-    def wanted(value: Any) -> Callable[[Any], bool]:
-        given = of_type(value, *kinds)
-        return lambda record: _written(get(record)) == given
+def _one_of(held: _Get, values: Callable[[Any], frozenset[Any]], shown: _Get | None = None) -> Key:
+    """A key under which a record holds one of the values that what is written stands for."""
 
-    return Key(wanted, lambda record: _shown(get(record)))
+    def wanted(value: Any) -> Wanted:
+        given = values(value)
+        return Wanted(lambda record: held(record) in given, given)
+
+    return Key(wanted, lambda record: _shown((shown or held)(record)), held)
+
+
+def _is(get: _Get, kind: type) -> Key:
+    return _one_of(lambda record: _written(get(record)), lambda value: frozenset((of_type(value, kind),)), get)
 
 
 def _text(get: _Get) -> Key:
@@ -62,24 +76,20 @@ def _flag(get: _Get) -> Key:
 def _pattern(get: _Get) -> Key:
     """A text in which * and ? stand for anything; a text that is the same agrees whatever characters it holds."""
 
-    def wanted(value: Any) -> Callable[[Any], bool]:
+    def wanted(value: Any) -> Wanted:
         given = of_type(value, str)
 
         def agrees(record: Any) -> bool:
             text = _written(get(record))
             return text is not None and (text == given or fnmatchcase(text, given))
 
-        return agrees
+        return Wanted(agrees)
 
     return Key(wanted, lambda record: _shown(get(record)))
 
 
 def _spelled(get: _Get, spelled: Callable[[str], frozenset[Any]], shown: _Get | None = None) -> Key:
-    def wanted(value: Any) -> Callable[[Any], bool]:
-        given = spelled(str(of_type(value, str, int)))
-        return lambda record: get(record) in given
-
-    return Key(wanted, lambda record: _shown((shown or get)(record)))
+    return _one_of(get, lambda value: spelled(str(of_type(value, str, int))), shown)
 
 
 def _name(get: Callable[[Any], tuple[str, ...] | None]) -> Key:
@@ -89,53 +99,58 @@ def _name(get: Callable[[Any], tuple[str, ...] | None]) -> Key:
         parts = get(record)
         return None if parts is None else safe_text("/".join(parts))
 
-    def wanted(value: Any) -> Callable[[Any], bool]:
+    def values(value: Any) -> frozenset[str]:
         given = "/".join(of_type(part, str) for part in value) if isinstance(value, list) else of_type(value, str)
-        return lambda record: text(record) == given
+        return frozenset((given,))
 
-    return Key(wanted, lambda record: _shown(text(record)))
+    return _one_of(text, values)
 
 
 def _frames(get: Callable[[Any], tuple[int, ...]]) -> Key:
-    def wanted(value: Any) -> Callable[[Any], bool]:
-        given = tuple(of_type(frame, int) for frame in of_type(value, list))
-        return lambda record: get(record) == given
-
-    return Key(wanted, lambda record: _shown(get(record)))
+    return _one_of(get, lambda value: frozenset((tuple(of_type(frame, int) for frame in of_type(value, list)),)))
 
 
 def _host(get: Callable[[Any], Host]) -> Key:
-    def wanted(value: Any) -> Callable[[Any], bool]:
-        given = of_type(value, str).casefold()
-        return lambda record: given in _host_spellings(get(record))
+    def wanted(value: Any) -> Wanted:
+        agrees = host_spelled(of_type(value, str))
+        return Wanted(lambda record: agrees(get(record)))
 
-    return Key(wanted, lambda record: _shown(_host_spellings(get(record))[1]))
-
-
-def _host_spellings(host: Host) -> tuple[str, ...]:
-    return host.address, f"{host.address}:{host.port}", f"[{host.address}]:{host.port}", (host.name or "").casefold()
+    return Key(wanted, lambda record: _shown(host_words(get(record))))
 
 
-def _interface_wanted(value: Any) -> Callable[[Any], bool]:
+def _interface_wanted(value: Any) -> Wanted:
     given = interfaces_spelled(of_type(value, str))
-    return lambda call: any(interface.uuid in given for interface in call.interfaces)
+    return Wanted(lambda call: any(interface.uuid in given for interface in call.interfaces))
 
 
 def _confidence(agrees: Callable[[float, float], bool]) -> Key:
-    def wanted(value: Any) -> Callable[[Any], bool]:
+    def wanted(value: Any) -> Wanted:
         given = of_type(value, int, float)
         if not 0 <= given <= 1:
             raise UsageError(f"{given} is no confidence from 0 to 1")
-        return lambda finding: agrees(finding.confidence, given)
+        return Wanted(lambda finding: agrees(finding.confidence, given))
 
     return Key(wanted, lambda finding: f"{finding.confidence:.2f}")
 
 
-def _severity_wanted(value: Any) -> Callable[[Any], bool]:
+def _severities(value: Any) -> frozenset[str]:
     given = of_type(value, str)
     if given not in SEVERITIES:
         raise UsageError(f"{given!r} is no severity; there are: {', '.join(SEVERITIES)}")
-    return lambda finding: bool(finding.severity == given)
+    return frozenset((given,))
+
+
+def is_above_a_note(finding: Any) -> bool:
+    """A note is a weaker hypothesis, or a remark."""
+    return bool(finding.severity != "note")
+
+
+def _always(_record: object) -> bool:
+    return True
+
+
+def _never(_record: object) -> bool:
+    return False
 
 
 def _of_auth(name: str) -> _Get:
@@ -150,6 +165,13 @@ def _user_to_user(call: Any) -> bool:
     return call.ticket is not None and call.ticket.user_to_user
 
 
+def _result(call: Any) -> int | None:
+    """What an answer says of itself: the HRESULT of DCOM, the status of the Netlogon secure channel."""
+    if call.dcom is not None and call.dcom.hresult is not None:
+        return tables.unsigned(call.dcom.hresult)
+    return None if call.secure_channel is None else call.secure_channel.status
+
+
 _CALL: dict[str, Key] = {
     "kind": _text(lambda call: call.kind),
     "call_id": _number(lambda call: call.call_id),
@@ -162,6 +184,7 @@ _CALL: dict[str, Key] = {
     "outcome": _text(lambda call: call.outcome),
     "reply": _text(lambda call: call.reply),
     "status": _spelled(lambda call: call.status, statuses_spelled, lambda call: call.status_hex),
+    "result": _spelled(_result, statuses_spelled, lambda call: None if (code := _result(call)) is None else hex(code)),
     "reject_reason": _spelled(lambda call: call.reject_reason, reject_reasons_spelled),
     "mechanism": _text(_of_auth("mechanism")),
     "token": _text(_of_auth("token")),
@@ -176,7 +199,7 @@ _CALL: dict[str, Key] = {
 }
 _FINDING: dict[str, Key] = {
     "rule": _pattern(lambda finding: finding.rule),
-    "severity": Key(_severity_wanted, lambda finding: _shown(finding.severity)),
+    "severity": _one_of(lambda finding: finding.severity, _severities),
     "least_confidence": _confidence(lambda found, least: found >= least),
     "most_confidence": _confidence(lambda found, most: found <= most),
     "title": _pattern(lambda finding: finding.title),
@@ -215,33 +238,63 @@ _KERBEROS: dict[str, Key] = {
     "request_frame": _number(lambda exchange: exchange.request_frame),
     "reply_frame": _number(lambda exchange: exchange.reply_frame),
 }
-CALL = Kind("call", "call", lambda r: r.calls, _CALL, words.call_words, words.call_frames, lambda _: True)
-FINDING = Kind(
-    "finding",
-    "finding",
-    lambda report: report.findings,
-    _FINDING,
-    words.finding_words,
-    lambda finding: finding.frames,
-    lambda finding: finding.severity != "note",
+CALL = Kind(
+    table="call",
+    noun="call",
+    records=lambda report: report.calls,
+    keys=_CALL,
+    words=words.call_words,
+    identity=words.call_identity,
+    frames=words.call_frames,
+    is_written=lambda call: bool(call.failed),
+    is_demanded=_always,
+    shared=texts.call_text,
+    single=texts.call_single,
+    group=lambda call: tuple(texts.call_text([call])),
 )
-TICKET = Kind("ticket", "ticket", words.presented, _TICKET, words.ticket_words, words.ticket_frames, lambda _: True)
+FINDING = Kind(
+    table="finding",
+    noun="finding",
+    records=lambda report: report.findings,
+    keys=_FINDING,
+    words=words.finding_words,
+    identity=words.finding_identity,
+    frames=lambda finding: finding.frames,
+    is_written=is_above_a_note,
+    is_demanded=is_above_a_note,
+    shared=texts.finding_text,
+    single=texts.nothing,
+    group=lambda finding: (finding.rule, finding.severity),  # no two are of one text
+)
+TICKET = Kind(
+    table="ticket",
+    noun="ticket",
+    records=words.presented,
+    keys=_TICKET,
+    words=words.ticket_words,
+    identity=words.ticket_identity,
+    frames=words.ticket_frames,
+    is_written=_never,
+    is_demanded=_always,
+    shared=texts.ticket_text,
+    single=texts.ticket_single,
+    group=lambda shown: tuple(texts.ticket_text([shown])),
+)
 KERBEROS = Kind(
-    "kerberos",
-    "Kerberos exchange",
-    lambda report: report.kerberos,
-    _KERBEROS,
-    words.exchange_words,
-    words.exchange_frames,
-    lambda exchange: exchange.error is not None,
+    table="kerberos",
+    noun="Kerberos exchange",
+    records=lambda report: report.kerberos,
+    keys=_KERBEROS,
+    words=words.exchange_words,
+    identity=words.exchange_identity,
+    frames=words.exchange_frames,
+    is_written=_never,
+    is_demanded=lambda exchange: exchange.error is not None,
+    shared=texts.kerberos_text,
+    single=texts.kerberos_single,
+    group=lambda exchange: tuple(texts.kerberos_text([exchange])),
 )
 KINDS = {kind.table: kind for kind in (CALL, FINDING, TICKET, KERBEROS)}
-IDENTITIES: dict[str, Callable[[Any], str]] = {
-    "call": words.call_identity,
-    "finding": words.finding_identity,
-    "ticket": words.ticket_identity,
-    "kerberos": words.exchange_identity,
-}
 # The lists of [require] and [forbid]: what each item is the one key of.
 SHORT: dict[str, tuple[Kind, str]] = {
     "findings": (FINDING, "rule"),

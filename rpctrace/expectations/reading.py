@@ -9,22 +9,23 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from rpctrace.errors import UsageError
-from rpctrace.expectations.keys import CALL, FINDING, KINDS, SHORT, of_type
+from rpctrace.expectations.blocks import table_of
+from rpctrace.expectations.keys import CALL, FINDING, KINDS, SHORT, is_above_a_note, of_type
 from rpctrace.expectations.values import Check, Entry, Expectation, Kind
 
 # Without one of these a finding is one that is claimed: a note is a weaker hypothesis.
 _SURE_KEYS = {"severity", "least_confidence", "most_confidence"}
-TOP_KEYS = (
-    "failed", "calls", "complete", "exact", "tolerate_extra", *KINDS, "absent", "require", "forbid",
-)  # fmt: skip
+_VALUES = ("failed", "calls", "complete", "exact", "tolerate_extra")
+_LISTS, _TABLES = (*KINDS, "absent"), ("require", "forbid")
+_WRITTEN = {**{name: f"[[{name}]]" for name in _LISTS}, **{name: f"[{name}]" for name in _TABLES}}
 
 
 def read_expectation(text: str, name: str) -> Expectation:
     """Raises `UsageError` with `name` and the line where the text is no TOML or says what cannot be meant."""
     document = parsed(text, name)
-    for key in document:
-        if key not in TOP_KEYS:
-            raise UsageError(f"{name}: line {_line_of(text, key)}: no key {key!r}; there are: {', '.join(TOP_KEYS)}")
+    for key, value in document.items():
+        if wrong := _not_at_the_top(key, value):
+            raise UsageError(f"{name}: line {_line_of(text, key)}: {wrong}")
 
     def top(key: str, kind: type, otherwise: Any) -> Any:
         try:
@@ -40,13 +41,26 @@ def read_expectation(text: str, name: str) -> Expectation:
     entries += _short(top("forbid", dict, {}), "forbid", text, name)
     return Expectation(
         failed=top("failed", int, None),
-        calls=top("calls", int, None) if not isinstance(document.get("calls"), list) else None,
+        calls=top("calls", int, None),
         complete=top("complete", bool, True),
         exact=top("exact", bool, False),
         tolerate_extra=top("tolerate_extra", bool, True),
         entries=tuple(sorted(entries, key=lambda entry: entry.line)),
         lines={key: _line_of(text, key) for key in ("failed", "calls", "complete") if key in document},
     )
+
+
+def _not_at_the_top(key: str, value: object) -> str | None:
+    """What is wrong with a key at the top of a file, so that no slip of a table's name or brackets passes."""
+    is_list = isinstance(value, list) and bool(value) and all(isinstance(item, dict) for item in value)
+    if key in _WRITTEN and isinstance(value, dict if key in _LISTS else list):
+        return f"{key} should be written {_WRITTEN[key]}"
+    if key not in (*_VALUES, *_WRITTEN) or (key in _VALUES and (isinstance(value, dict) or is_list)):
+        if isinstance(value, dict) or is_list:
+            given = f"[[{key}]]" if is_list else f"[{key}]"
+            return f"no table {given}; there are: {', '.join(_WRITTEN.values())}"
+        return f"no key {key!r}; there are: {', '.join((*_VALUES, *_WRITTEN))}"
+    return None
 
 
 def parsed(text: str, name: str) -> dict[str, Any]:
@@ -67,9 +81,8 @@ def _line_of(text: str, key: str, table: str | None = None) -> int:
 
 
 def _entry_lines(text: str, table: str) -> list[int]:
-    name = r"\s*\.\s*".join(map(re.escape, table.split(".")))
-    wanted = re.compile(rf"\s*\[\[\s*{name}\s*\]\]")
-    return [number for number, line in enumerate(text.splitlines(), 1) if wanted.match(line)]
+    lines = text.splitlines()
+    return [number for number, line in enumerate(lines, 1) if "[[" in line and table_of(line) == table]
 
 
 def _entries(tables: list[Any], kind: Kind, table: str, text: str, name: str) -> Iterator[Entry]:
@@ -91,7 +104,7 @@ def entry_of(given: dict[str, Any], kind: Kind, line: int, forbidden: bool = Fal
         if key not in kind.keys:
             raise UsageError(f"no key {key!r}; there are: {', '.join(kind.keys)}")
         try:
-            checks.append(Check(key, _value_words(value), kind.keys[key].wanted(value), kind.keys[key].shown))
+            checks.append(Check(key, _value_words(value), kind.keys[key].shown, *kind.keys[key].wanted(value)))
         except UsageError as error:
             raise UsageError(f"{key}: {error}") from None
         if forbidden and kind is FINDING and key == "rule":
@@ -99,7 +112,7 @@ def entry_of(given: dict[str, Any], kind: Kind, line: int, forbidden: bool = Fal
     count = of_type(given["count"], int) if "count" in given and not forbidden else None
     words = ", ".join(f"{check.name} {check.wanted}" for check in checks) or f"any {kind.noun}"
     if kind is FINDING and not _SURE_KEYS & given.keys():
-        checks.append(Check("severity", "above a note", kind.counts, kind.keys["severity"].shown))
+        checks.append(Check("severity", "above a note", kind.keys["severity"].shown, is_above_a_note))
     return Entry(kind, line, words, tuple(checks), count, forbidden)
 
 
@@ -117,6 +130,8 @@ def _short(given: dict[str, Any], table: str, text: str, name: str) -> Iterator[
     for key, value in given.items():
         line = _line_of(text, key, table)
         if forbidden and key in KINDS:
+            if isinstance(value, dict):
+                raise UsageError(f"{name}: line {line}: {table}.{key} should be written [[{table}.{key}]]")
             try:
                 tables = of_type(value, list)
             except UsageError as error:

@@ -2,41 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from rpctrace.record import record
 from rpctrace.report import Report
 
 
-class Key(NamedTuple):
-    """A key of an entry. `wanted`: what is written -> whether a record agrees (`UsageError` where it cannot be meant);
-    `shown`: what a record has there, in words."""
+class Wanted(NamedTuple):
+    """Whether a record agrees with what is written. `values`: the ones that it may hold under the key, where that alone
+    decides."""
 
-    wanted: Callable[[Any], Callable[[Any], bool]]
+    agrees: Callable[[Any], bool]
+    values: frozenset[Any] | None = None
+
+
+class Key(NamedTuple):
+    """A key of an entry. `wanted`: what is written -> what agrees with it (`UsageError` where it cannot be meant);
+    `shown`: what a record has there, in words; `held`: the same as a value that is compared."""
+
+    wanted: Callable[[Any], Wanted]
     shown: Callable[[Any], str]
+    held: Callable[[Any], Any] | None = None
 
 
 class Kind(NamedTuple):
-    """One kind of record that entries describe: `table` is its name in a file, `words` a record on one line, `frames`
-    where it is, `counts` whether `exact` wants a record to be described."""
+    """One kind of record that entries describe: `table` is its name in a file, `words` a record on one line, `identity`
+    the same without what changes from run to run, `frames` where it is. `is_written`: whether `--update` describes it
+    in a file that does not say `exact`; `is_demanded`: whether one that does must describe it. `shared` and `single`:
+    lines of TOML for records that are alike, and what a single one has besides; `group`: what makes them alike."""
 
     table: str
     noun: str
     records: Callable[[Report], Sequence[Any]]
     keys: dict[str, Key]
     words: Callable[[Any], str]
+    identity: Callable[[Any], str]
     frames: Callable[[Any], tuple[int, ...]]
-    counts: Callable[[Any], bool]
+    is_written: Callable[[Any], bool]
+    is_demanded: Callable[[Any], bool]
+    shared: Callable[[Sequence[Any]], Iterator[str]]
+    single: Callable[[Any], Iterator[str]]
+    group: Callable[[Any], object]
 
 
 class Check(NamedTuple):
-    """One key of one entry: what is wanted in words, whether a record agrees, and what a record has there."""
+    """One key of one entry: what is wanted in words, what a record has there, and whether it agrees, as in `Wanted`."""
 
     name: str
     wanted: str
-    agrees: Callable[[Any], bool]
     shown: Callable[[Any], str]
+    agrees: Callable[[Any], bool]
+    values: frozenset[Any] | None = None
 
 
 @record

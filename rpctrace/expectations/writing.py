@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.expectations.blocks import Block, layout_of
-from rpctrace.expectations.generated import Generated, generated, is_by_default
+from rpctrace.expectations.described import Described
+from rpctrace.expectations.generated import MOST_BLOCKS, Alike, Generated, alike, generated
 from rpctrace.expectations.keys import CALL, KINDS
 from rpctrace.expectations.reading import entry_of, read_expectation
-from rpctrace.expectations.values import Kind
 from rpctrace.report import Report
 
 _INVITATION = "made to be read and edited"
@@ -30,9 +31,10 @@ def written(report: Report, capture_name: str, before: str | None = None) -> str
     if before is None:
         failed = sum(call.failed for call in report.calls)
         head = f"# What {safe_text(capture_name)} shows. Written by rpctrace check --update; {_INVITATION}."
-        top, blocks, tail = [head, f"failed = {failed}"], _added(report, {}, False), []
+        top, blocks, tail = [head, f"failed = {failed}"], _added(report), []
     else:
-        layout, exact = layout_of(before, capture_name), read_expectation(before, capture_name).exact
+        exact = read_expectation(before, capture_name).exact
+        layout = layout_of(before, capture_name)
         top, tail = list(layout.top), list(layout.tail)
         blocks = _merged(report, layout.blocks, exact, tail)
     lines = _top(top, report)
@@ -65,79 +67,86 @@ def _top(lines: list[str], report: Report) -> list[str]:
 _Text = list[str]
 
 
-def _added(report: Report, described: dict[str, set[int]], exact: bool) -> list[_Text]:
-    return [
-        list(block.lines) for kind in KINDS.values() for block in _missing(report, kind, described, exact)
-    ]
+def _added(report: Report) -> list[_Text]:
+    return [list(new.lines) for kind in KINDS.values() for new in _Kept(Described(kind, report), ()).missing(False)]
 
 
-def _missing(report: Report, kind: Kind, described: dict[str, set[int]], exact: bool) -> list[Generated]:
-    """Blocks for records that nobody describes and that somebody should."""
-    known = described.get(kind.table, set())
+class _Kept:
+    """The blocks of one kind, the records that they describe, and what may take the place of those that are not met."""
 
-    def is_wanted(place: int, record: Any) -> bool:
-        return place not in known and (is_by_default(kind, record) or (exact and kind.counts(record)))
+    def __init__(self, described: Described, blocks: Iterable[Block]) -> None:
+        self._described = described
+        self._known: set[int] = set()
+        self._unmet: set[int] = set()  # blocks, by their identity: two may say the same
+        for block in blocks:
+            entry = entry_of(block.values, described.kind, 0)
+            places = described.places_of(entry)
+            if places if entry.count is None else len(places) == entry.count:
+                self._known.update(places)
+            else:
+                self._unmet.add(id(block))
+        left = [place for place in range(len(described.records)) if place not in self._known] if self._unmet else ()
+        self._groups = dict(enumerate(alike(described, left)))
 
-    return generated(report, kind, is_wanted)
+    def is_met(self, block: Block) -> bool:
+        return id(block) not in self._unmet
+
+    def successor(self, block: Block) -> Generated | None:
+        """The block for records that nobody describes which is most like one that is not met, if it is like it."""
+        best, most = None, 0.0
+        for number, group in islice(self._that_may_follow(block), MOST_BLOCKS):
+            likeness = _likeness(block.values, group.values)
+            if likeness > most:
+                best, most = number, likeness
+        if best is None or most < 0.5:
+            return None
+        new = self._groups.pop(best).block()
+        self._known.update(new.places)
+        return new
+
+    def _that_may_follow(self, block: Block) -> Iterator[tuple[int, Alike]]:
+        """A call that is answered follows no call that failed."""
+        outcome = block.values.get("outcome")
+        for number, group in self._groups.items():
+            first = group.first
+            if self._described.kind is not CALL or first.failed or first.outcome == outcome:
+                yield number, group
+
+    def missing(self, exact: bool) -> list[Generated]:
+        """Blocks for records that nobody describes and that somebody should."""
+        kind, known = self._described.kind, self._known
+
+        def is_wanted(place: int, record: Any) -> bool:
+            return place not in known and (kind.is_written(record) or (exact and kind.is_demanded(record)))
+
+        return generated(self._described, is_wanted)
 
 
 def _merged(report: Report, blocks: Iterable[Block], exact: bool, tail: list[str]) -> list[_Text]:
     """The blocks in their places, those that are not met replaced; new ones after the last of their kind."""
-    described: dict[str, set[int]] = {table: set() for table in KINDS}
-    met: list[Block | None] = []
     kept = list(blocks)
-    for block in kept:
-        places = _described(report, block)
-        met.append(block if places is not None else None)
-        described.get(block.table, set()).update(places or ())
+    kinds = {
+        table: _Kept(Described(kind, report), [block for block in kept if block.table == table])
+        for table, kind in KINDS.items()
+    }
     texts: list[tuple[str, _Text]] = []
     gone: list[str] = []
-    for block, still in zip(kept, met, strict=True):
-        if still is not None:
+    for block in kept:
+        ours = kinds.get(block.table)  # blocks of other tables stay
+        if ours is None or ours.is_met(block):
             texts.append((block.table, [*block.head, *block.lines]))
             continue
-        successor = _successor(report, block, described)
+        successor = ours.successor(block)
         if successor is None:
             gone += block.remarks
             continue
-        described[block.table].update(successor.places)
         texts.append((block.table, [*block.head, *_in_the_words_of(block, successor.lines)]))
-    for kind in KINDS.values():
-        for new in _missing(report, kind, described, exact):
-            texts.insert(_place_for(kind.table, texts), (kind.table, list(new.lines)))
+    for table, ours in kinds.items():
+        place = _place_for(table, texts)
+        texts[place:place] = [(table, list(new.lines)) for new in ours.missing(exact)]
     if gone:
         tail += [*([_GONE] if _GONE not in tail else []), *gone]
     return [text for _, text in texts]
-
-
-def _described(report: Report, block: Block) -> set[int] | None:
-    """The places of the records that a block describes; None where it is not met. Blocks of other tables stay."""
-    kind = KINDS.get(block.table)
-    if kind is None:
-        return set()
-    entry = entry_of(block.values, kind, 0)
-    places = {place for place, record in enumerate(kind.records(report)) if entry.describes(record)}
-    is_met = bool(places) if entry.count is None else entry.count == len(places)
-    return places if is_met else None
-
-
-def _successor(report: Report, block: Block, described: dict[str, set[int]]) -> Generated | None:
-    """The block for records that nobody describes which is most like one that is not met, if it is like it at all."""
-    best, most = None, 0.0
-    known = described[block.table]
-    kind = KINDS[block.table]
-
-    def may_follow(place: int, record: Any) -> bool:
-        """A call that is answered follows no call that failed."""
-        alike = kind is not CALL or record.failed or block.values.get("outcome") == record.outcome
-        return alike and place not in known
-
-    for candidate in generated(report, kind, may_follow):
-        values = tomllib.loads("\n".join(candidate.lines[1:]))
-        likeness = _likeness(block.values, values)
-        if likeness > most:
-            best, most = candidate, likeness
-    return best if most >= 0.5 else None
 
 
 def _likeness(before: dict[str, Any], now: dict[str, Any]) -> float:

@@ -35,6 +35,7 @@ from rpctrace.report.document import (
     Stream,
     Summary,
     Tool,
+    Unfiltered,
 )
 from rpctrace.report.exchanges import (
     Authentication,
@@ -92,6 +93,7 @@ __all__ = [
     "Ticket",
     "TicketName",
     "Tool",
+    "Unfiltered",
     "display_filter",
     "is_failure",
 ]

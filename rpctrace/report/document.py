@@ -133,6 +133,21 @@ class Limit:
 
 
 @record
+class Unfiltered:
+    """How many records of each list there were before filters took some out of the report, and how many calls failed.
+    What is left is what the lists hold."""
+
+    calls: int
+    failed: int
+    kerberos: int
+    authentications: int
+    endpoints: int
+    events: int
+    log_entries: int
+    findings: int
+
+
+@record
 class PduLine:
     """One MSRPC PDU for the Network Monitor view. `conversations` are (protocol, id) pairs, innermost first."""
 
@@ -161,7 +176,8 @@ class PduLine:
 
 @record
 class Report:
-    """What one run found in its captures. `pdus` is filled only on request and is not part of the JSON document."""
+    """What one run found in its captures; where filters left a part of it, `unfiltered` says of how much. `pdus` is
+    filled only on request and is not part of the JSON document."""
 
     tool: Tool
     captures: tuple[CaptureFacts, ...]
@@ -180,6 +196,7 @@ class Report:
     findings: tuple[Finding, ...] = ()
     problems: tuple[ProblemEntry, ...] = ()
     limits: tuple[Limit, ...] = ()
+    unfiltered: Unfiltered | None = None
     pdus: tuple[PduLine, ...] = ()
 
     @property

@@ -161,3 +161,16 @@ def test_a_damaged_log_is_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     path.write_bytes(gzip.compress((CHECKOUT / "captures/remote-assistance/netlogon.log").read_bytes() * 50)[:-9])
     assert run(article(tmp_path), "--netlogon", path) == 3
     assert "read in part" in capsys.readouterr().err
+
+
+def test_a_host_is_found_under_its_other_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With --redact too, and with its port: what is typed is what was captured."""
+    expert = article(tmp_path)
+    assert run(expert, "--json", "-q") == 0
+    server = json.loads(capsys.readouterr().out)["calls"][0]["server"]
+    for host, expected in ((f"{server['address']}:{server['port']}", True), (f"{server['address']}:1", False)):
+        assert run(expert, "--json", "-q", "--redact-key", "k", "--host", host) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert bool(report["calls"]) is expected
+        assert report["unfiltered"]["calls"] > 0
+        assert all(call["server"]["address"] != server["address"] for call in report["calls"])

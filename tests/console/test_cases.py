@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import os
 from pathlib import Path
 
 import pytest
-from console_samples import article
+from console_samples import article, article_octets
 
 from rpctrace.console.cases import HAS_EXPECTATIONS, Case, cases_of, expectation_at, result_of, text_of
 from rpctrace.console.exit_status import ExitStatus
-from rpctrace.errors import UsageError
+from rpctrace.errors import CaptureError, UsageError
 
 
 def test_every_capture_once(tmp_path: Path) -> None:
@@ -19,6 +21,50 @@ def test_every_capture_once(tmp_path: Path) -> None:
     article(tmp_path / ".git")
     found = cases_of([str(tmp_path), str(expert), f"{expert}.expect.toml"])
     assert found == (Case(str(expert), f"{expert}.expect.toml"),)
+
+
+NAMES = ("capture", "trace.dmp", "x.pcap1", "x.PCAPNG.GZ", "expert.cap.bz2", "y.txt", "z.gz")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_suffix_never_matters(name: str, tmp_path: Path) -> None:
+    """What is a capture is checked under any name, packed or not; what is none is passed over."""
+    octets = article_octets()
+    (tmp_path / name).write_bytes(gzip.compress(octets) if name.lower().endswith("gz") else octets)
+    (tmp_path / "notes.txt").write_text("no capture")
+    (tmp_path / "log.gz").write_bytes(gzip.compress(b"a log"))
+    assert [case.capture for case in cases_of([str(tmp_path)])] == [str(tmp_path / name)]
+
+
+def test_what_says_that_it_is_a_capture_is_read_as_one(tmp_path: Path) -> None:
+    """By its name: if it is none, that is told."""
+    (tmp_path / "page.pcap").write_text("<html>")
+    assert [case.capture for case in cases_of([str(tmp_path)])] == [str(tmp_path / "page.pcap")]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such pipes")
+def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    os.mkfifo(tmp_path / "pipe.pcap")
+    assert cases_of([str(tmp_path)]) == ()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need rights there")
+def test_a_link_that_leads_nowhere_is_missed_where_it_is_named_like_a_capture(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to("nowhere")
+    (tmp_path / "gone.pcap").symlink_to("nowhere")
+    assert [case.capture for case in cases_of([str(tmp_path)])] == [str(tmp_path / "gone.pcap")]
+
+
+def test_a_file_that_nobody_could_look_into_is_no_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It might be a capture: it is read as one, which fails with its name."""
+    (tmp_path / "locked").write_bytes(article_octets())
+
+    def refuse(path: str) -> bool:
+        raise CaptureError(path, "permission denied")
+
+    monkeypatch.setattr("rpctrace.capture.recognition.is_capture", refuse)
+    assert [case.capture for case in cases_of([str(tmp_path)])] == [str(tmp_path / "locked")]
 
 
 def test_expectations_elsewhere_go_with_one_capture(tmp_path: Path) -> None:

@@ -94,10 +94,17 @@ def test_update_writes_over_expectations_only(tmp_path: Path) -> None:
 
 
 def test_expectations_that_cannot_be_read_are_3(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A folder in their place."""
+    """A folder in their place. The other captures are checked all the same."""
+    run(folder, "--update", "-q")
+    expectations(folder / "expert.pcap").unlink()
     expectations(folder / "expert.pcap").mkdir()
+    capsys.readouterr()
     assert run(folder) == 3
-    assert "is a directory" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "expert.pcap.expect.toml: is a directory" in said.err
+    assert f"ok      {folder / 'below' / 'clean.cap.gz'}" in said.out
+    assert f"UNREAD  {folder / 'expert.pcap'}" in said.out
+    assert run(folder, "--update") == 3
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
@@ -171,10 +178,76 @@ def test_expectations_elsewhere(folder: Path, tmp_path: Path) -> None:
     assert run(folder / "expert.pcap", "--expect", elsewhere) == 1
 
 
-def test_an_empty_folder_is_no_pass(tmp_path: Path) -> None:
-    """Nothing was read: 3, and nothing to write either."""
+def test_an_empty_folder_is_no_pass(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing was read: 3, and nothing to write either. Beside others it is told."""
     assert run(tmp_path) == 3
+    assert f"{tmp_path}: no capture found in this folder or below it" in capsys.readouterr().err
     assert run(tmp_path, "--update") == 3
+    (tmp_path / "empty").mkdir()
+    expert = article(tmp_path)
+    run(expert, "--update")
+    capsys.readouterr()
+    assert run(expert, tmp_path / "empty") == 0
+    assert "empty: no capture found" in capsys.readouterr().err
+    assert run(tmp_path, f"{tmp_path}/./", expert) == 0
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert said.out.splitlines()[-1] == "1 capture as expected"
+
+
+def test_the_last_line_tells_what_differs_from_what_was_not_read(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And expectations of a capture that is gone are told of."""
+    run(folder, "--update")
+    article(folder, status=5)
+    (folder / "below" / "clean.cap.gz").unlink()
+    assert run(folder) == 3
+    said = capsys.readouterr()
+    assert said.out.splitlines()[-1] == "2 captures, 1 not as expected, 1 not read to the end"
+    assert "clean.cap.gz: no such file or directory, but there are expectations of it" in said.err
+
+
+def test_standard_input_has_nothing_beside_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file of expectations has to be named; above all --update writes none called `-`."""
+    assert run("-") == run("-", "--update") == 2
+    assert "--expect FILE" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no permissions as these")
+def test_where_nothing_can_be_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Is told before any work is done, by the name that was given: expectations, a baseline, a report."""
+    expert = folder / "expert.pcap"
+    before = sorted(folder.rglob("*"))
+    assert run(expert, "--baseline", folder / "nowhere" / "known.toml", "--update-baseline") == 2
+    assert "nowhere does not exist" in capsys.readouterr().err
+    assert run(expert, "--baseline", folder / "below", "--update-baseline") == 2
+    monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != folder)
+    assert run(folder, "--update") == 2
+    assert f"nothing can be written into the folder {folder}" in capsys.readouterr().err
+    assert run(expert, "-o", folder / "x.sarif") == 2
+    assert run(expert, "--baseline", folder / "known.toml", "--update-baseline") == 2
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="no permissions as these")
+def test_a_folder_whose_files_cannot_be_looked_at_is_no_pass(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It can be listed and not entered: each of its files is named."""
+    (tmp_path / "capture").write_bytes(article_octets())
+    look = os.stat
+
+    def refusing(path: object, *arguments: object, **options: object) -> object:
+        if str(path).endswith("capture"):
+            raise PermissionError(13, "Permission denied", path)
+        return look(path, *arguments, **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(os, "stat", refusing)
+    assert run(tmp_path) == 1  # here it can be opened after all, and has no expectations
+    assert "capture" in capsys.readouterr().out
 
 
 def test_a_folder_that_cannot_be_listed_is_no_pass(

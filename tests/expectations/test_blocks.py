@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rpctrace.errors import UsageError
-from rpctrace.expectations.blocks import layout_of
+from rpctrace.expectations.blocks import layout_of, table_of
 
 TEXT = """# top
 failed = 1
@@ -32,6 +32,24 @@ def test_the_parts() -> None:
     ]
     assert layout.tail == ("# tail",)
     assert layout.blocks[0].remarks == ("# about the first",)
+
+
+@pytest.mark.parametrize(
+    ("line", "table"),
+    [
+        ("[[call]]", "call"),
+        ('[["call"]]  # quoted', "call"),
+        ("  [[ forbid . 'call' ]]", "forbid.call"),
+        ("[forbid]", "forbid"),
+        ("[1, 2],", None),
+        ('["x",', None),
+        ("a = [1]", None),
+        ("[" * 5000, None),
+    ],
+)
+def test_headers(line: str, table: str | None) -> None:
+    """However TOML allows them to be spaced and quoted."""
+    assert table_of(line) == table
 
 
 def test_no_line_is_lost() -> None:

@@ -7,6 +7,7 @@ import tomllib
 import pytest
 from report_values import HOSTILE_TEXTS, full_report, hostile_report
 
+from rpctrace.expectations.described import Described
 from rpctrace.expectations.generated import generated
 from rpctrace.expectations.keys import KINDS
 from rpctrace.expectations.reading import entry_of
@@ -17,8 +18,9 @@ from rpctrace.report import Report
 @pytest.mark.parametrize("table", KINDS)
 def test_a_block_describes_its_records(table: str, report: Report) -> None:
     kind = KINDS[table]
-    records = kind.records(report)
-    blocks = generated(report, kind, lambda _place, _record: True)
+    described = Described(kind, report)
+    records = described.records
+    blocks = generated(described, lambda _place, _record: True)
     assert sorted(place for block in blocks for place in block.places) == list(range(len(records)))
     assert records
     for block in blocks:
@@ -28,5 +30,6 @@ def test_a_block_describes_its_records(table: str, report: Report) -> None:
 
 
 def test_what_is_not_wanted_gets_none() -> None:
-    assert generated(full_report(), KINDS["call"], lambda place, _record: place == 1)[0].places == (1,)
-    assert generated(full_report(), KINDS["call"], lambda _place, _record: False) == []
+    calls = Described(KINDS["call"], full_report())
+    assert generated(calls, lambda place, _record: place == 1)[0].places == (1,)
+    assert generated(calls, lambda _place, _record: False) == []

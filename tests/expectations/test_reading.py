@@ -43,6 +43,18 @@ def test_dotted_keys_are_the_same() -> None:
     [
         ("failed = true", "line 1: failed: True should be a number"),
         ("failed = 1\ncall = 3", "line 2: call: 3 should be a list"),
+        (
+            "failed = 1\n[[calls]]\nkind = 'bind'",
+            "line 2: no table [[calls]]; there are: [[call]], [[finding]], [[ticket]], [[kerberos]], [[absent]], "
+            "[require], [forbid]",
+        ),
+        ("[[failed]]\nkind = 'bind'", "line 1: no table [[failed]]"),
+        ("[calls]", "line 1: no table [calls]; there are: [[call]],"),
+        ("[[findings]]\nrule = 'pac-*'", "line 1: no table [[findings]]"),
+        ("[require]\n[ticket]\nrealm = 'A'", "line 2: ticket should be written [[ticket]]"),
+        ("[[require]]\nstatuses = [5]", "line 1: require should be written [require]"),
+        ("[forbid.call]\nkind = 'bind'", "line 1: forbid.call should be written [[forbid.call]]"),
+        ("[['call']]\ncall_id = 1\n[[ \"call\" ]]  # quoted\ncall_id = 'x'", "[[call]] in line 3: call_id"),
         ("call = [3]", "3 should be a table"),
         ("\n[[call]]\ncall_id = 'two'", "[[call]] in line 2: call_id: 'two' should be a number"),
         ("[[absent]]\ncount = 2", "no key 'count'"),

@@ -11,6 +11,7 @@ from report_values import FINDING, TICKET, article_report, full_report, hostile_
 from rpctrace.errors import UsageError
 from rpctrace.expectations.comparing import differences
 from rpctrace.expectations.reading import read_expectation
+from rpctrace.expectations.values import Entry
 from rpctrace.expectations.writing import written
 from rpctrace.report import Report
 
@@ -142,6 +143,15 @@ statuses = [5]
     assert written(article_report(), "x", after) == after
 
 
+def test_quoted_headers_are_headers() -> None:
+    """Entries below them are edited as any others."""
+    before = written(article_report(), "x").replace("[[call]]", '[["call"]]').replace("[[finding]]", "[['finding']]")
+    assert written(article_report(), "x", before) == before
+    after = written(report_of(), "x", before)
+    assert "call" not in tomllib.loads(after)
+    assert texts(report_of(), after) == []
+
+
 def test_a_frame_that_moved_changes_its_line_alone() -> None:
     """The entry stays in its place with its other lines and their comments."""
     before = written(article_report(), "x")
@@ -185,3 +195,29 @@ def test_a_flood_of_failures_is_bounded() -> None:
     text = written(report_of(*calls), "x")
     assert text.count("[[call]]") == 200
     assert texts(report_of(*calls), text) == []
+
+
+def test_the_work_grows_as_the_capture_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every entry of the file has moved: each is not compared with each record, nor each group with each."""
+    looked_at = 0
+    describes = Entry.describes
+
+    def counting(self: Entry, record: object) -> bool:
+        nonlocal looked_at
+        looked_at += 1
+        return describes(self, record)
+
+    def calls(count: int, first_opnum: int) -> Report:
+        return report_of(
+            *(refused_call(id=f"call-{number}", opnum=first_opnum + number // 4) for number in range(count))
+        )
+
+    costs = []
+    monkeypatch.setattr(Entry, "describes", counting)
+    for count in (200, 400):
+        before = written(calls(count, 0), "x")
+        looked_at = 0
+        after = written(calls(count, 10_000), "x", before)
+        costs.append(looked_at)
+        assert texts(calls(count, 10_000), after) == []
+    assert 0 < costs[1] <= 2.3 * costs[0]
