@@ -249,6 +249,9 @@ PDUS = (
 )
 
 
+UNFILTERED = Unfiltered(16, 1, 9, 3, 2, 4, 0, 1)
+
+
 def empty_report() -> Report:
     return Report(TOOL, (), ())
 

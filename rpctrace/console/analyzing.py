@@ -59,7 +59,6 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
     of_run = RenderOptions(
         table=choices.table,
         verbosity=choices.verbosity,
-        unfiltered_calls=None if selection is None else len(report.calls),
         command=words_again(choices, report),
     )
     for path, rendering in to_files:

@@ -10,6 +10,7 @@ from rpctrace.encoding.text import safe_text
 from rpctrace.render.json import write_document
 from rpctrace.render.layout import lay_out, wrapped
 from rpctrace.render.markdown import escaped
+from rpctrace.render.nothing_failed import calls_words
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.words import Signs, capture_words, counted
 from rpctrace.report import Report
@@ -68,9 +69,8 @@ def text_lines(comparison: Comparison, bad: Report, good: Report, options: Rende
     signs = options.signs
     for word, report in (("failing", bad), ("good", good)):
         for capture in report.captures:
-            failed = sum(call.failed for call in report.calls)
-            calls = f"{counted(len(report.calls), 'call')}, {failed} failed"
-            yield f"{word:<8} {safe_text(capture.path)}: {capture_words(capture)}; {calls}"
+            words = f"{capture_words(capture)}; {calls_words(report.calls)}"
+            yield f"{word:<8} {safe_text(capture.path)}: {words}"
     yield ""
     if not comparison.differences:
         yield _sameness(comparison)

@@ -43,7 +43,7 @@ class Table(Generic[Record]):
     def lines(self, report: Report, options: RenderOptions, signs: Signs) -> Iterator[str]:
         records = self.records(report)
         if not records:
-            among = " among what the filters leave." if options.unfiltered_calls is not None else "."
+            among = " among what the filters leave." if report.unfiltered is not None else "."
             yield f"{self.empty}{among}"
             return
         columns = self.columns + (self.more_columns if options.verbosity > 0 else ())

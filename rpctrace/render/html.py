@@ -79,7 +79,7 @@ def render(report: Report, out: TextIO, options: RenderOptions) -> None:
 
     style, script = asset("page.css"), asset("page.js")
     text = environment().get_template("page").render(
-        page=page_of(report, options.unfiltered_calls, options.command),
+        page=page_of(report, options.command),
         style=Markup(style),  # our own file
         script=Markup(script),
         policy=policy(style, script),

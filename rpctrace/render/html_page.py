@@ -18,7 +18,7 @@ from rpctrace.render.hosts import HostBook
 from rpctrace.render.html_table import Table, table_of
 from rpctrace.render.ladder import Ladder, ladder
 from rpctrace.render.links import is_plain_link
-from rpctrace.render.nothing_failed import nothing_failed, seen_beside
+from rpctrace.render.nothing_failed import errors_answered, nothing_failed, seen_beside
 from rpctrace.render.places import frame_chip
 from rpctrace.render.referral_picture import NARROW as NARROW_PICTURE
 from rpctrace.render.referral_picture import ReferralPicture, referral_picture
@@ -190,8 +190,8 @@ class Page:
     unseen: tuple[Unseen, ...]
 
 
-def page_of(report: Report, unfiltered_calls: int | None = None, command: Sequence[str] = ()) -> Page:
-    """`unfiltered_calls` and `command` as in `RenderOptions`."""
+def page_of(report: Report, command: Sequence[str] = ()) -> Page:
+    """`command` as in `RenderOptions`."""
     book, hosts = StoryBook(report), HostBook(report)
     worth = [each for each in report.findings if each.severity != "note"]
     notes = [each for each in report.findings if each.severity == "note"]
@@ -201,7 +201,7 @@ def page_of(report: Report, unfiltered_calls: int | None = None, command: Sequen
     )
     beside = [line.replace("\n", " ") for line in beside_lines(report, UNICODE_SIGNS)]
     codes = codes_of(report)
-    verdict = _verdict(report, unfiltered_calls)
+    verdict = _verdict(report)
     return Page(
         title=f"{told[0].title if told else verdict.title} \u2013 rpctrace",
         tool=f"{report.tool.name} {report.tool.version}",
@@ -331,12 +331,12 @@ def _ways(story: Story, report: Report, book: StoryBook) -> Iterator[Way]:
 # The rest of the page
 
 
-def _verdict(report: Report, unfiltered_calls: int | None) -> Verdict:
+def _verdict(report: Report) -> Verdict:
     failed = sum(call.failed for call in report.calls)
     if failed:
         rules = "no rule says more about why" if not report.findings else "there are only weak hypotheses about why"
         return Verdict("warning", f"{counted(failed, 'call')} failed", f"See the table for each; {rules}.")
-    title, seen = nothing_failed(report, unfiltered_calls), seen_beside(report)
+    title, seen = nothing_failed(report), seen_beside(report)
     beside = "; ".join(each.text for each in seen)
     if not report.captures:
         return Verdict("plain", title, "")
@@ -345,7 +345,8 @@ def _verdict(report: Report, unfiltered_calls: int | None) -> Verdict:
         return Verdict(tone, title, f"Below is what else was read{': ' if beside else ''}{beside}.")
     fine = "fine" if report.complete and not seen else "warning"
     answered = sum(call.outcome in ("answered", "accepted") for call in report.calls)
-    text = f"{answered} of {counted(len(report.calls), 'call')} were answered, and no answer refuses anything."
+    text = f"{answered} of {counted(len(report.calls), 'call')} were answered"
+    text += "." if errors_answered(report.calls) else ", and no answer refuses anything."
     if unknown := sum(call.end_unknown for call in report.calls):
         text += f" How {unknown} ended was not captured."
     return Verdict(fine, title, f"{text} Beside calls: {beside}." if beside else text)
@@ -362,10 +363,18 @@ def _tiles(report: Report) -> Iterator[Tile]:
     yield Tile(_grouped(frames), f"frames{took}{several}", "plain")
     yield Tile(_grouped(len(report.calls)) + at_least, "RPC calls", "plain")
     turned_away = sum(each.outcome == "rejected" for each in report.authentications)
-    beside = f"; {counted(turned_away, 'other authentication')} refused" if turned_away else ""
+    errors = errors_answered(report.calls)
+    beside = f"; {errors} answered with an error" if errors else ""
+    if turned_away:
+        beside += f"; {counted(turned_away, 'other authentication')} refused"
     refused = sum(each.refused for each in report.kerberos)
-    fine = "fine" if report.calls and not refused else "plain"
-    yield Tile(_grouped(failed), f"failed{beside}", "failure" if failed else "warning" if turned_away else fine)
+    if failed:
+        tone = "failure"
+    elif turned_away or errors:
+        tone = "warning"
+    else:
+        tone = "fine" if report.calls and not refused else "plain"
+    yield Tile(_grouped(failed), f"failed{beside}", tone)
     exchanges = f"Kerberos exchanges, {refused} refused" if refused else "Kerberos exchanges"
     yield Tile(_grouped(len(report.kerberos)), exchanges, "warning" if refused else "plain")
     yield Tile(_grouped(sum(each.gaps for each in report.streams)), "gaps in connections", "plain")

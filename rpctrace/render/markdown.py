@@ -97,7 +97,7 @@ def _failed(report: Report, options: RenderOptions) -> Iterator[str]:
     groups = failures(report.calls)
     failed = sum(len(group.calls) for group in groups)
     if not failed:
-        yield f"{nothing_failed(report, options.unfiltered_calls)}."
+        yield f"{nothing_failed(report)}."
         beside = seen_beside(report)
         yield from ("", *(f"- {each.text}" for each in beside)) if beside else ()
         return

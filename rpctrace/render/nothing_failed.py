@@ -1,13 +1,15 @@
-"""A Report without a failed call -> what may be said of it: how far "nothing failed" goes, and what else was seen."""
+"""A Report -> how many calls failed, and of one without a failed call what may be said: how far "nothing failed" goes,
+and what else was seen."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from rpctrace.diagnosis.failures import is_failed_result
 from rpctrace.encoding.text import safe_text
 from rpctrace.record import record
 from rpctrace.render.words import counted, unique
-from rpctrace.report import Report
+from rpctrace.report import Call, Report
 
 _AUTHENTICATIONS = {"smb": ("session setup", " of SMB"), "ldap": ("bind", " of LDAP")}
 
@@ -21,26 +23,42 @@ class Seen:
     refused: bool
 
 
-def nothing_failed(report: Report, unfiltered_calls: int | None = None) -> str:
-    """Without its full stop. `unfiltered_calls`: how many there were before a filter; None where there was none."""
+def calls_words(calls: Sequence[Call]) -> str:
+    """`18 calls, 0 failed, 3 answered with an error`: that is no fault, and the call is no failed one."""
+    errors = errors_answered(calls)
+    beside = f", {errors} answered with an error" if errors else ""
+    return f"{counted(len(calls), 'call')}, {sum(call.failed for call in calls)} failed{beside}"
+
+
+def errors_answered(calls: Sequence[Call]) -> int:
+    """How many answers bring a code that says the operation failed."""
+    return sum(map(is_failed_result, calls))
+
+
+def nothing_failed(report: Report) -> str:
+    """Without its full stop."""
     part = "" if report.complete else " in the part that could be read"
     if not report.captures:
         return "No capture was read"
     if not report.calls:
-        if unfiltered_calls:
-            return f"The filters leave none of {counted(unfiltered_calls, 'call')}"
+        if report.unfiltered is not None and report.unfiltered.calls:
+            return f"The filters leave none of {counted(report.unfiltered.calls, 'call')}"
         return f"No RPC call was found{part}"
-    if unfiltered_calls is not None:
-        part = f" among the {len(report.calls)} of {counted(unfiltered_calls, 'call')} that the filters leave{part}"
+    if report.unfiltered is not None:
+        among = f"the {len(report.calls)} of {counted(report.unfiltered.calls, 'call')}"
+        part = f" among {among} that the filters leave{part}"
     return f"No failed call{part}"
 
 
 def seen_beside(report: Report) -> tuple[Seen, ...]:
-    """Where there is no call, all that was seen; where no call failed, what was refused beside them."""
+    """Where there is no call, all that was seen; where no call failed, what was refused in answers and beside them."""
     return tuple(each for each in _seen(report) if each.refused or not report.calls)
 
 
 def _seen(report: Report) -> Iterator[Seen]:
+    errors = errors_answered(report.calls)
+    if errors:
+        yield Seen(f"{counted(errors, 'call')} answered with an error", "calls", True)
     asked = [each for each in report.kerberos if each.with_kdc]
     if asked:
         refused = sum(each.refused for each in asked)

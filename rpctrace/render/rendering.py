@@ -18,15 +18,14 @@ from rpctrace.report import Report
 class RenderOptions:
     """What a caller may choose. `table` is one of `table.TABLE_NAMES` or None for the short report; `width_columns` is
     where lines should end (None: nowhere); `verbosity` 1 adds details. Without `encoding_is_utf8` the words of the
-    report itself, and all of JSON, are ASCII. `unfiltered_calls`: how many calls there were before a filter, None where
-    there was none; `command`: the words, captures and options, of which `rpctrace analyze` makes this report again."""
+    report itself, and all of JSON, are ASCII. `command`: the words, captures and options, of which `rpctrace analyze`
+    makes this report again."""
 
     table: str | None = None
     width_columns: int | None = None
     verbosity: int = 0
     color: bool = False
     encoding_is_utf8: bool = True
-    unfiltered_calls: int | None = None
     command: tuple[str, ...] = ()
 
     @property

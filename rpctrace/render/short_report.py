@@ -15,7 +15,7 @@ from rpctrace.render.finding_text import finding_line, finding_lines, records_by
 from rpctrace.render.grouping import Failure, failures, group_frames_words
 from rpctrace.render.layout import lay_out, wrapped
 from rpctrace.render.log_lines import log_lines
-from rpctrace.render.nothing_failed import nothing_failed, seen_beside
+from rpctrace.render.nothing_failed import calls_words, nothing_failed, seen_beside
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.words import (
     capture_words,
@@ -47,11 +47,10 @@ def _headline(report: Report, place: int, capture: CaptureFacts, options: Render
         for call in report.calls
         if call.capture == place or any(each.capture == place for each in call.also_seen)
     ]
-    failed = sum(call.failed for call in calls)
     number = f"[{place + 1}] " if len(report.captures) > 1 else ""
     name = painted(f"{number}{safe_text(capture.path)}", "heading", options)
     at_least = "at least " if any(limit.name == "calls_kept" for limit in report.limits) else ""
-    yield f"{name}: {capture_words(capture)}; {at_least}{counted(len(calls), 'call')}, {failed} failed"
+    yield f"{name}: {capture_words(capture)}; {at_least}{calls_words(calls)}"
     for clock in report.clocks:
         if clock.capture == place and clock.capture != clock.reference:
             yield f"  {clock_words(clock)}"
@@ -138,7 +137,7 @@ def _failure_section(report: Report, options: RenderOptions) -> Iterator[str]:
 def _nothing_failed(report: Report, options: RenderOptions) -> Iterator[str]:
     beside = seen_beside(report)
     fine = report.calls and report.complete and not beside
-    yield painted(f"{nothing_failed(report, options.unfiltered_calls)}.", "fine" if fine else "warning", options)
+    yield painted(f"{nothing_failed(report)}.", "fine" if fine else "warning", options)
     for each in beside:
         yield f"  {each.text}: --table {each.table}"
 

@@ -12,8 +12,8 @@ from rpctrace.render.rendering import RenderOptions
 def test_what_depends_on_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(streams, "width_columns", lambda: 77)
     monkeypatch.setattr(streams, "encoding_is_utf8", lambda: False)
-    made = on_output(RenderOptions(table="calls", verbosity=2, unfiltered_calls=3), "always")
-    assert made == RenderOptions("calls", 77, 2, True, False, 3)
+    made = on_output(RenderOptions(table="calls", verbosity=2, command=("a.pcap",)), "always")
+    assert made == RenderOptions("calls", 77, 2, True, False, ("a.pcap",))
 
 
 def test_a_pipe_has_neither_width_nor_colour(capsys: pytest.CaptureFixture[str]) -> None:

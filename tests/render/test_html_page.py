@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from report_values import FINDING, article_report, capture, empty_report, full_report, refused_call
+from report_values import FINDING, UNFILTERED, article_report, capture, empty_report, full_report, refused_call
 from story_values import incident, logged_report
 
 from rpctrace.render.html_page import MOST_BESIDE, MOST_LISTED, MOST_TOLD, page_of
@@ -133,7 +133,7 @@ def test_the_head_says_what_was_seen_beside_calls() -> None:
     with_call = replace(bare, calls=article_report().calls[:1])
     assert page_of(with_call).verdict.tone == "warning"
     assert page_of(with_call).verdict.text.endswith(" Beside calls: 1 exchange with a KDC, 1 refused.")
-    assert page_of(bare, 16).verdict.title == "The filters leave none of 16 calls"
+    assert page_of(replace(bare, unfiltered=UNFILTERED)).verdict.title == "The filters leave none of 16 calls"
 
 
 def test_the_command_is_fit_for_a_shell() -> None:

@@ -6,26 +6,39 @@ from __future__ import annotations
 from dataclasses import replace
 
 from incident_records import call, event, exchange, ntlm_authentication, refused, report
-from report_values import capture, empty_report
+from judging import answered, channel
+from report_values import UNFILTERED, capture, empty_report
 
-from rpctrace.render.nothing_failed import nothing_failed, seen_beside
+from rpctrace.render.nothing_failed import calls_words, nothing_failed, seen_beside
 
 
 def test_what_filters_left() -> None:
     """No sentence says that there was no call where a filter took them."""
     none, one = report(), report(call("c", 1))
     assert nothing_failed(none) == "No RPC call was found"
-    assert nothing_failed(none, 16) == "The filters leave none of 16 calls"
-    assert nothing_failed(none, 0) == "No RPC call was found"
+    assert nothing_failed(replace(none, unfiltered=UNFILTERED)) == "The filters leave none of 16 calls"
+    assert nothing_failed(replace(none, unfiltered=replace(UNFILTERED, calls=0))) == "No RPC call was found"
     assert nothing_failed(one) == "No failed call"
-    assert nothing_failed(one, 16) == "No failed call among the 1 of 16 calls that the filters leave"
-    assert nothing_failed(empty_report(), None) == "No capture was read"
+    among = "No failed call among the 1 of 16 calls that the filters leave"
+    assert nothing_failed(replace(one, unfiltered=UNFILTERED)) == among
+    assert nothing_failed(empty_report()) == "No capture was read"
 
 
 def test_how_far_that_goes() -> None:
     cut = replace(report(call("c", 1)), captures=(capture(complete=False),))
     assert nothing_failed(cut) == "No failed call in the part that could be read"
-    assert nothing_failed(cut, 2).endswith("that the filters leave in the part that could be read")
+    left = nothing_failed(replace(cut, unfiltered=UNFILTERED))
+    assert left.endswith("that the filters leave in the part that could be read")
+
+
+def test_answers_that_say_the_operation_failed() -> None:
+    """A denied call of the secure channel is answered; who counts what went wrong counts it too."""
+    denied = answered(1, "denied", secure_channel=channel("NetrLogonSamLogonEx", 0xC0000022))
+    calls = (denied, answered(2, "works", secure_channel=channel("NetrLogonSamLogonEx")))
+    assert calls_words(calls) == "2 calls, 0 failed, 1 answered with an error"
+    assert calls_words(calls[1:]) == "1 call, 0 failed"
+    (seen,) = seen_beside(report(*calls))
+    assert (seen.text, seen.table, seen.refused) == ("1 call answered with an error", "calls", True)
 
 
 def test_without_a_call_all_is_told() -> None:

@@ -10,6 +10,7 @@ import pytest
 from report_values import (
     FINDING,
     TICKET,
+    UNFILTERED,
     answered_call,
     article_report,
     capture,
@@ -112,7 +113,7 @@ def test_what_was_seen_beside_calls_names_its_table() -> None:
 
 
 def test_filters_that_leave_nothing_are_named() -> None:
-    text = text_of(article_report(calls=(), findings=()), RenderOptions(unfiltered_calls=16))
+    text = text_of(article_report(calls=(), findings=(), unfiltered=UNFILTERED))
     assert "The filters leave none of 16 calls." in text.splitlines()
     assert "No RPC call" not in text
 
