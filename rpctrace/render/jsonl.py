@@ -1,13 +1,14 @@
 """Report -> one JSON object a line, each with its `type`: what a log pipeline or `jq` reads without loading the whole.
 
 The order is that of `LINE_TYPES`, after a line `tool`: captures, calls, what happened before and beside them,
-connections, findings, what could not be read. The last line is `end` with a count of each; a file without it was cut
-short.
+connections, findings, what could not be read. The last line is `end` with a count of each, and with what there
+was before filters took some out; a file without it was cut short.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TextIO
 
 from rpctrace.render.json_records import RecordWriter
@@ -47,7 +48,8 @@ def render(report: Report, out: TextIO, options: RenderOptions) -> None:
             at_once = records[first : first + _LINES_AT_ONCE]
             out.write("".join([f"{start}{writer.record(record, 0)[1:]}\n" for record in at_once]))
     counts = {attribute: len(getattr(report, attribute)) for _, attribute in LINE_TYPES}
-    end = {"type": "end", "complete": report.complete, **counts}
+    before = None if report.unfiltered is None else asdict(report.unfiltered)
+    end = {"type": "end", "complete": report.complete, **counts, "unfiltered": before}
     out.write(json.dumps(end, separators=(",", ":")) + "\n")
 
 

@@ -65,4 +65,6 @@ def test_the_first_line_names_the_format_and_the_last_counts() -> None:
     assert first == {"type": "tool", "schema": "rpctrace.report/1", "name": "rpctrace", "version": "0.1.0"}
     assert last["complete"] is False
     assert (last["captures"], last["calls"], last["findings"]) == (2, 4, 1)
-    assert lines(empty_report())[-1]["calls"] == 0
+    assert last["unfiltered"] == document(full_report())["unfiltered"]
+    assert last["unfiltered"] is not None
+    assert (lines(empty_report())[-1]["calls"], lines(empty_report())[-1]["unfiltered"]) == (0, None)
