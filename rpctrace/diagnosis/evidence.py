@@ -398,7 +398,7 @@ def _position(placed: tuple[Position, KerberosExchange]) -> Position:
 
 def _first_frame(record: Call | KerberosExchange | Authentication) -> int | None:
     if isinstance(record, Call):
-        return next(iter((*record.request_frames[-1:], *record.reply_frames)), None)
+        return record.request_frames[-1] if record.request_frames else next(iter(record.reply_frames), None)
     return record.request_frame if record.request_frame is not None else record.reply_frame
 
 

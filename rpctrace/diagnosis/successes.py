@@ -23,8 +23,9 @@ class Successes:
         self._worked: dict[Hashable, list[tuple[Position, Call]]] = defaultdict(list)
         for call in report.calls:
             if call.outcome in ("answered", "accepted") and call.kind != "auth3" and not is_failed_result(call):
+                at = places.asked_at(call)
                 for key in self._purposes(call):
-                    self._worked[key].append((places.asked_at(call), call))
+                    self._worked[key].append((at, call))
         for calls in self._worked.values():
             calls.sort(key=lambda each: each[0])
         self._sessions: dict[Hashable, list[Authentication]] = defaultdict(list)
