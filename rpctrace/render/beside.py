@@ -33,7 +33,8 @@ _ATTEMPTS = frozenset(("refused", "no_answer"))  # counted by attempts, each of 
 
 
 def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
-    """Errors of the same kind about the same service are one line; those that a path ends with are told with it."""
+    """Errors of the same kind about the same service, and of a logon for the same user, are one line; those that a path
+    ends with are told with it."""
     told = {path.exchanges[-1] for path in _told_paths(report) if path.error is not None and path.exchanges}
     groups: dict[tuple[object, ...], list[KerberosExchange]] = {}
     answered: dict[_Sought, list[KerberosExchange]] = {}
@@ -41,7 +42,7 @@ def _error_lines(report: Report, signs: Signs) -> Iterator[str]:
         if each.outcome == "answered":
             answered.setdefault(_sought(each), []).append(each)
         if each.refused and each.id not in told:
-            key = (each.capture, each.client.address, each.server, each.error, each.sname, each.carried_in)
+            key = (*_sought(each), each.server, each.error, each.carried_in)
             groups.setdefault(key, []).append(each)
     for same in groups.values():
         first = same[0]

@@ -8,7 +8,7 @@ from itertools import chain
 from rpctrace.encoding.text import safe_text
 from rpctrace.render.color import painted
 from rpctrace.render.layout import wrapped
-from rpctrace.render.places import both_frames, listed
+from rpctrace.render.places import both_frames, listed, place_words
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.words import Signs, confidence_words, unique
 from rpctrace.report import Authentication, Call, EvidenceItem, Finding, KerberosExchange, Report
@@ -35,16 +35,23 @@ def records_by_id(report: Report) -> Records:
     return {record.id: record for record in every}
 
 
-def more_seen(finding: Finding, records: Records, signs: Signs) -> str:
+def more_seen(finding: Finding, report: Report, records: Records, signs: Signs) -> str:
     """`and 2 more like these: frames 41 -> 42, 51 -> 52`, of what a finding is about and its evidence shows no more of;
     "" where that shows all, or shows none and something else."""
     about = [records[each] for each in (*finding.calls, *finding.concerns) if each in records]
     shown = {(item.capture, item.frame) for item in finding.evidence if item.frame is not None}
     untold = [each for each in about if shown.isdisjoint(_places(each))]
-    frames = unique(both_frames(each.request_frame, each.reply_frame, signs) for each in untold)
-    if len(untold) == len(about) or not frames:
+    if len(untold) == len(about):
         return ""
-    return f"and {len(frames)} more like these: frames {listed(frames)}"
+    places = {
+        place_words(capture, report): unique(
+            both_frames(each.request_frame, each.reply_frame, signs) for each in untold if each.capture == capture
+        )
+        for capture in sorted({each.capture for each in untold})
+    }
+    many = sum(map(len, places.values()))
+    where = "; ".join(f"{listed(frames)}{place}" for place, frames in places.items() if frames)
+    return f"and {many} more like these: frames {where}" if many else ""
 
 
 def _places(record: _Record) -> tuple[tuple[int, int | None], ...]:
@@ -67,7 +74,7 @@ def _labelled(
 ) -> Iterator[tuple[str, str]]:
     order = ("seen", "fits", "against")
     lines = [*_evidence(finding, report, options.verbosity > 0)]
-    if more := more_seen(finding, records, options.signs):
+    if more := more_seen(finding, report, records, options.signs):
         lines.append(("seen", more))
     yield from sorted(lines, key=lambda line: order.index(line[0]))
     yield from (("limit", safe_text(text)) for text in finding.limited_by)

@@ -251,7 +251,7 @@ def _bare(finding: Finding, number: int, report: Report, book: StoryBook) -> Tol
         summary=finding.summary,
         filter=finding.display_filter,
         where=where,
-        more_seen=more_seen(finding, book.records, UNICODE_SIGNS),
+        more_seen=more_seen(finding, report, book.records, UNICODE_SIGNS),
         seen=tuple(shown for item, shown in evidence if item.side == "seen"),
         fits=tuple(sorted(fits, key=lambda item: -item.share)),
         against=tuple(shown for item, shown in evidence if item.side == "against"),
@@ -336,17 +336,18 @@ def _verdict(report: Report) -> Verdict:
     if failed:
         rules = "no rule says more about why" if not report.findings else "there are only weak hypotheses about why"
         return Verdict("warning", f"{counted(failed, 'call')} failed", f"See the table for each; {rules}.")
-    title, seen = nothing_failed(report), seen_beside(report)
+    title, errors = nothing_failed(report), errors_answered(report.calls)
+    seen = seen_beside(report)
     beside = "; ".join(each.text for each in seen)
     if not report.captures:
         return Verdict("plain", title, "")
     if not report.calls:
         tone = "warning" if any(each.refused for each in seen) else "plain"
         return Verdict(tone, title, f"Below is what else was read{': ' if beside else ''}{beside}.")
-    fine = "fine" if report.complete and not seen else "warning"
+    fine = "fine" if report.complete and not seen and not errors else "warning"
     answered = sum(call.outcome in ("answered", "accepted") for call in report.calls)
-    text = f"{answered} of {counted(len(report.calls), 'call')} were answered"
-    text += "." if errors_answered(report.calls) else ", and no answer refuses anything."
+    text = f"{answered} of {counted(len(report.calls), 'call')} {'was' if len(report.calls) == 1 else 'were'} answered"
+    text += "." if errors else ", and no answer refuses anything."
     if unknown := sum(call.end_unknown for call in report.calls):
         text += f" How {unknown} ended was not captured."
     return Verdict(fine, title, f"{text} Beside calls: {beside}." if beside else text)

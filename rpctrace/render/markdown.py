@@ -130,7 +130,7 @@ def _finding(finding: Finding, report: Report, records: Records, signs: Signs) -
         yield f"  - filter: {code(finding.display_filter)}"
     for item in finding.evidence:
         yield f"  - {'for' if item.supports else 'against'}: {escaped(evidence_words(item, report))}"
-    if more := more_seen(finding, records, signs):
+    if more := more_seen(finding, report, records, signs):
         yield f"  - {escaped(more)}"
     for text in finding.limited_by:
         yield f"  - {escaped(text)}"

@@ -47,18 +47,16 @@ def nothing_failed(report: Report) -> str:
     if report.unfiltered is not None:
         among = f"the {len(report.calls)} of {counted(report.unfiltered.calls, 'call')}"
         part = f" among {among} that the filters leave{part}"
-    return f"No failed call{part}"
+    errors = errors_answered(report.calls)
+    return f"No failed call{part}{f'; {errors} answered with an error' if errors else ''}"
 
 
 def seen_beside(report: Report) -> tuple[Seen, ...]:
-    """Where there is no call, all that was seen; where no call failed, what was refused in answers and beside them."""
+    """Where there is no call, all that was seen; where no call failed, what was refused beside them."""
     return tuple(each for each in _seen(report) if each.refused or not report.calls)
 
 
 def _seen(report: Report) -> Iterator[Seen]:
-    errors = errors_answered(report.calls)
-    if errors:
-        yield Seen(f"{counted(errors, 'call')} answered with an error", "calls", True)
     asked = [each for each in report.kerberos if each.with_kdc]
     if asked:
         refused = sum(each.refused for each in asked)

@@ -15,7 +15,7 @@ from rpctrace.render.finding_text import finding_line, finding_lines, records_by
 from rpctrace.render.grouping import Failure, failures, group_frames_words
 from rpctrace.render.layout import lay_out, wrapped
 from rpctrace.render.log_lines import log_lines
-from rpctrace.render.nothing_failed import calls_words, nothing_failed, seen_beside
+from rpctrace.render.nothing_failed import calls_words, errors_answered, nothing_failed, seen_beside
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.render.words import (
     capture_words,
@@ -136,7 +136,7 @@ def _failure_section(report: Report, options: RenderOptions) -> Iterator[str]:
 
 def _nothing_failed(report: Report, options: RenderOptions) -> Iterator[str]:
     beside = seen_beside(report)
-    fine = report.calls and report.complete and not beside
+    fine = report.calls and report.complete and not beside and not errors_answered(report.calls)
     yield painted(f"{nothing_failed(report)}.", "fine" if fine else "warning", options)
     for each in beside:
         yield f"  {each.text}: --table {each.table}"

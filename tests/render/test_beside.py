@@ -59,6 +59,18 @@ def test_a_logon_of_another_user_gets_over_nothing() -> None:
     assert same.endswith("; got in frames 14 -> 15")
 
 
+def test_errors_of_two_users_are_two_lines_each_with_what_followed() -> None:
+    """Both on one terminal server; one gets in."""
+    refused = replace(ERROR, kind="AS", sname=("krbtgt", "A"), outcome="rejected")
+    alice, bob = replace(refused, cname=("alice",)), replace(refused, id="krb-2", cname=("bob",))
+    later = replace(alice, id="krb-3", error=None, request_frame=14, reply_frame=15, outcome="answered")
+    first, second = lines(article_report(calls=(), kerberos=(alice, bob, later)))
+    assert "(alice)" in first
+    assert first.endswith("; got in frames 14 -> 15")
+    assert "(bob)" in second
+    assert "; got" not in second
+
+
 def test_errors_of_one_kind_are_one_line_and_ordinary_ones_none() -> None:
     """Pre-authentication required is a step of every logon."""
     ordinary = replace(ERROR, error=25, error_name="KDC_ERR_PREAUTH_REQUIRED")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from report_values import FINDING, article_report, full_report, refused_call
+from report_values import FINDING, article_report, capture, full_report, refused_call
 
 from rpctrace.render.finding_text import evidence_words, finding_line, finding_lines, records_by_id
 from rpctrace.render.rendering import RenderOptions
@@ -53,6 +53,19 @@ def test_what_is_folded_says_how_many_and_where() -> None:
     assert "like these" not in text_of(replace(finding, evidence=(replace(shown, frame=99),)), report)
     all_shown = tuple(replace(shown, frame=n) for n in (10, 21, 30, 40, 51))
     assert "like these" not in text_of(replace(finding, evidence=all_shown), report)
+
+
+def test_what_is_folded_says_of_which_capture() -> None:
+    """A number of a frame means nothing without it."""
+    places = ((0, 10), (0, 20), (1, 30))
+    calls = tuple(
+        refused_call(id=f"call-{n}", capture=at, request_frames=(n,), reply_frames=(n + 1,)) for at, n in places
+    )
+    report = article_report(calls=calls, captures=(capture(), capture(path="server.pcap")))
+    shown = EvidenceItem(True, "fault 0x721", 0, 11, None, 1.0)
+    finding = replace(FINDING, calls=tuple(call.id for call in calls), evidence=(shown,))
+    more = "and 2 more like these: frames 20 -> 21 of capture 1; 30 -> 31 of capture 2"
+    assert more in text_of(finding, report, encoding_is_utf8=False)
 
 
 def test_what_limits_it_and_what_else_was_weighed() -> None:
