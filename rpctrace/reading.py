@@ -8,12 +8,13 @@ from typing import Literal
 
 from rpctrace import report, tally
 from rpctrace.assembly import endpoints, events, exchanges, kdc
-from rpctrace.assembly.calls import Assembler, sort_by_frame
+from rpctrace.assembly.calls import Assembler, sort_by_frame, stream_id
 from rpctrace.capture.storage import Capture
 from rpctrace.conversation_numbers import ConversationNumbers
 from rpctrace.conversations.conversations import Conversations
 from rpctrace.conversations.datagrams import Datagrams
 from rpctrace.conversations.observations import (
+    ConversationFacts,
     Observation,
     ObservedAuthentication,
     ObservedCall,
@@ -24,7 +25,7 @@ from rpctrace.conversations.observations import (
 from rpctrace.encoding.times import iso_8601
 from rpctrace.gathering import Gathered
 from rpctrace.network.decode import Decoder
-from rpctrace.network.flow import Endpoint, Segment, Transport
+from rpctrace.network.flow import Segment, Transport
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.record import record
 from rpctrace.report import ProblemEntry, Report
@@ -67,19 +68,26 @@ class _PduLines:
         self.numbers = ConversationNumbers()
         self.left_out = 0
         self._assembler = assembler
-        self._lines: list[tuple[report.PduLine, Endpoint, Endpoint]] = []
+        self._lines: list[tuple[report.PduLine, ConversationFacts]] = []
 
     def take(self, observed: ObservedPdu) -> None:
         if len(self._lines) >= PDUS_KEPT:
             self.left_out += 1
             return
         facts = observed.conversation
-        self._lines.append((self._assembler.pdu_line(observed, ()), facts.client, facts.server))
+        self._lines.append((self._assembler.pdu_line(observed), facts))
         self.numbers.rpc(facts.client, facts.server, observed.provenance.frame)
 
     def numbered(self) -> tuple[report.PduLine, ...]:
         self.numbers.number()
-        lines = [replace(line, conversations=self.numbers.of(*ends)) for line, *ends in self._lines]
+        lines = [
+            replace(
+                line,
+                conversations=self.numbers.of(facts.client, facts.server),
+                connection=stream_id(line.capture, facts),
+            )
+            for line, facts in self._lines
+        ]
         return tuple(sorted(lines, key=lambda line: line.frame))
 
 

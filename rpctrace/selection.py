@@ -31,16 +31,21 @@ from rpctrace.report import (
 )
 from rpctrace.spellings import codes_spelled, host_spelled, interfaces_spelled
 
+_REFUSED_CONTEXT = frozenset((1, 2))  # by the user, by the provider (C706 12.6.3.1); other results have no reason
+
 
 @record
 class Selection:
     """Every part that is not empty must agree; within a part one agreement is enough. Times are UTC, both inclusive.
-    `statuses` and `kerberos_errors` are one part: how something ended, whoever said so and in which words."""
+    From `statuses` to `contexts` is one part: how something ended, whoever said so and in which words (as
+    `spellings.Codes`)."""
 
     hosts: tuple[str, ...] = ()
     interfaces: frozenset[str] = frozenset()
     statuses: frozenset[int] = frozenset()
     kerberos_errors: frozenset[int] = frozenset()
+    refusals: frozenset[int] = frozenset()
+    contexts: frozenset[int] = frozenset()
     since_ns: int | None = None
     until_ns: int | None = None
 
@@ -50,7 +55,7 @@ class Selection:
 
     @property
     def asks_for_an_end(self) -> bool:
-        return bool(self.statuses or self.kerberos_errors)
+        return bool(self.statuses or self.kerberos_errors or self.refusals or self.contexts)
 
 
 def selection_of(
@@ -67,8 +72,10 @@ def selection_of(
     return Selection(
         hosts=tuple(hosts),
         interfaces=frozenset(uuid for text in interfaces for uuid in interfaces_spelled(text)),
-        statuses=frozenset(status for meant, _ in codes for status in meant),
-        kerberos_errors=frozenset(error for _, meant in codes for error in meant),
+        statuses=frozenset[int]().union(*(each.statuses for each in codes)),
+        kerberos_errors=frozenset[int]().union(*(each.kerberos_errors for each in codes)),
+        refusals=frozenset[int]().union(*(each.refusals for each in codes)),
+        contexts=frozenset[int]().union(*(each.contexts for each in codes)),
         since_ns=None if since is None else _moment_ns(since),
         until_ns=None if until is None else _moment_ns(until),
     )
@@ -80,7 +87,8 @@ def select(report: Report, selection: Selection) -> Report:
     told = _calls_told_of(report, selection)
     calls = tuple(call for call in report.calls if _wanted(call, told, selection))
     kept = {call.id for call in calls}
-    connections = {call.connection for call in calls}
+    whole = _connections_that_stay_whole(report, selection)
+    connections = {call.connection for call in calls} | whole
     before = _exchanges_before(report, calls)
     kerberos = tuple(e for e in report.kerberos if e.id in before or _exchange_wanted(e, kept, selection))
     exchanges = {each.id for each in kerberos}
@@ -106,7 +114,11 @@ def select(report: Report, selection: Selection) -> Report:
         summary=recounted(report, calls, _rows_that_stay_whole(report, selection)),
         streams=tuple(stream for stream in report.streams if stream.id in connections),
         findings=tuple(finding for finding in report.findings if _finding_wanted(finding, named, seen, logged)),
-        pdus=tuple(line for line in report.pdus if (line.capture, line.frame) in frames),
+        pdus=tuple(
+            line
+            for line in report.pdus
+            if line.connection in whole or (line.capture, line.frame) in frames
+        ),
         unfiltered=_counts(report),
     )
 
@@ -146,6 +158,13 @@ def _rows_that_stay_whole(report: Report, selection: Selection) -> Callable[[Sum
     return stays_whole
 
 
+def _connections_that_stay_whole(report: Report, selection: Selection) -> set[str]:
+    """Where hosts alone are asked for: all of one is as wanted as the next, also calls that were only counted."""
+    if selection != Selection(hosts=selection.hosts):
+        return set()
+    return {each.id for each in report.streams if _hosts_wanted((each.client, each.server), selection)}
+
+
 def _wanted(call: Call, told: set[str], selection: Selection) -> bool:
     return (
         _hosts_wanted((call.client, call.server), selection)
@@ -156,7 +175,12 @@ def _wanted(call: Call, told: set[str], selection: Selection) -> bool:
 
 
 def _call_ended(call: Call, selection: Selection) -> bool:
-    """By its fault, by what its answer says (of DCOM, of the secure channel), or by an error record that says why."""
+    """By its fault or refusal, by what its answer says (of DCOM, of the secure channel), or by an error record that
+    says why."""
+    if call.reject_reason in selection.refusals or any(
+        each.result in _REFUSED_CONTEXT and each.reason in selection.contexts for each in call.interfaces
+    ):
+        return True
     if call.auth is not None and call.auth.kerberos_error in selection.kerberos_errors:
         return True
     return any(status is not None and tables.unsigned(status) in selection.statuses for status in _statuses(call))

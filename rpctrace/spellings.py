@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import NamedTuple
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
@@ -100,17 +101,29 @@ def statuses_spelled(text: str) -> frozenset[int]:
     return frozenset(int(meaning.values[0], 16) for meaning in meanings)
 
 
-def codes_spelled(text: str) -> tuple[frozenset[int], frozenset[int]]:
-    """(statuses, error codes of Kerberos) that a number or name stands for: a number may be either. Statuses are those
-    of faults, of Windows and of LDAP. Raises `UsageError` for a name that is none of them."""
-    statuses, kerberos = _ldap_results_named(text), frozenset[int]()
+class Codes(NamedTuple):
+    """What a number or name stands for; a number may be any of the first three. `statuses` are those of faults, of
+    Windows and of LDAP, `refusals` reasons of a bind_nak; `contexts` are why a presentation context was refused."""
+
+    statuses: frozenset[int]
+    kerberos_errors: frozenset[int]
+    refusals: frozenset[int]
+    contexts: frozenset[int]
+
+
+def codes_spelled(text: str) -> Codes:
+    """Raises `UsageError` for a name that is none of them."""
+    statuses, kerberos, refusals = _ldap_results_named(text), frozenset[int](), frozenset[int]()
     with suppress(UsageError):
         statuses |= statuses_spelled(text)
     with suppress(UsageError):
         kerberos = kerberos_errors_spelled(text)
-    if not statuses and not kerberos:
-        raise UsageError(f"{safe_text(text)!r} is no status of RPC, Windows, LDAP or Kerberos")
-    return statuses, kerberos
+    with suppress(UsageError):
+        refusals = reject_reasons_spelled(text)
+    codes = Codes(statuses, kerberos, refusals, _reasons_named(text, "provider_reason"))
+    if not any(codes):
+        raise UsageError(f"{safe_text(text)!r} is no status of RPC, Windows, LDAP or Kerberos, and no reject reason")
+    return codes
 
 
 def _ldap_results_named(text: str) -> frozenset[int]:
@@ -142,16 +155,20 @@ def reject_reasons_spelled(text: str) -> frozenset[int]:
     number = number_written(text)
     if number is not None:
         return frozenset((number,))
-    wanted = text.strip().casefold()
-    found = frozenset(
-        value
-        for (kind, value), fact in tables.reject_reasons().items()
-        if kind == "bind_nak" and isinstance(value, int)
-        and wanted in (fact.name.casefold(), *(alias.name.casefold() for alias in fact.aliases))
-    )  # fmt: skip
+    found = _reasons_named(text, "bind_nak")
     if not found:
         raise UsageError(f"{safe_text(text)!r} is no reject reason of a bind_nak")
     return found
+
+
+def _reasons_named(text: str, wanted_kind: str) -> frozenset[int]:
+    wanted = text.strip().casefold()
+    return frozenset(
+        value
+        for (kind, value), fact in tables.reject_reasons().items()
+        if kind == wanted_kind and isinstance(value, int)
+        and wanted in (fact.name.casefold(), *(alias.name.casefold() for alias in fact.aliases))
+    )  # fmt: skip
 
 
 def kerberos_errors_spelled(text: str) -> frozenset[int]:

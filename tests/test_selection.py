@@ -21,7 +21,7 @@ from report_values import (
 )
 from shared_captures import OWN, captures_in, name_of
 
-from rpctrace.analysis import analyze
+from rpctrace.analysis import Options, analyze
 from rpctrace.errors import UsageError
 from rpctrace.report import Call, Dcom, Host, InterfacePointer, LogLine, Report, SecureChannel, Summary
 from rpctrace.selection import Selection, select, selection_of
@@ -133,6 +133,8 @@ CHANNEL = SecureChannel(
     0xC0000022, "0xc0000022", "STATUS_ACCESS_DENIED",
 )  # fmt: skip
 
+UNKNOWN = replace(refused_call().interfaces[0], result=2, reason=1)
+
 
 @pytest.mark.parametrize(
     ("call", "word"),
@@ -144,6 +146,9 @@ CHANNEL = SecureChannel(
         (refused_call(extended_error=(EXTENDED_ERROR,)), "STATUS_NO_SUCH_USER"),
         (refused_call(auth=replace(KERBEROS, kerberos_error=37)), "KRB_AP_ERR_SKEW"),
         (refused_call(auth=replace(KERBEROS, kerberos_error=37)), "37"),
+        (refused_call(status=None, reject_reason=8), "8"),
+        (refused_call(status=None, reject_reason=8), "authentication_type_not_recognized"),
+        (refused_call(status=None, interfaces=(UNKNOWN,)), "Abstract_syntax_not_supported"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -165,7 +170,9 @@ def codes_of(record: Any) -> Iterator[str]:
             yield from codes_of(value)
         elif isinstance(value, tuple):
             yield from (code for each in value if is_dataclass(each) for code in codes_of(each))
-        elif field.name in ("status", "hresult", "ntstatus", "error", "kerberos_error") and value:
+        elif field.name == "reason":  # of a presentation context that was refused, and by name alone
+            yield from (record.reason_name,) if record.result in (1, 2) and record.reason_name else ()
+        elif field.name in ("status", "hresult", "ntstatus", "error", "kerberos_error", "reject_reason") and value:
             name = getattr(record, f"{field.name}_name", None)
             yield from (str(value), hex(value), *([name] if name else []))
 
@@ -242,6 +249,26 @@ def test_what_there_was_is_said() -> None:
     assert left.unfiltered is not None
     assert (left.unfiltered.calls, left.unfiltered.failed, left.unfiltered.findings) == (2, 1, 1)
     assert (len(left.calls), len(left.findings)) == (0, 0)
+
+
+def test_hosts_keep_the_connections_of_calls_that_were_only_counted() -> None:
+    """They are in no list of calls, but they have hosts."""
+    path = OWN / "remote-assistance" / "expert.pcapng"
+    whole = analyze(path, Options(calls="notable", pdus=True))
+    assert len(whole.calls) < whole.summary[0].count + len(whole.pdus) / 2
+    left = select(whole, selection_of(hosts=["10.0.0.0/8", "::/0"]))
+    assert (left.streams, left.pdus) == (whole.streams, whole.pdus)
+    one = whole.calls[-1]
+    fewer = select(whole, selection_of(hosts=[f"{one.client.address}:{one.client.port}"]))
+    assert [each.id for each in fewer.streams] == [one.connection]
+    assert fewer.pdus == tuple(line for line in whole.pdus if line.connection == one.connection)
+    assert 0 < len(fewer.pdus) < len(whole.pdus)
+
+
+def test_a_context_that_was_taken_has_no_reason() -> None:
+    """Its reason is 0, as of one that is refused without a reason."""
+    report = replace(full_report(), calls=(answered_call(interfaces=(replace(UNKNOWN, result=0, reason=0),)),))
+    assert select(report, selection_of(statuses=["reason_not_specified"])).calls == ()
 
 
 def test_which_lines_of_logs_stay() -> None:

@@ -80,7 +80,14 @@ def test_one_status(text: str) -> None:
 )
 def test_codes(text: str, statuses: set[int], kerberos: set[int]) -> None:
     """A number may be anything's; a name says whose it is."""
-    assert codes_spelled(text) == (statuses, kerberos)
+    assert codes_spelled(text)[:2] == (statuses, kerberos)
+
+
+def test_reject_reasons_are_codes() -> None:
+    """Of a bind_nak by number too; those of presentation contexts by name."""
+    assert codes_spelled("8").refusals == {8}
+    assert codes_spelled("authentication_type_not_recognized") == (set(), set(), {8}, set())
+    assert codes_spelled("ABSTRACT_SYNTAX_NOT_SUPPORTED") == (set(), set(), set(), {1})
 
 
 def test_a_code_that_nobody_knows() -> None:

@@ -159,8 +159,8 @@ class Assembler:
             community_id=flow_ids.community_id(protocol, facts.client, facts.server),
         )
 
-    def pdu_line(self, observed: ObservedPdu, conversations: tuple[tuple[str, int], ...]) -> report.PduLine:
-        """One PDU in the Network Monitor view."""
+    def pdu_line(self, observed: ObservedPdu) -> report.PduLine:
+        """One PDU in the Network Monitor view; to what it belongs is known when all have their numbers."""
         header, body = observed.pdu.header, observed.pdu.body
         realm: str | None = None
         sname: tuple[str, ...] = ()
@@ -196,7 +196,6 @@ class Assembler:
             token=token,
             realm=realm,
             sname=sname,
-            conversations=conversations,
         )
 
 

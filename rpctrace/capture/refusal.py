@@ -6,8 +6,10 @@ from rpctrace.capture.signatures import find_capture
 
 _FIRST_OCTETS_SHOWN = 8
 _SEARCHED_OCTETS = 65_536
-# Formats of captures that are known and not read.
+# Formats of captures that are known and not read, and of what may hold one and is not looked into.
 _OTHER_CAPTURES = (
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed, which is not supported yet: unpack it first"),
+    (b"\x04\x22\x4d\x18", "lz4-compressed, which is not supported yet: unpack it first"),
     (b"snoop\0\0\0", "a snoop file, which is not supported: convert it with editcap"),
     (b"XCP\0", "a Sniffer capture, which is not supported: convert it with editcap"),
     (b"TRSNIFF data    \x1a", "a Sniffer capture, which is not supported: convert it with editcap"),
@@ -15,8 +17,6 @@ _OTHER_CAPTURES = (
 # What else is known: packages, and what is taken for a capture.
 _OTHERS = (
     *_OTHER_CAPTURES,
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed, which is not supported yet: unpack it first"),
-    (b"\x04\x22\x4d\x18", "lz4-compressed, which is not supported yet: unpack it first"),
     (b"PK\x03\x04", "a ZIP archive (or a Message Analyzer .matp): not supported, unpack or export it first"),
     (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive: unpack it first"),
     (b"%PDF-", "a PDF document"),
@@ -27,7 +27,7 @@ _HTML = (b"<!doctype html", b"<html")
 
 
 def is_other_capture(head: bytes) -> bool:
-    """Whether a file that starts so is a capture that others read."""
+    """Whether a file that starts so is a capture that others read, or may be one."""
     return any(head.startswith(signature) for signature, _ in _OTHER_CAPTURES)
 
 

@@ -17,8 +17,8 @@ from rpctrace.report import Report
 
 SUFFIX = ".expect.toml"
 MAXIMUM_OCTETS = 4 * 1024 * 1024
-CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".cap")
-PACKED_SUFFIXES = ("", ".gz", ".bz2", ".xz", ".zst")
+CAPTURE_SUFFIXES = (".pcap", ".pcapng", ".cap", ".etl", ".matp")  # the last two are not read, and told as such
+PACKED_SUFFIXES = ("", ".gz", ".bz2", ".xz", ".zst", ".lz4")
 _WALKED = tuple(suffix + packed for suffix in CAPTURE_SUFFIXES for packed in PACKED_SUFFIXES)
 HAS_EXPECTATIONS = "has expectations"
 

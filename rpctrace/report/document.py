@@ -149,7 +149,8 @@ class Unfiltered:
 
 @record
 class PduLine:
-    """One MSRPC PDU for the Network Monitor view. `conversations` are (protocol, id) pairs, innermost first."""
+    """One MSRPC PDU for the Network Monitor view. `conversations` are (protocol, id) pairs, innermost first;
+    `connection` is the id of its stream."""
 
     capture: int
     frame: int
@@ -171,7 +172,8 @@ class PduLine:
     token: str | None
     realm: str | None
     sname: tuple[str, ...]
-    conversations: tuple[tuple[str, int], ...]
+    conversations: tuple[tuple[str, int], ...] = ()
+    connection: str = ""
 
 
 @record

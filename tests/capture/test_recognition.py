@@ -40,6 +40,8 @@ def test_a_capture(sample: Path, pack: Callable[[bytes], bytes], tmp_path: Path)
         (b"\x1f\x8b cut", False),
         (gzip.compress(gzip.compress(SAMPLES[0].read_bytes())), False),
         (b"snoop\0\0\0\0\0\0\x02", True),  # not read, but a capture: it is not passed over in silence
+        (b"\x28\xb5\x2f\xfd" + bytes(20), True),  # zstd, lz4: what is in it is not looked at
+        (b"\x04\x22\x4d\x18" + bytes(20), True),
     ],
 )
 def test_others(octets: bytes, expected: bool, tmp_path: Path) -> None:

@@ -42,6 +42,14 @@ def test_what_says_that_it_is_a_capture_is_read_as_one(tmp_path: Path) -> None:
     assert [case.capture for case in cases_of([str(tmp_path)])] == [str(tmp_path / "page.pcap")]
 
 
+def test_formats_that_are_not_read_are_told(tmp_path: Path) -> None:
+    """What netsh trace and Message Analyzer write, and what is packed in a way that is not looked into."""
+    names = ["a.etl", "b.matp", "c.pcap.lz4", "d.zst"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"\x28\xb5\x2f\xfd" if name == "d.zst" else bytes(100))
+    assert [case.capture for case in cases_of([str(tmp_path)])] == [str(tmp_path / name) for name in names]
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no such pipes")
 def test_a_pipe_in_a_folder_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
