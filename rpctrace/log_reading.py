@@ -17,9 +17,9 @@ from rpctrace.correlation.log_fit import FARTHEST_STEPS, LARGEST_SHIFT_S, NS, ST
 from rpctrace.correlation.log_subjects import Interest, Subject, subjects_of
 from rpctrace.errors import CaptureError
 from rpctrace.limits import LOG_ENTRIES_HELD, limits_reached
-from rpctrace.logs.line import Logon, Moment
-from rpctrace.logs.opening import Log, Placed, in_order_of_time
-from rpctrace.logs.pairs import Pairs, duration_s
+from rpctrace.logs.line import Logon, Moment, Placed
+from rpctrace.logs.opening import Log, in_order_of_time
+from rpctrace.logs.pairs import duration_s, ends
 from rpctrace.report import LogEntry, LogFacts, Report
 
 _REACH_S = FARTHEST_STEPS * STEP_S + LARGEST_SHIFT_S + 3660  # and a clock that goes back by an hour
@@ -142,41 +142,16 @@ def _given(year: int | None, utc_offset_minutes: int | None) -> dict[str, Any]:
 
 
 def _held(log: Log, ranks: _Ranks) -> _Held:
-    held, pairs = _Held(log.path), Pairs()
-    turns_of: dict[int, int] = {}  # of Entered lines that are open
-    for placed in log:
-        line, turns = placed
-        if line.logon is None:
-            rank = ranks.of_text(line.flag, line.moment)
-            if rank is not None:
-                held.take(rank, placed)
+    held = _Held(log.path)
+    for placed, entered in ends(log):
+        line, logon = placed.line, placed.line.logon
+        rank = ranks.of_text(line.flag, line.moment) if logon is None else ranks.of_logon(logon, line.moment)
+        if rank is None:
             continue
-        entered = pairs.feed(line, line.logon)
-        if line.logon.phase == "Entered":
-            turns_of[line.number] = turns
-        else:
-            _take_logon(held, ranks, placed, Placed(entered, turns_of.pop(entered.number)) if entered else None)
-        _take_unanswered(held, ranks, pairs, turns_of)
-    pairs.close()
-    _take_unanswered(held, ranks, pairs, turns_of)
+        if entered is None:
+            held.take(rank, placed)
+            continue
+        took_s = duration_s(entered.line.moment, line.moment)
+        held.take(rank, entered, line.number, took_s)
+        held.take(rank, placed, entered.line.number, took_s)
     return held
-
-
-def _take_logon(held: _Held, ranks: _Ranks, placed: Placed, entered: Placed | None) -> None:
-    line = placed.line
-    assert line.logon is not None
-    rank = ranks.of_logon(line.logon, line.moment)
-    if rank is None:
-        return
-    if entered is None:
-        held.take(rank, placed)
-        return
-    took_s = duration_s(entered.line.moment, line.moment)
-    held.take(rank, entered, line.number, took_s)
-    held.take(rank, placed, entered.line.number, took_s)
-
-
-def _take_unanswered(held: _Held, ranks: _Ranks, pairs: Pairs, turns_of: dict[int, int]) -> None:
-    for line in pairs.unanswered:
-        _take_logon(held, ranks, Placed(line, turns_of.pop(line.number)), None)
-    pairs.unanswered.clear()

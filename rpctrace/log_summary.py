@@ -14,7 +14,7 @@ from rpctrace.knowledge import tables
 from rpctrace.limits import LOG_REMARKS, LOG_ROWS, limits_reached
 from rpctrace.logs.line import Line, Logon, Moment
 from rpctrace.logs.opening import Log, in_order_of_time
-from rpctrace.logs.pairs import Pairs, duration_s
+from rpctrace.logs.pairs import duration_s, ends
 from rpctrace.record import record
 from rpctrace.report import Limit, LogFacts, Tool
 
@@ -176,34 +176,21 @@ class _Summing:
         self.counts: Counter[str] = Counter()
 
     def read(self, log: Log, first_year: int | None) -> None:
-        pairs = Pairs()
-        for line, turns in log:
+        for (line, turns), entered in ends(log):
             year = None if first_year is None else first_year + turns
-            logon = line.logon
-            if logon is None:
+            if line.logon is None:
                 self.remarks.take(log.path, year, line)
                 continue
-            entered = pairs.feed(line, logon)
-            if logon.phase != "Entered":
-                took = None if entered is None else duration_s(entered.moment, line.moment)
-                self._take(logon, year, line.moment, took)
-            if pairs.unanswered:
-                self._unanswered(pairs, year)
-        pairs.close()
-        self._unanswered(pairs, None if first_year is None else first_year + log.calendar.turns)
-
-    def _unanswered(self, pairs: Pairs, year: int | None) -> None:
-        for line in pairs.unanswered:
-            assert line.logon is not None
-            self._take(line.logon, year, line.moment, None)
-            self.counts["unanswered"] += 1
-        pairs.unanswered.clear()
+            took_s = None if entered is None else duration_s(entered.line.moment, line.moment)
+            self._take(line.logon, year, line.moment, took_s)
 
     def _take(self, logon: Logon, year: int | None, moment: Moment | None, took_s: int | None) -> None:
         self.counts["logons"] += 1
         failed = bool(logon.status)
+        unanswered = logon.phase == "Entered"
         self.counts["failed"] += failed
-        rows = self._rows[failed or logon.phase == "Entered"]
+        self.counts["unanswered"] += unanswered
+        rows = self._rows[failed or unanswered]
         seen = rows.get(logon)
         if seen is None:
             if len(rows) >= LOG_ROWS:

@@ -70,6 +70,13 @@ class Line(NamedTuple):
     text: str | None
 
 
+class Placed(NamedTuple):
+    """A line of a log, and how often the year had turned since the log's first."""
+
+    line: Line
+    turns: int
+
+
 def parse_line(text: str, number: int) -> Line:
     """Never raises. What is beyond `MAXIMUM_LINE_CHARACTERS` is not read."""
     text = text[:MAXIMUM_LINE_CHARACTERS].strip("\0\r\n \t\ufeff")

@@ -12,26 +12,19 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, Self
+from typing import BinaryIO, Self
 
 from rpctrace.capture.format import Notes
 from rpctrace.capture.unpacking import Unpacker, compression_of
 from rpctrace.errors import CaptureError
 from rpctrace.logs.calendar import Calendar
-from rpctrace.logs.line import MAXIMUM_LINE_CHARACTERS, Line, Moment, parse_line
+from rpctrace.logs.line import MAXIMUM_LINE_CHARACTERS, Moment, Placed, parse_line
 from rpctrace.logs.text import Text
 
 STANDARD_INPUT = "-"
 _HEAD_OCTETS = 16
 _LINES_LOOKED_AT = 10_000  # for the first with a time
 _HALF_A_YEAR_MONTHS = 6
-
-
-class Placed(NamedTuple):
-    """A line, and how often the year had turned since the log's first."""
-
-    line: Line
-    turns: int
 
 
 class Log:

@@ -8,40 +8,58 @@ thread numbers that change between the two lines, so another thread is no object
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 
-from rpctrace.logs.line import Line, Logon, Moment
+from rpctrace.logs.line import Logon, Moment, Placed
 
 MAXIMUM_OPEN_LOGONS = 10_000
 # A domain controller that lacks a free connection answers after 45 s; what is open so long was answered by no line.
 LONGEST_LOGON_S = 600
 _DAY_S = 86_400
 
-_Open = OrderedDict[int, Line]
+
+def ends(lines: Iterable[Placed]) -> Iterator[tuple[Placed, Placed | None]]:
+    """Every line that is no logon; of every logon the line that ended it, and the Entered line that this answers.
+    An Entered line stands for itself where nothing answered it, as soon as that is sure."""
+    pairs = Pairs()
+    for placed in lines:
+        logon = placed.line.logon
+        if logon is None:
+            yield placed, None
+            continue
+        entered = pairs.feed(placed, logon)
+        if logon.phase != "Entered":
+            yield placed, entered
+        if pairs.unanswered:
+            yield from pairs.taken_away()
+    pairs.close()
+    yield from pairs.taken_away()
+
+
+_Open = OrderedDict[int, Placed]
 
 
 class Pairs:
-    """`unanswered`: Entered lines that nothing answered, for the caller to take away; `displaced` counts those of them
-    that were given up for want of room."""
+    """`unanswered`: Entered lines that nothing answered, or that were given up for want of room."""
 
     def __init__(self) -> None:
         self._open: _Open = OrderedDict()
         self._by_key: dict[Hashable, _Open] = {}
-        self.unanswered: list[Line] = []
-        self.displaced = 0
+        self.unanswered: list[Placed] = []
 
-    def feed(self, line: Line, logon: Logon) -> Line | None:
-        """The Entered line that this one, a Returns line, answers."""
+    def feed(self, placed: Placed, logon: Logon) -> Placed | None:
+        """The Entered line that this one, a Returns line, answers; `logon` is the line's."""
         if logon.phase == "Entered":
-            self._take(line, logon)
+            self._take(placed, logon)
             return None
         if logon.phase != "Returns":
             return None
+        line = placed.line
         for key in _keys(line.thread, logon):
             while (same := self._by_key.get(key)) is not None:
                 entered = next(iter(same.values()))
                 self._close(entered)
-                took = _apart_s(entered.moment, line.moment)
+                took = _apart_s(entered.line.moment, line.moment)
                 if took is None or took <= LONGEST_LOGON_S:
                     return entered
                 self.unanswered.append(entered)
@@ -53,17 +71,23 @@ class Pairs:
         self._open.clear()
         self._by_key.clear()
 
-    def _take(self, line: Line, logon: Logon) -> None:
+    def taken_away(self) -> Iterator[tuple[Placed, None]]:
+        for placed in self.unanswered:
+            yield placed, None
+        self.unanswered.clear()
+
+    def _take(self, placed: Placed, logon: Logon) -> None:
         if len(self._open) >= MAXIMUM_OPEN_LOGONS:
             oldest = next(iter(self._open.values()))
             self._close(oldest)
             self.unanswered.append(oldest)
-            self.displaced += 1
-        self._open[line.number] = line
-        for key in _keys(line.thread, logon):
-            self._by_key.setdefault(key, OrderedDict())[line.number] = line
+        number = placed.line.number
+        self._open[number] = placed
+        for key in _keys(placed.line.thread, logon):
+            self._by_key.setdefault(key, OrderedDict())[number] = placed
 
-    def _close(self, line: Line) -> None:
+    def _close(self, placed: Placed) -> None:
+        line = placed.line
         assert line.logon is not None
         del self._open[line.number]
         for key in _keys(line.thread, line.logon):
