@@ -98,7 +98,7 @@ def entries_of(lines: Iterable[str], file: str = "netlogon.log") -> tuple[LogFac
     first, last = calendar.first, calendar.last
     facts = LogFacts(
         file, "utf-8", None, 0, len(entries), len(entries), first.text if first else None, last.text if last else None,
-        True, None, back_line=calendar.back_at,
+        True, None, back_line=calendar.back_at, year_turns=calendar.turns,
     )  # fmt: skip
     return facts, [entries[number] for number in sorted(entries)]
 

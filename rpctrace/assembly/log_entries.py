@@ -64,4 +64,5 @@ def log_facts(log: Log) -> LogFacts:
         stopped_at=log.stopped_at,
         back_line=log.calendar.back_at,
         notes=notes,
+        year_turns=log.calendar.turns,
     )

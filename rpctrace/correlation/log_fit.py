@@ -61,10 +61,10 @@ class Fit(NamedTuple):
         return round(apart[len(apart) // 2] / NS, 1) if apart else None
 
 
-def local_seconds(year: int, time: str) -> int | None:
+def local_seconds(year: int, time: str | None) -> int | None:
     """Of MM-DDThh:mm:ss in that year, since 1970 as if it were UTC; None where the year has no such day."""
-    midnight = _midnight(year, int(time[:2]), int(time[3:5]))
-    if midnight is None:
+    midnight = None if time is None else _midnight(year, int(time[:2]), int(time[3:5]))
+    if time is None or midnight is None:
         return None
     return midnight + int(time[6:8]) * 3600 + int(time[9:11]) * 60 + int(time[12:14])
 

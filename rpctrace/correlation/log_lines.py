@@ -26,7 +26,7 @@ from rpctrace.correlation.log_fit import (
     local_seconds,
     year_of,
 )
-from rpctrace.correlation.log_neighbours import neighbour
+from rpctrace.correlation.log_neighbours import with_neighbours
 from rpctrace.correlation.log_subjects import About, Index, Subject, is_enough_without_time, said_of, subjects_of
 from rpctrace.correlation.log_words import fit_words
 from rpctrace.correlation.matching import median
@@ -58,13 +58,10 @@ def join(report: Report) -> Report:
     for entry in report.log_entries:
         by_file[entry.file].append(entry)
     results = [_joined(log, by_file.get(log.path, []), subjects) for log in report.logs]
-    facts = [result.facts for result in results]
-    last_turns = {path: max(entry.year_turns for entry in same) for path, same in by_file.items()}
-    for place, result in enumerate(results):
-        near = neighbour(facts, place, last_turns) if result.facts.found == "unknown" else None
-        if near is not None:
-            again = _joined(near, by_file.get(near.path, []), subjects)
-            results[place] = again._replace(facts=replace(again.facts, text=near.text))
+    for place, log in enumerate(with_neighbours([result.facts for result in results])):
+        if log is not results[place].facts:
+            again = _joined(log, by_file.get(log.path, []), subjects)
+            results[place] = again._replace(facts=replace(again.facts, text=log.text))
     entries = [entry for result in results for entry in result.entries]
     controllers = {call.id: call.server.address for call in report.calls if call.secure_channel is not None}
     clocks = [clock for result in results for clock in _clock(result, controllers)]
