@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from rpctrace.assembly.log_entries import log_entry, log_facts
-from rpctrace.correlation.log_fit import FARTHEST_STEPS, LARGEST_SHIFT_S, NS, STEP_S, TOLERANCE_S, year_of
+from rpctrace.correlation.log_fit import FARTHEST_STEPS, LARGEST_SHIFT_S, NS, STEP_S, TOLERANCE_S, day_of, year_of
 from rpctrace.correlation.log_subjects import Interest, Subject, subjects_of
 from rpctrace.errors import CaptureError
 from rpctrace.limits import LOG_ENTRIES_HELD, limits_reached
@@ -45,8 +44,8 @@ class _Window:
 
 def _days(first_s: int, last_s: int) -> Iterator[tuple[int, int]]:
     for second in range(first_s, min(last_s, first_s + 366 * _DAY_S) + _DAY_S, _DAY_S):
-        if second - last_s < _DAY_S:
-            day = datetime.fromtimestamp(second, UTC)
+        day = day_of(second) if second - last_s < _DAY_S else None
+        if day is not None:
             yield day.month, day.day
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,17 @@ def test_what_is_held(tmp_path: Path) -> None:
     )  # fmt: skip
     assert (facts.first_time, facts.last_time, facts.text) == ("02-13T10:00:00", "03-14T10:00:04", "")
     assert report.limits == ()
+
+
+@pytest.mark.parametrize("year", [1, 9999])
+def test_captures_at_the_ends_of_the_calendar(tmp_path: Path, year: int) -> None:
+    """Whose clock said so; the hours before the first day and behind the last have no date."""
+    month, day = (1, 1) if year == 1 else (12, 31)
+    moment_ns = int(datetime(year, month, day, tzinfo=UTC).timestamp()) * 10**9
+    ends = replace(CAPTURED, captures=(replace(CAPTURED.captures[0], first_ns=moment_ns, last_ns=moment_ns),))
+    lines = [f"{month:02d}/{day:02d} 09:00:00 [MISC] near", "06/15 09:00:00 [MISC] far"]
+    report = read(tmp_path, *lines, report=replace(ends, calls=()))
+    assert [entry.text for entry in report.log_entries] == ["near"]
 
 
 def test_room_for_each_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

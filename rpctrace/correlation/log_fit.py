@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from math import exp, inf, lgamma, log
 from typing import NamedTuple
@@ -244,8 +244,14 @@ def _order(found: tuple[int, int, int]) -> tuple[int, int]:
 
 
 def year_of(moment_ns: int) -> int | None:
+    day = day_of(moment_ns // NS)
+    return None if day is None else day.year
+
+
+def day_of(second: int) -> date | None:
+    """In UTC; None outside the years that a date may have."""
     try:
-        return datetime.fromtimestamp(moment_ns // NS, UTC).year
+        return datetime.fromtimestamp(second, UTC).date()
     except (ValueError, OverflowError, OSError):
         return None
 
