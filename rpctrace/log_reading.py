@@ -118,7 +118,7 @@ def read_logs(
     logs: list[LogFacts] = []
     entries: list[LogEntry] = []
     left_out = 0
-    for path in in_order_of_time(paths, unreadable):
+    for path in in_order_of_time(paths, unreadable, max_unpacked_octets):
         try:
             log = Log(path, max_unpacked_octets)
         except CaptureError as error:

@@ -247,7 +247,7 @@ def summarise(
     every log that cannot be opened."""
     summing = _Summing()
     logs: list[LogFacts] = []
-    for path in in_order_of_time(paths, unreadable):
+    for path in in_order_of_time(paths, unreadable, max_unpacked_octets):
         try:
             log = Log(path, max_unpacked_octets)
         except CaptureError as error:

@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from netlogon_lines import ENTERED, EXAMPLES, RETURNS, log
 
 from rpctrace.capture import unpacking
+from rpctrace.capture.stored import Octets
 from rpctrace.errors import CaptureError
 from rpctrace.logs.opening import Log, in_order_of_time
 
@@ -93,6 +95,26 @@ def test_the_older_log_comes_first(tmp_path: Path) -> None:
     assert in_order_of_time([new]) == [new]
     with pytest.raises(CaptureError):
         in_order_of_time([new, str(tmp_path / "missing")])
+
+
+def test_little_is_read_to_order_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is in it, and however it is packed; the bound for what may be unpacked holds too."""
+    read: list[int] = []
+    original = Octets.__init__
+
+    def counted(octets: Octets, *given: Any) -> None:
+        original(octets, *given)
+        inner = octets.read
+        octets.read = lambda count: (read.append(len(piece := inner(count))), piece)[1]
+
+    monkeypatch.setattr(Octets, "__init__", counted)
+    rubbish = written(tmp_path, gzip.compress(b"x" * (32 << 20), 1), "rubbish.gz")
+    timed = written(tmp_path, log(RETURNS).encode(), "netlogon.log")
+    assert in_order_of_time([rubbish, timed]) == [timed, rubbish]
+    assert sum(read) < 5 << 20
+    read.clear()
+    assert in_order_of_time([rubbish, timed], None, 1000) == [timed, rubbish]
+    assert sum(read) < 2000
 
 
 def test_the_older_log_comes_first_at_new_year(tmp_path: Path) -> None:
