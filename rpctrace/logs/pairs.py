@@ -7,7 +7,6 @@ thread numbers that change between the two lines, so another thread is no object
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Iterator
 
 from rpctrace.logs.line import Logon, Moment, Placed
@@ -36,29 +35,28 @@ def ends(lines: Iterable[Placed]) -> Iterator[tuple[Placed, Placed | None]]:
     yield from pairs.taken_away()
 
 
-_Open = OrderedDict[int, Placed]
+_Keys = tuple[Hashable, ...]
 
 
 class Pairs:
     """`unanswered`: Entered lines that nothing answered, or that were given up for want of room."""
 
     def __init__(self) -> None:
-        self._open: _Open = OrderedDict()
-        self._by_key: dict[Hashable, _Open] = {}
+        self._open: dict[int, tuple[Placed, _Keys]] = {}
+        self._by_key: dict[Hashable, dict[int, None]] = {}
         self.unanswered: list[Placed] = []
 
     def feed(self, placed: Placed, logon: Logon) -> Placed | None:
         """The Entered line that this one, a Returns line, answers; `logon` is the line's."""
         if logon.phase == "Entered":
-            self._take(placed, logon)
+            self._take(placed, _keys(placed.line.thread, logon))
             return None
         if logon.phase != "Returns":
             return None
         line = placed.line
         for key in _keys(line.thread, logon):
             while (same := self._by_key.get(key)) is not None:
-                entered = next(iter(same.values()))
-                self._close(entered)
+                entered = self._close(next(iter(same)))
                 took = _apart_s(entered.line.moment, line.moment)
                 if took is None or took <= LONGEST_LOGON_S:
                     return entered
@@ -67,7 +65,7 @@ class Pairs:
 
     def close(self) -> None:
         """The log has ended: what is open is unanswered."""
-        self.unanswered += self._open.values()
+        self.unanswered += [placed for placed, _ in self._open.values()]
         self._open.clear()
         self._by_key.clear()
 
@@ -76,36 +74,37 @@ class Pairs:
             yield placed, None
         self.unanswered.clear()
 
-    def _take(self, placed: Placed, logon: Logon) -> None:
+    def _take(self, placed: Placed, keys: _Keys) -> None:
         if len(self._open) >= MAXIMUM_OPEN_LOGONS:
-            oldest = next(iter(self._open.values()))
-            self._close(oldest)
-            self.unanswered.append(oldest)
+            self.unanswered.append(self._close(next(iter(self._open))))
         number = placed.line.number
-        self._open[number] = placed
-        for key in _keys(placed.line.thread, logon):
-            self._by_key.setdefault(key, OrderedDict())[number] = placed
+        self._open[number] = placed, keys
+        for key in keys:
+            same = self._by_key.get(key)
+            if same is None:
+                self._by_key[key] = {number: None}
+            else:
+                same[number] = None
 
-    def _close(self, placed: Placed) -> None:
-        line = placed.line
-        assert line.logon is not None
-        del self._open[line.number]
-        for key in _keys(line.thread, line.logon):
+    def _close(self, number: int) -> Placed:
+        placed, keys = self._open.pop(number)
+        for key in keys:
             same = self._by_key[key]
-            del same[line.number]
-            if not same:
+            if len(same) == 1:
                 del self._by_key[key]
+            else:
+                del same[number]
+        return placed
 
 
-def _keys(thread: str | None, logon: Logon) -> Iterator[Hashable]:
-    """From the surest on; three texts or more each, so that no two kinds of key are alike."""
-    kind, domain, user, workstation, via, package = logon[:6]
-    names = (kind, user, workstation, via, package)
-    if thread is not None:
-        yield thread, names
-    yield domain, *names
-    if via is not None or package is not None:
-        yield names
+def _keys(thread: str | None, logon: Logon) -> _Keys:
+    """From the surest on; no two kinds of key are alike."""
+    kind, domain, user, workstation, via, package, _, _ = logon
+    names = kind, user, workstation, via, package
+    by_domain = domain, names
+    if via is None and package is None:
+        return (by_domain,) if thread is None else ((thread, 0, names), by_domain)
+    return (by_domain, names) if thread is None else ((thread, 0, names), by_domain, names)
 
 
 def duration_s(entered: Moment | None, returned: Moment | None) -> int | None:
