@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
-from rpctrace.correlation.fallback import host_names, service_host
+from rpctrace.correlation.fallback import host_names, is_address, service_host
 from rpctrace.correlation.hosts import same_hosts
 from rpctrace.report import (
     Authentication,
@@ -61,10 +61,6 @@ def names_of_hosts(report: Report, *, sure: bool = False) -> Mapping[str, frozen
     }
 
 
-def is_address(name: str) -> bool:
-    return ":" in name or name.replace(".", "").isdigit()
-
-
 _WithEnds = Call | Authentication | KerberosExchange | Event | Stream
 
 
@@ -109,6 +105,7 @@ def _of_ntlm(record: Call | Authentication, ntlm: Ntlm | None) -> Iterator[Telli
     if ntlm is not None:
         yield from _named(record.client.address, ntlm.workstation, "ntlm_workstation")
         yield from _named(record.server.address, ntlm.target, "ntlm_target")
+        yield from _named(record.server.address, ntlm.computer, "ntlm_computer")
 
 
 def _of_call(call: Call) -> Iterator[Telling]:
