@@ -12,8 +12,9 @@ from dataclasses import replace
 from typing import Any
 
 from rpctrace.assembly.log_entries import log_entry, log_facts
-from rpctrace.correlation.log_fit import FARTHEST_STEPS, LARGEST_SHIFT_S, NS, STEP_S, TOLERANCE_S, day_of, year_of
+from rpctrace.correlation.log_fit import FARTHEST_STEPS, LARGEST_SHIFT_S, STEP_S, TOLERANCE_S, day_of, year_of
 from rpctrace.correlation.log_subjects import Interest, Subject, subjects_of
+from rpctrace.encoding.times import NS_PER_SECOND as NS
 from rpctrace.errors import CaptureError
 from rpctrace.limits import LOG_ENTRIES_HELD, limits_reached
 from rpctrace.logs.line import Logon, Moment, Placed

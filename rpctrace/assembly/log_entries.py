@@ -6,28 +6,30 @@ from sys import intern
 
 from rpctrace.assembly.codes import hexadecimal
 from rpctrace.knowledge import tables
-from rpctrace.logs.line import MAXIMUM_LINE_CHARACTERS, Line
+from rpctrace.logs.line import MAXIMUM_LINE_CHARACTERS, Line, Logon
 from rpctrace.logs.opening import Log
 from rpctrace.report import LogEntry, LogFacts
+
+_NO_LOGON = Logon(*(None,) * 8)
 
 
 def log_entry(
     file: str, line: Line, year_turns: int = 0, partner: int | None = None, duration_s: int | None = None
 ) -> LogEntry:
     """`partner` and `duration_s`: of the pair of Entered and Returns in which the line is."""
-    logon = line.logon
-    status = None if logon is None else logon.status
+    logon = line.logon or _NO_LOGON
+    status = logon.status
     return LogEntry(
         file=file,
         line=line.number,
         flag=_once(line.flag),
-        kind=None if logon is None else _once(logon.kind),
-        domain=None if logon is None else _once(logon.domain),
-        user=None if logon is None else _once(logon.user),
-        workstation=None if logon is None else _once(logon.workstation),
-        via=None if logon is None else _once(logon.via),
-        package=None if logon is None else _once(logon.package),
-        phase=None if logon is None else _once(logon.phase),
+        kind=_once(logon.kind),
+        domain=_once(logon.domain),
+        user=_once(logon.user),
+        workstation=_once(logon.workstation),
+        via=_once(logon.via),
+        package=_once(logon.package),
+        phase=_once(logon.phase),
         status=status,
         status_hex=hexadecimal(status),
         status_name=None if status is None else tables.ntstatus_name(status),

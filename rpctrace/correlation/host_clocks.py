@@ -15,10 +15,10 @@ from rpctrace.correlation.fallback import is_address
 from rpctrace.correlation.matching import median
 from rpctrace.correlation.names import UNSURE_SOURCES, tellings
 from rpctrace.correlation.timeline import Timeline
+from rpctrace.encoding.times import NS_PER_SECOND as NS
 from rpctrace.report import HostClock, Report
 
 KRB_ERROR, EXTENDED_ERROR, NETLOGON = "krb_error", "extended_error", "netlogon"
-NS = 1_000_000_000
 # What is further away says nothing of a clock that runs: a forged time, or one that was never set.
 MAXIMUM_OFFSET_NS = 400 * 86_400 * NS
 MAXIMUM_SAMPLES = 10_000

@@ -17,6 +17,7 @@ from math import exp, inf, lgamma, log
 from typing import NamedTuple
 
 from rpctrace.correlation.log_subjects import About, Subject
+from rpctrace.encoding.times import NS_PER_SECOND as NS
 
 STEP_S = 900
 FARTHEST_STEPS = 56  # 14 hours: Kiribati
@@ -28,7 +29,6 @@ _MAXIMUM_DIFFERENCES = 300_000
 _SHIFTED_ANCHORS = 3  # fewer that agree in a shift of the clock prove none
 _CLEARLY = 2  # times as many as the next best
 _BY_CHANCE = 0.25  # offsets that may be expected to fit as well by chance alone
-NS = 1_000_000_000
 
 
 class Stamp(NamedTuple):

@@ -13,12 +13,13 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from rpctrace.correlation.host_clocks import NETLOGON
-from rpctrace.correlation.log_fit import NS, Fit, Fitter, Stamp, local_seconds
+from rpctrace.correlation.log_fit import Fit, Fitter, Stamp, local_seconds
 from rpctrace.correlation.log_moments import Agreeing, LoggedLogon
 from rpctrace.correlation.log_neighbours import with_neighbours
 from rpctrace.correlation.log_subjects import About, Index, Subject, said_of, subjects_of
 from rpctrace.correlation.log_words import fit_words
 from rpctrace.correlation.matching import median
+from rpctrace.encoding.times import NS_PER_SECOND as NS
 from rpctrace.report import CaptureFacts, HostClock, Limit, LogEntry, LogFacts, Report
 
 LOG_ENTRIES_KEPT = 10_000
