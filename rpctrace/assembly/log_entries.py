@@ -52,7 +52,10 @@ def log_facts(log: Log) -> LogFacts:
     first, last = log.calendar.first, log.calendar.last
     notes = log.problems
     if log.cut_lines:
-        notes += (f"{log.cut_lines} lines are longer than {MAXIMUM_LINE_CHARACTERS} characters and were read so far",)
+        longer = "line is" if log.cut_lines == 1 else "lines are"
+        notes += (f"{log.cut_lines} {longer} longer than {MAXIMUM_LINE_CHARACTERS} characters: the rest is not read",)
+    if log.entry_count and not log.looks_like_one:
+        notes += (f"none of its {log.entry_count} lines has a time, a flag or a logon: it may be no netlogon.log",)
     return LogFacts(
         path=log.path,
         encoding=log.encoding,

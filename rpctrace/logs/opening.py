@@ -33,10 +33,16 @@ class Log:
         self.line_count = 0
         self.entry_count = 0  # lines that are not empty
         self.cut_lines = 0  # longer than they may be
+        self.known_lines = 0  # without a time, but with a flag or a logon
         self.calendar = Calendar()
         self._most_octets = most_octets
         self._opened = Octets(path, max_unpacked_octets)
         self._text = Text(self._read)
+
+    @property
+    def looks_like_one(self) -> bool:
+        """Whether anything in it is of a netlogon.log."""
+        return self.calendar.first is not None or self.known_lines > 0
 
     @property
     def compression(self) -> str | None:
@@ -65,6 +71,8 @@ class Log:
             line = parse_line(text, number)
             if line.moment is not None:
                 turns = feed(line.moment, number)
+            elif line.flag is not None or line.logon is not None:
+                self.known_lines += 1
             if line.text != "":
                 self.entry_count += 1
                 yield Placed(line, turns)

@@ -7,6 +7,7 @@ import gzip
 import lzma
 import os
 import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -135,12 +136,19 @@ def test_a_pipe(tmp_path: Path) -> None:
     writer.join()
 
 
-def test_a_line_longer_than_any(tmp_path: Path) -> None:
-    with Log(written(tmp_path, b"x" * 10_000_000 + b"\n" + RETURNS.encode())) as opened:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_a_line_longer_than_any(tmp_path: Path, encoding: str) -> None:
+    """With an end and without one: its start is read, in little memory, and the lines around it too."""
+    path = written(tmp_path, "\n".join((RETURNS, "x" * 5_000_000, RETURNS, "y" * 5_000_000)).encode(encoding))
+    tracemalloc.start()
+    with Log(path) as opened:
         lines = list(opened)
-    assert [placed.line.number for placed in lines] == [1, 2]
-    assert opened.cut_lines == 1
-    assert len(lines[0].line.text or "") == 4096
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [placed.line.number for placed in lines] == [1, 2, 3, 4]
+    assert opened.cut_lines == 2
+    assert [len(placed.line.text or "") for placed in lines] == [0, 4096, 0, 4096]
+    assert most < 5 << 20
 
 
 @given(st.integers(0, len(TEXT)), st.lists(st.tuples(st.integers(0, len(TEXT) - 1), st.integers(0, 255)), max_size=20))
