@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from rpctrace.assembly.log_entries import log_entry, log_facts
 from rpctrace.correlation.log_fit import FARTHEST_STEPS, LARGEST_SHIFT_S, STEP_S, TOLERANCE_S, day_of, year_of
@@ -17,6 +16,7 @@ from rpctrace.correlation.log_subjects import Interest, Subject, subjects_of
 from rpctrace.encoding.times import NS_PER_SECOND as NS
 from rpctrace.errors import CaptureError
 from rpctrace.limits import LOG_ENTRIES_HELD, limits_reached
+from rpctrace.logs.calendar import Years, year_of_log
 from rpctrace.logs.line import Logon, Moment, Placed
 from rpctrace.logs.opening import Log, in_order_of_time
 from rpctrace.logs.pairs import duration_s, ends
@@ -108,12 +108,12 @@ def read_logs(
     paths: Sequence[str],
     report: Report,
     *,
-    year: int | None = None,
+    year: Years = None,
     utc_offset_minutes: int | None = None,
     max_unpacked_octets: int | None = None,
     unreadable: Callable[[CaptureError], None] | None = None,
 ) -> Report:
-    """The report with its logs, older ones first. `year`: in which each log begins. Raises `CaptureError` for a log
+    """The report with its logs, older ones first. `year`: in which they begin. Raises `CaptureError` for a log
     that cannot be opened, or calls `unreadable` with it and goes on."""
     ranks = _Ranks(report)
     logs: list[LogFacts] = []
@@ -131,14 +131,9 @@ def read_logs(
             held = _held(log, ranks)
             entries += held.in_order()
             left_out += held.left_out
-            logs.append(replace(log_facts(log), **_given(year, utc_offset_minutes)))
+            logs.append(log_facts(log, year_of_log(year, path), utc_offset_minutes))
     limits = (*report.limits, *limits_reached({"log_entries_held": left_out}))
     return replace(report, logs=tuple(logs), log_entries=tuple(entries), limits=limits)
-
-
-def _given(year: int | None, utc_offset_minutes: int | None) -> dict[str, Any]:
-    whole = year is not None and utc_offset_minutes is not None
-    return {"year": year, "utc_offset_minutes": utc_offset_minutes, "found": "given" if whole else "unknown"}
 
 
 def _held(log: Log, ranks: _Ranks) -> _Held:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from rpctrace.assembly.codes import hexadecimal
@@ -12,6 +11,7 @@ from rpctrace.assembly.log_entries import log_facts
 from rpctrace.errors import CaptureError
 from rpctrace.knowledge import tables
 from rpctrace.limits import LOG_REMARKS, LOG_ROWS, limits_reached
+from rpctrace.logs.calendar import Years, year_of_log
 from rpctrace.logs.line import Line, Logon, Moment
 from rpctrace.logs.opening import Log, in_order_of_time
 from rpctrace.logs.pairs import duration_s, ends
@@ -238,12 +238,12 @@ def summarise(
     paths: Sequence[str],
     tool: Tool,
     *,
-    year: int | None = None,
+    year: Years = None,
     utc_offset_minutes: int | None = None,
     max_unpacked_octets: int | None = None,
     unreadable: Callable[[CaptureError], None],
 ) -> LogSummary:
-    """Reads the logs, older ones first, as one. `year`: in which each begins. `unreadable` is called with the error of
+    """Reads the logs, older ones first, as one. `year`: in which they begin. `unreadable` is called with the error of
     every log that cannot be opened."""
     summing = _Summing()
     logs: list[LogFacts] = []
@@ -254,10 +254,9 @@ def summarise(
             unreadable(error)
             continue
         with log:
-            summing.read(log, year)
-            facts = replace(log_facts(log), year=year, utc_offset_minutes=utc_offset_minutes)
-            whole = year is not None and utc_offset_minutes is not None
-            logs.append(replace(facts, found="given" if whole else "unknown"))
+            first_year = year_of_log(year, path)
+            summing.read(log, first_year)
+            logs.append(log_facts(log, first_year, utc_offset_minutes))
     counts = summing.counts
     return LogSummary(
         tool=tool,

@@ -103,6 +103,8 @@ def test_what_is_given_reaches_the_log(tmp_path: Path) -> None:
     whole = read_logs([str(tmp_path / "n")], CAPTURED, year=2012, utc_offset_minutes=60)
     assert (whole.logs[0].year, whole.logs[0].utc_offset_minutes, whole.logs[0].found) == (2012, 60, "given")
     assert join(whole).log_entries[1].time_ns == (START_S + 500) * 10**9
+    own = read_logs([str(tmp_path / "n")], CAPTURED, year={str(tmp_path / "n"): 2012, "": 1999}, utc_offset_minutes=60)
+    assert own.logs == whole.logs
     half = read_logs([str(tmp_path / "n")], CAPTURED, year=2012)
     assert (half.logs[0].year, half.logs[0].found) == (2012, "unknown")
 

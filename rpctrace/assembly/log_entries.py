@@ -47,8 +47,9 @@ def _once(text: str | None) -> str | None:
     return None if text is None else intern(text)
 
 
-def log_facts(log: Log) -> LogFacts:
-    """Of a log that was read to its end."""
+def log_facts(log: Log, year: int | None = None, utc_offset_minutes: int | None = None) -> LogFacts:
+    """Of a log that was read to its end; the year of its first line and its offset as far as they are given."""
+    given = year is not None and utc_offset_minutes is not None
     first, last = log.calendar.first, log.calendar.last
     notes = log.problems
     if log.cut_lines:
@@ -70,4 +71,7 @@ def log_facts(log: Log) -> LogFacts:
         back_line=log.calendar.back_at,
         notes=notes,
         year_turns=log.calendar.turns,
+        year=year,
+        utc_offset_minutes=utc_offset_minutes,
+        found="given" if given else "unknown",
     )

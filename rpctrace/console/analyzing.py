@@ -38,7 +38,7 @@ class AnalyzeChoices:
     netmon_utc_offset_minutes: int | None = None
     max_unpacked_octets: int | None = None
     netlogon: tuple[str, ...] = ()
-    netlogon_year: int | None = None
+    netlogon_year: Mapping[str, int] | None = None
     netlogon_utc_offset_minutes: int | None = None
     plain: bool = False
     jobs: int = 1
@@ -59,6 +59,10 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
         raise UsageError(f"--table is a form of text and does not go with {choices.format}")
     if (*choices.captures, *choices.netlogon).count("-") > 1:
         raise UsageError("standard input (-) can be read once")
+    if choices.netlogon_year:
+        from rpctrace.console.summing_logs import check_years
+
+        check_years(choices.netlogon_year, choices.netlogon)
     to_output, to_files = _renderings(choices)
     key = _redact_key(choices)
     selection = _selection(choices, key)
