@@ -95,15 +95,7 @@ class LogSummary:
         return all(log.complete for log in self.logs)
 
 
-class _When(NamedTuple):
-    """A moment of a log, and the year if that is known."""
-
-    year: int | None
-    moment: Moment
-
-    @property
-    def text(self) -> str:
-        return self.moment.text if self.year is None else f"{self.year:04d}-{self.moment.text}"
+_When = tuple[int | None, Moment]  # a moment of a log, and the year if that is known
 
 
 class _Seen:
@@ -120,9 +112,9 @@ class _Seen:
     def take(self, year: int | None, moment: Moment | None, took_s: int | None = None) -> None:
         self.count += 1
         if moment is not None:
-            when = _When(year, moment)
-            self.first = self.first or when
-            self.last = when
+            self.last = year, moment
+            if self.first is None:
+                self.first = self.last
         if took_s is not None and took_s > self.longest_s:
             self.longest_s = took_s
 
@@ -225,7 +217,14 @@ def _row(logon: Logon, seen: _Seen) -> LogRow:
 
 
 def _texts(seen: _Seen) -> tuple[str | None, str | None]:
-    return (seen.first.text if seen.first else None, seen.last.text if seen.last else None)
+    return _text(seen.first), _text(seen.last)
+
+
+def _text(when: _When | None) -> str | None:
+    if when is None:
+        return None
+    year, moment = when
+    return moment.text if year is None else f"{year:04d}-{moment.text}"
 
 
 def _order(row: LogRow) -> tuple[object, ...]:

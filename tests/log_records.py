@@ -111,5 +111,3 @@ def incident(records: Iterable[Any], lines: Iterable[str], **facts: Any) -> Repo
     return replace(
         made, captures=(capture(**times),), logs=(replace(log, **facts),), log_entries=tuple(entries)
     )  # fmt: skip
-
-
