@@ -70,6 +70,20 @@ def _realms_given(
     return realms
 
 
+def _years_given(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> dict[str, int]:
+    """[FILE=]YEAR -> file ("" for all others): year."""
+    years: dict[str, int] = {}
+    for value in values:
+        file, _, year = value.rpartition("=")
+        if not (year.isascii() and year.isdigit() and 1990 <= int(year[:5]) <= 9000):
+            raise click.BadParameter(f"{value!r} is no year from 1990 to 9000, or FILE= and such a year")
+        if years.setdefault(file, int(year)) != int(year):
+            raise click.BadParameter(f"{file or 'every log'!r} has two years, {years[file]} and {year}")
+    return years
+
+
 def _minutes_given(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
@@ -84,8 +98,9 @@ def _minutes_given(_context: click.Context, _parameter: click.Parameter, value: 
 
 _CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _verbose = click.option("-v", "--verbose", "verbosity", count=True, help="More details; -vv: where an error arose.")
-_year = click.option("--netlogon-year", type=click.IntRange(1990, 9000), metavar="YEAR",
-                     help="Year in which each netlogon.log begins, if it is not to be found by fitting.")  # fmt: skip
+_year = click.option("--netlogon-year", multiple=True, metavar="[FILE=]YEAR", callback=_years_given,
+                     help="Year in which each netlogon.log begins, or that one, if it is not to be found by fitting; "
+                          "repeatable.")  # fmt: skip
 _offset = click.option("--netlogon-utc-offset", metavar="[+-]HH:MM", callback=_minutes_given,
                        help="Zone of the netlogon.log files, if it is not to be found by fitting.")  # fmt: skip
 _max_unpacked = click.option("--max-unpacked", metavar="SIZE", callback=_octets_given,
@@ -260,8 +275,8 @@ def rules(names: tuple[str, ...], check: bool) -> ExitStatus:
 @_redact_key
 @_verbose
 @_quiet
-def netlogon_logs(netlogon_year: int | None, netlogon_utc_offset: int | None, max_unpacked: int | None, redact: bool,
-                  redact_key: str | None, **choices: Any) -> ExitStatus:  # fmt: skip
+def netlogon_logs(netlogon_year: dict[str, int], netlogon_utc_offset: int | None, max_unpacked: int | None,
+                  redact: bool, redact_key: str | None, **choices: Any) -> ExitStatus:  # fmt: skip
     """Sum up the logons of netlogon.log files, the worst first (- is standard input)."""
     from rpctrace.console.redact_key import key_of
     from rpctrace.console.summing_logs import NetlogonChoices, netlogon_command

@@ -9,17 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
-from typing import Any
 
 from rpctrace.assembly.log_entries import log_entry, log_facts
-from rpctrace.correlation.log_fit import FARTHEST_STEPS, LARGEST_SHIFT_S, NS, STEP_S, TOLERANCE_S, year_of
+from rpctrace.correlation.log_fit import FARTHEST_STEPS, LARGEST_SHIFT_S, STEP_S, TOLERANCE_S, day_of, year_of
 from rpctrace.correlation.log_subjects import Interest, Subject, subjects_of
+from rpctrace.encoding.times import NS_PER_SECOND as NS
 from rpctrace.errors import CaptureError
 from rpctrace.limits import LOG_ENTRIES_HELD, limits_reached
-from rpctrace.logs.line import Logon, Moment
-from rpctrace.logs.opening import Log, Placed, in_order_of_time
-from rpctrace.logs.pairs import Pairs, duration_s
+from rpctrace.logs.calendar import Years, year_of_log
+from rpctrace.logs.line import Logon, Moment, Placed
+from rpctrace.logs.opening import Log, in_order_of_time
+from rpctrace.logs.pairs import duration_s, ends
 from rpctrace.report import LogEntry, LogFacts, Report
 
 _REACH_S = FARTHEST_STEPS * STEP_S + LARGEST_SHIFT_S + 3660  # and a clock that goes back by an hour
@@ -45,8 +45,8 @@ class _Window:
 
 def _days(first_s: int, last_s: int) -> Iterator[tuple[int, int]]:
     for second in range(first_s, min(last_s, first_s + 366 * _DAY_S) + _DAY_S, _DAY_S):
-        if second - last_s < _DAY_S:
-            day = datetime.fromtimestamp(second, UTC)
+        day = day_of(second) if second - last_s < _DAY_S else None
+        if day is not None:
             yield day.month, day.day
 
 
@@ -108,18 +108,18 @@ def read_logs(
     paths: Sequence[str],
     report: Report,
     *,
-    year: int | None = None,
+    year: Years = None,
     utc_offset_minutes: int | None = None,
     max_unpacked_octets: int | None = None,
     unreadable: Callable[[CaptureError], None] | None = None,
 ) -> Report:
-    """The report with its logs, older ones first. `year`: in which each log begins. Raises `CaptureError` for a log
+    """The report with its logs, older ones first. `year`: in which they begin. Raises `CaptureError` for a log
     that cannot be opened, or calls `unreadable` with it and goes on."""
     ranks = _Ranks(report)
     logs: list[LogFacts] = []
     entries: list[LogEntry] = []
     left_out = 0
-    for path in in_order_of_time(paths, unreadable):
+    for path in in_order_of_time(paths, unreadable, max_unpacked_octets):
         try:
             log = Log(path, max_unpacked_octets)
         except CaptureError as error:
@@ -131,52 +131,22 @@ def read_logs(
             held = _held(log, ranks)
             entries += held.in_order()
             left_out += held.left_out
-            logs.append(replace(log_facts(log), **_given(year, utc_offset_minutes)))
+            logs.append(log_facts(log, year_of_log(year, path), utc_offset_minutes))
     limits = (*report.limits, *limits_reached({"log_entries_held": left_out}))
     return replace(report, logs=tuple(logs), log_entries=tuple(entries), limits=limits)
 
 
-def _given(year: int | None, utc_offset_minutes: int | None) -> dict[str, Any]:
-    whole = year is not None and utc_offset_minutes is not None
-    return {"year": year, "utc_offset_minutes": utc_offset_minutes, "found": "given" if whole else "unknown"}
-
-
 def _held(log: Log, ranks: _Ranks) -> _Held:
-    held, pairs = _Held(log.path), Pairs()
-    turns_of: dict[int, int] = {}  # of Entered lines that are open
-    for placed in log:
-        line, turns = placed
-        if line.logon is None:
-            rank = ranks.of_text(line.flag, line.moment)
-            if rank is not None:
-                held.take(rank, placed)
+    held = _Held(log.path)
+    for placed, entered in ends(log):
+        line, logon = placed.line, placed.line.logon
+        rank = ranks.of_text(line.flag, line.moment) if logon is None else ranks.of_logon(logon, line.moment)
+        if rank is None:
             continue
-        entered = pairs.feed(line, line.logon)
-        if line.logon.phase == "Entered":
-            turns_of[line.number] = turns
-        else:
-            _take_logon(held, ranks, placed, Placed(entered, turns_of.pop(entered.number)) if entered else None)
-        _take_unanswered(held, ranks, pairs, turns_of)
-    pairs.close()
-    _take_unanswered(held, ranks, pairs, turns_of)
+        if entered is None:
+            held.take(rank, placed)
+            continue
+        took_s = duration_s(entered.line.moment, line.moment)
+        held.take(rank, entered, line.number, took_s)
+        held.take(rank, placed, entered.line.number, took_s)
     return held
-
-
-def _take_logon(held: _Held, ranks: _Ranks, placed: Placed, entered: Placed | None) -> None:
-    line = placed.line
-    assert line.logon is not None
-    rank = ranks.of_logon(line.logon, line.moment)
-    if rank is None:
-        return
-    if entered is None:
-        held.take(rank, placed)
-        return
-    took_s = duration_s(entered.line.moment, line.moment)
-    held.take(rank, entered, line.number, took_s)
-    held.take(rank, placed, entered.line.number, took_s)
-
-
-def _take_unanswered(held: _Held, ranks: _Ranks, pairs: Pairs, turns_of: dict[int, int]) -> None:
-    for line in pairs.unanswered:
-        _take_logon(held, ranks, Placed(line, turns_of.pop(line.number)), None)
-    pairs.unanswered.clear()

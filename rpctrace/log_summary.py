@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from rpctrace.assembly.codes import hexadecimal
@@ -12,9 +11,10 @@ from rpctrace.assembly.log_entries import log_facts
 from rpctrace.errors import CaptureError
 from rpctrace.knowledge import tables
 from rpctrace.limits import LOG_REMARKS, LOG_ROWS, limits_reached
+from rpctrace.logs.calendar import Years, year_of_log
 from rpctrace.logs.line import Line, Logon, Moment
 from rpctrace.logs.opening import Log, in_order_of_time
-from rpctrace.logs.pairs import Pairs, duration_s
+from rpctrace.logs.pairs import duration_s, ends
 from rpctrace.record import record
 from rpctrace.report import Limit, LogFacts, Tool
 
@@ -95,15 +95,7 @@ class LogSummary:
         return all(log.complete for log in self.logs)
 
 
-class _When(NamedTuple):
-    """A moment of a log, and the year if that is known."""
-
-    year: int | None
-    moment: Moment
-
-    @property
-    def text(self) -> str:
-        return self.moment.text if self.year is None else f"{self.year:04d}-{self.moment.text}"
+_When = tuple[int | None, Moment]  # a moment of a log, and the year if that is known
 
 
 class _Seen:
@@ -120,9 +112,9 @@ class _Seen:
     def take(self, year: int | None, moment: Moment | None, took_s: int | None = None) -> None:
         self.count += 1
         if moment is not None:
-            when = _When(year, moment)
-            self.first = self.first or when
-            self.last = when
+            self.last = year, moment
+            if self.first is None:
+                self.first = self.last
         if took_s is not None and took_s > self.longest_s:
             self.longest_s = took_s
 
@@ -176,34 +168,21 @@ class _Summing:
         self.counts: Counter[str] = Counter()
 
     def read(self, log: Log, first_year: int | None) -> None:
-        pairs = Pairs()
-        for line, turns in log:
+        for (line, turns), entered in ends(log):
             year = None if first_year is None else first_year + turns
-            logon = line.logon
-            if logon is None:
+            if line.logon is None:
                 self.remarks.take(log.path, year, line)
                 continue
-            entered = pairs.feed(line, logon)
-            if logon.phase != "Entered":
-                took = None if entered is None else duration_s(entered.moment, line.moment)
-                self._take(logon, year, line.moment, took)
-            if pairs.unanswered:
-                self._unanswered(pairs, year)
-        pairs.close()
-        self._unanswered(pairs, None if first_year is None else first_year + log.calendar.turns)
-
-    def _unanswered(self, pairs: Pairs, year: int | None) -> None:
-        for line in pairs.unanswered:
-            assert line.logon is not None
-            self._take(line.logon, year, line.moment, None)
-            self.counts["unanswered"] += 1
-        pairs.unanswered.clear()
+            took_s = None if entered is None else duration_s(entered.line.moment, line.moment)
+            self._take(line.logon, year, line.moment, took_s)
 
     def _take(self, logon: Logon, year: int | None, moment: Moment | None, took_s: int | None) -> None:
         self.counts["logons"] += 1
         failed = bool(logon.status)
+        unanswered = logon.phase == "Entered"
         self.counts["failed"] += failed
-        rows = self._rows[failed or logon.phase == "Entered"]
+        self.counts["unanswered"] += unanswered
+        rows = self._rows[failed or unanswered]
         seen = rows.get(logon)
         if seen is None:
             if len(rows) >= LOG_ROWS:
@@ -238,7 +217,14 @@ def _row(logon: Logon, seen: _Seen) -> LogRow:
 
 
 def _texts(seen: _Seen) -> tuple[str | None, str | None]:
-    return (seen.first.text if seen.first else None, seen.last.text if seen.last else None)
+    return _text(seen.first), _text(seen.last)
+
+
+def _text(when: _When | None) -> str | None:
+    if when is None:
+        return None
+    year, moment = when
+    return moment.text if year is None else f"{year:04d}-{moment.text}"
 
 
 def _order(row: LogRow) -> tuple[object, ...]:
@@ -251,26 +237,25 @@ def summarise(
     paths: Sequence[str],
     tool: Tool,
     *,
-    year: int | None = None,
+    year: Years = None,
     utc_offset_minutes: int | None = None,
     max_unpacked_octets: int | None = None,
     unreadable: Callable[[CaptureError], None],
 ) -> LogSummary:
-    """Reads the logs, older ones first, as one. `year`: in which each begins. `unreadable` is called with the error of
+    """Reads the logs, older ones first, as one. `year`: in which they begin. `unreadable` is called with the error of
     every log that cannot be opened."""
     summing = _Summing()
     logs: list[LogFacts] = []
-    for path in in_order_of_time(paths, unreadable):
+    for path in in_order_of_time(paths, unreadable, max_unpacked_octets):
         try:
             log = Log(path, max_unpacked_octets)
         except CaptureError as error:
             unreadable(error)
             continue
         with log:
-            summing.read(log, year)
-            facts = replace(log_facts(log), year=year, utc_offset_minutes=utc_offset_minutes)
-            whole = year is not None and utc_offset_minutes is not None
-            logs.append(replace(facts, found="given" if whole else "unknown"))
+            first_year = year_of_log(year, path)
+            summing.read(log, first_year)
+            logs.append(log_facts(log, first_year, utc_offset_minutes))
     counts = summing.counts
     return LogSummary(
         tool=tool,

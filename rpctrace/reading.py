@@ -46,8 +46,9 @@ class Options:
     `netmon_utc_offset_minutes`: the zone of Network Monitor files before 2.3.
     `max_unpacked_octets`: where a compressed input stops. `jobs`: how many processes may read one large file, with the
     same result as one. `realms`: host (address or name) -> its Kerberos realm, where the user knows it.
-    `netlogon_year` (in which each log begins) and `netlogon_utc_offset_minutes` of logs, where they are not to be found
-    by fitting. `redact_key`: names and addresses are replaced by others, the same for the same key."""
+    `netlogon_year` (in which each log begins, or of each path its own) and `netlogon_utc_offset_minutes` of logs, where
+    they are not to be found by fitting. `redact_key`: names and addresses are replaced by others, the same for the same
+    key."""
 
     calls: Literal["default", "all", "notable"] = "default"
     pdus: bool = False
@@ -56,7 +57,7 @@ class Options:
     max_unpacked_octets: int | None = None
     jobs: int = 1
     realms: Mapping[str, str] | None = None
-    netlogon_year: int | None = None
+    netlogon_year: int | Mapping[str, int] | None = None
     netlogon_utc_offset_minutes: int | None = None
     redact_key: bytes | None = None
 

@@ -16,8 +16,8 @@ from report_values import KERBEROS, capture
 
 from rpctrace.assembly.log_entries import log_entry
 from rpctrace.logs.calendar import Calendar
-from rpctrace.logs.line import parse_line
-from rpctrace.logs.pairs import Pairs, duration_s
+from rpctrace.logs.line import Placed, parse_line
+from rpctrace.logs.pairs import duration_s, ends
 from rpctrace.report import Auth, Call, Host, LogEntry, LogFacts, Report, SecureChannel
 
 START = datetime(2012, 3, 14, 9, 0, 0, tzinfo=UTC)
@@ -83,24 +83,24 @@ def logon(
 
 def entries_of(lines: Iterable[str], file: str = "netlogon.log") -> tuple[LogFacts, list[LogEntry]]:
     """As the reader makes them, of every line."""
-    calendar, pairs = Calendar(), Pairs()
-    entries: dict[int, LogEntry] = {}
-    for number, text in enumerate(lines, 1):
-        line = parse_line(text, number)
-        turns = calendar.feed(line.moment, number) if line.moment else calendar.turns
-        entered = pairs.feed(line, line.logon) if line.logon else None
+    calendar, entries = Calendar(), dict[int, LogEntry]()
+    parsed = [parse_line(text, number) for number, text in enumerate(lines, 1)]
+    placed = [
+        Placed(line, calendar.feed(line.moment, line.number) if line.moment else calendar.turns) for line in parsed
+    ]
+    for (line, turns), entered in ends(placed):
         if entered is None:
-            entries[number] = log_entry(file, line, turns)
+            entries[line.number] = log_entry(file, line, turns)
             continue
-        took = duration_s(entered.moment, line.moment)
-        entries[number] = log_entry(file, line, turns, entered.number, took)
-        entries[entered.number] = replace(entries[entered.number], partner=number, duration_s=took)
+        took, first = duration_s(entered.line.moment, line.moment), entered.line.number
+        entries[line.number] = log_entry(file, line, turns, first, took)
+        entries[first] = log_entry(file, entered.line, entered.turns, line.number, took)
     first, last = calendar.first, calendar.last
     facts = LogFacts(
         file, "utf-8", None, 0, len(entries), len(entries), first.text if first else None, last.text if last else None,
-        True, None, back_line=calendar.back_at,
+        True, None, back_line=calendar.back_at, year_turns=calendar.turns,
     )  # fmt: skip
-    return facts, list(entries.values())
+    return facts, [entries[number] for number in sorted(entries)]
 
 
 def incident(records: Iterable[Any], lines: Iterable[str], **facts: Any) -> Report:
@@ -111,5 +111,3 @@ def incident(records: Iterable[Any], lines: Iterable[str], **facts: Any) -> Repo
     return replace(
         made, captures=(capture(**times),), logs=(replace(log, **facts),), log_entries=tuple(entries)
     )  # fmt: skip
-
-

@@ -13,7 +13,8 @@ from builders.tcp import CLIENT, SERVER, TcpConversation, merged
 from scan_talk import BIND, START_NS
 
 from rpctrace.capture.pcapng import Interface
-from rpctrace.capture.storage import OpenedAgain, StoredFile, open_capture
+from rpctrace.capture.storage import OpenedAgain, open_capture
+from rpctrace.capture.stored import StoredFile
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, Stretch
 from rpctrace.protocols.registry import RECOGNISERS

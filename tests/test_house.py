@@ -53,8 +53,8 @@ PROTOCOL_FLOORS = (
 
 # Who may touch the world outside, and why.
 INPUT_OUTPUT_HOMES = {
-    "capture/storage.py": "the one reader of capture files",
-    "logs/opening.py": "the one reader of logs",
+    "capture/stored.py": "the one reader of captures and logs",
+    "capture/storage.py": "what of a stream must be kept to be read by offset",
     "tshark.py": "the one home of the subprocess",
     "scan/workers.py": "the processes of --jobs",
     "cli.py": "arguments and the exit status",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,17 @@ def test_what_is_held(tmp_path: Path) -> None:
     assert report.limits == ()
 
 
+@pytest.mark.parametrize("year", [1, 9999])
+def test_captures_at_the_ends_of_the_calendar(tmp_path: Path, year: int) -> None:
+    """Whose clock said so; the hours before the first day and behind the last have no date."""
+    month, day = (1, 1) if year == 1 else (12, 31)
+    moment_ns = int(datetime(year, month, day, tzinfo=UTC).timestamp()) * 10**9
+    ends = replace(CAPTURED, captures=(replace(CAPTURED.captures[0], first_ns=moment_ns, last_ns=moment_ns),))
+    lines = [f"{month:02d}/{day:02d} 09:00:00 [MISC] near", "06/15 09:00:00 [MISC] far"]
+    report = read(tmp_path, *lines, report=replace(ends, calls=()))
+    assert [entry.text for entry in report.log_entries] == ["near"]
+
+
 def test_room_for_each_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood of one kind displaces no other; what meets a call in some zone has its own room."""
     monkeypatch.setattr(module, "LOG_ENTRIES_HELD", 4)
@@ -91,6 +103,8 @@ def test_what_is_given_reaches_the_log(tmp_path: Path) -> None:
     whole = read_logs([str(tmp_path / "n")], CAPTURED, year=2012, utc_offset_minutes=60)
     assert (whole.logs[0].year, whole.logs[0].utc_offset_minutes, whole.logs[0].found) == (2012, 60, "given")
     assert join(whole).log_entries[1].time_ns == (START_S + 500) * 10**9
+    own = read_logs([str(tmp_path / "n")], CAPTURED, year={str(tmp_path / "n"): 2012, "": 1999}, utc_offset_minutes=60)
+    assert own.logs == whole.logs
     half = read_logs([str(tmp_path / "n")], CAPTURED, year=2012)
     assert (half.logs[0].year, half.logs[0].found) == (2012, "unknown")
 

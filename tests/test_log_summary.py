@@ -66,6 +66,13 @@ def test_years_go_on(tmp_path: Path) -> None:
     assert remark.first_time == "12-31T23:59:59"
 
 
+def test_what_nothing_answered_keeps_its_year(tmp_path: Path) -> None:
+    """It is told when the log ends, or when its room is needed: in another year, perhaps."""
+    lines = [*logon(3, None), "12/31 23:59:59 [MISC] a", "01/01 00:00:01 [MISC] b"]
+    (row,) = summed(tmp_path, *lines, year=2012).rows
+    assert (row.phase, row.first_time, row.last_time) == ("Entered", "2012-03-14T10:00:03", "2012-03-14T10:00:03")
+
+
 def test_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Successes do not displace failures; everything is counted."""
     monkeypatch.setattr(module, "LOG_ROWS", 2)

@@ -284,6 +284,7 @@ def ntlm_entry(names: NtlmNames | None) -> report.Ntlm | None:
         names.negotiate_flags,
         names.challenge_flags,
         names.authenticate_flags,
+        names.computer,
     )
 
 

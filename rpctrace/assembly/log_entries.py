@@ -6,28 +6,30 @@ from sys import intern
 
 from rpctrace.assembly.codes import hexadecimal
 from rpctrace.knowledge import tables
-from rpctrace.logs.line import MAXIMUM_LINE_CHARACTERS, Line
+from rpctrace.logs.line import MAXIMUM_LINE_CHARACTERS, Line, Logon
 from rpctrace.logs.opening import Log
 from rpctrace.report import LogEntry, LogFacts
+
+_NO_LOGON = Logon(*(None,) * 8)
 
 
 def log_entry(
     file: str, line: Line, year_turns: int = 0, partner: int | None = None, duration_s: int | None = None
 ) -> LogEntry:
     """`partner` and `duration_s`: of the pair of Entered and Returns in which the line is."""
-    logon = line.logon
-    status = None if logon is None else logon.status
+    logon = line.logon or _NO_LOGON
+    status = logon.status
     return LogEntry(
         file=file,
         line=line.number,
         flag=_once(line.flag),
-        kind=None if logon is None else _once(logon.kind),
-        domain=None if logon is None else _once(logon.domain),
-        user=None if logon is None else _once(logon.user),
-        workstation=None if logon is None else _once(logon.workstation),
-        via=None if logon is None else _once(logon.via),
-        package=None if logon is None else _once(logon.package),
-        phase=None if logon is None else _once(logon.phase),
+        kind=_once(logon.kind),
+        domain=_once(logon.domain),
+        user=_once(logon.user),
+        workstation=_once(logon.workstation),
+        via=_once(logon.via),
+        package=_once(logon.package),
+        phase=_once(logon.phase),
         status=status,
         status_hex=hexadecimal(status),
         status_name=None if status is None else tables.ntstatus_name(status),
@@ -45,12 +47,16 @@ def _once(text: str | None) -> str | None:
     return None if text is None else intern(text)
 
 
-def log_facts(log: Log) -> LogFacts:
-    """Of a log that was read to its end."""
+def log_facts(log: Log, year: int | None = None, utc_offset_minutes: int | None = None) -> LogFacts:
+    """Of a log that was read to its end; the year of its first line and its offset as far as they are given."""
+    given = year is not None and utc_offset_minutes is not None
     first, last = log.calendar.first, log.calendar.last
     notes = log.problems
     if log.cut_lines:
-        notes += (f"{log.cut_lines} lines are longer than {MAXIMUM_LINE_CHARACTERS} characters and were read so far",)
+        longer = "line is" if log.cut_lines == 1 else "lines are"
+        notes += (f"{log.cut_lines} {longer} longer than {MAXIMUM_LINE_CHARACTERS} characters: the rest is not read",)
+    if log.entry_count and not log.looks_like_one:
+        notes += (f"none of its {log.entry_count} lines has a time, a flag or a logon: it may be no netlogon.log",)
     return LogFacts(
         path=log.path,
         encoding=log.encoding,
@@ -64,4 +70,8 @@ def log_facts(log: Log) -> LogFacts:
         stopped_at=log.stopped_at,
         back_line=log.calendar.back_at,
         notes=notes,
+        year_turns=log.calendar.turns,
+        year=year,
+        utc_offset_minutes=utc_offset_minutes,
+        found="given" if given else "unknown",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rpctrace.capture.refusal import is_other_capture
 from rpctrace.capture.registry import random_access_format, sequential_format
-from rpctrace.capture.storage import HEAD_OCTETS, open_octets
+from rpctrace.capture.stored import HEAD_OCTETS, open_octets
 
 
 def is_capture(path: str) -> bool:

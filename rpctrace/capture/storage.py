@@ -1,6 +1,6 @@
-"""Captures on disk, from a pipe or in a file object -> frames, in one pass: the only file reading of the project.
+"""Captures on disk, from a pipe or in a file object -> frames, in one pass.
 
-A file is opened once and read through that descriptor, in windows, unpacked on the way; memory does not grow with it.
+A file is opened once and read in windows, unpacked on the way; memory does not grow with it.
 What is no capture is refused when it is opened; what is damaged is read as far as it goes, and the capture says what
 was lost and where.
 """
@@ -8,134 +8,24 @@ was lost and where.
 from __future__ import annotations
 
 import os
-import stat
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from itertools import chain
 from types import TracebackType
-from typing import IO, BinaryIO, NamedTuple, Self
+from typing import BinaryIO, Self
 
 from rpctrace.capture.format import CaptureProblem, Notes, RandomAccessFormat, ReadOptions, SequentialFormat, Walk
 from rpctrace.capture.frame import Frame
 from rpctrace.capture.refusal import why_no_capture
 from rpctrace.capture.registry import random_access_format, sequential_format
-from rpctrace.capture.unpacking import Unpacker, compression_of
+from rpctrace.capture.stored import HEAD_OCTETS, Stored, StoredFile, content_of, open_stored
+from rpctrace.capture.unpacking import compression_of
 from rpctrace.capture.window import WINDOW_OCTETS, Window
 from rpctrace.errors import CaptureError, UsageError
 
 MAXIMUM_SPOOLED_OCTETS = 4 << 30  # offsets in a Network Monitor file have 32 bits
 SPOOLED_IN_MEMORY_OCTETS = 16 << 20
-HEAD_OCTETS = 4096
-STANDARD_INPUT = "-"
 TOLD_FRAMES = 4096
 _PIECE_OCTETS = 1 << 20
-
-
-class StoredFile(NamedTuple):
-    """A file as it was when it was opened, for those who open it once more."""
-
-    path: str
-    size: int
-    device: int
-    inode: int
-
-
-class _Stored:
-    """The stored file: its octets in order or by offset, up to the size it had when it was opened."""
-
-    def __init__(self, file: IO[bytes], *, closes: bool, notes: Notes) -> None:
-        self._file = file
-        self._closes = closes
-        self._notes = notes
-        self._pushed_back = b""
-        self.read_octets = 0
-        self.known_size: int | None = None
-        self._start = 0
-        try:
-            if file.seekable():
-                self._start = file.tell()
-                self.known_size = max(0, file.seek(0, os.SEEK_END) - self._start)
-                file.seek(self._start)
-        except (OSError, AttributeError):
-            self.known_size = None
-
-    @property
-    def is_seekable(self) -> bool:
-        return self.known_size is not None
-
-    @property
-    def size(self) -> int:
-        return self.read_octets if self.known_size is None else self.known_size
-
-    def read(self, count: int) -> bytes:
-        """The next octets, at most `count`; b"" at the end, also where the system refuses to go on (a problem)."""
-        if self._pushed_back:
-            octets, self._pushed_back = self._pushed_back[:count], self._pushed_back[count:]
-            return octets
-        if self.known_size is not None:
-            count = min(count, self.known_size - self.read_octets)
-        try:
-            octets = self._file.read(count) if count > 0 else b""
-        except OSError as error:
-            self._failed(error, self.read_octets)
-            return b""
-        self.read_octets += len(octets or b"")
-        return octets or b""
-
-    def readinto(self, view: memoryview) -> int:
-        """As `read`, into `view`; how many octets."""
-        readinto = getattr(self._file, "readinto", None)
-        if self._pushed_back or readinto is None:
-            octets = self.read(len(view))
-            view[: len(octets)] = octets
-            return len(octets)
-        if self.known_size is not None:
-            view = view[: max(0, self.known_size - self.read_octets)]
-        try:
-            count = readinto(view) or 0 if len(view) else 0
-        except OSError as error:
-            self._failed(error, self.read_octets)
-            return 0
-        self.read_octets += count
-        return int(count)
-
-    def _failed(self, error: OSError, offset: int) -> None:
-        text = f"reading the file failed: {error.strerror or type(error).__name__}"
-        self._notes.problem(text, offset, loses_octets=True)
-
-    def push_back(self, octets: bytes) -> None:
-        self._pushed_back = octets + self._pushed_back
-
-    def read_at(self, offset: int, count: int) -> bytes:
-        count = min(count, self.size - offset)
-        if offset < 0 or count <= 0:
-            return b""
-        try:
-            self._file.seek(self._start + offset)
-            octets = self._file.read(count)
-        except OSError as error:
-            self._failed(error, offset)
-            return b""
-        self.read_octets = max(self.read_octets, offset + len(octets))
-        return octets
-
-    def go_to(self, offset: int) -> None:
-        """The next octets of `read` and `readinto` are those at `offset`."""
-        self._file.seek(self._start + offset)
-        self._pushed_back = b""
-        self.read_octets = offset
-
-    def identity(self, path: str) -> StoredFile | None:
-        """None for what is not ours to open again."""
-        if not self._closes or self.known_size is None:
-            return None
-        status = os.fstat(self._file.fileno())
-        return StoredFile(path, self.known_size, status.st_dev, status.st_ino)
-
-    def close(self) -> None:
-        if self._closes:
-            self._file.close()
 
 
 class _Spooled:
@@ -191,7 +81,7 @@ class Capture:
     with `count`.
     """
 
-    def __init__(self, path: str, stored: _Stored, notes: Notes) -> None:
+    def __init__(self, path: str, stored: Stored, notes: Notes) -> None:
         self.path = path
         self.format = ""
         self.compression: str | None = None
@@ -310,9 +200,9 @@ def open_capture(
 
     Raises `CaptureError`, with the path and one line for a person, for what cannot be opened or is no capture.
     """
-    path, file, closes = _open(source)
+    path, file, closes = open_stored(source)
     notes = Notes()
-    capture = Capture(path, _Stored(file, closes=closes, notes=notes), notes)
+    capture = Capture(path, Stored(file, closes=closes, notes=notes), notes)
     try:
         _start(capture, ReadOptions(netmon_utc_offset_minutes), max_unpacked_octets, window_octets)
     except CaptureError as error:
@@ -328,9 +218,9 @@ class OpenedAgain:
     """A `StoredFile`, opened once more: its walk, and windows that start anywhere in it."""
 
     def __init__(self, file: StoredFile, window_octets: int = WINDOW_OCTETS) -> None:
-        _, opened, _ = _open(file.path)
+        _, opened, _ = open_stored(file.path)
         notes = Notes()
-        self._stored = _Stored(opened, closes=True, notes=notes)
+        self._stored = Stored(opened, closes=True, notes=notes)
         identity = self._stored.identity(file.path)
         if identity is None or (identity.device, identity.inode) != (file.device, file.inode):
             self.close()
@@ -350,58 +240,11 @@ class OpenedAgain:
         self._stored.close()
 
 
-@contextmanager
-def open_octets(source: str | os.PathLike[str] | BinaryIO) -> Iterator[Window]:
-    """The unpacked octets of a stored file, for who copies them. Raises `CaptureError` for what cannot be opened."""
-    _, file, closes = _open(source)
-    notes = Notes()
-    stored = _Stored(file, closes=closes, notes=notes)
-    try:
-        _, readinto = _unpacked(stored, notes, None)
-        yield Window(readinto)
-    finally:
-        stored.close()
-
-
-def _open(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, IO[bytes], bool]:
-    """(path as shown, file, whether it is ours to close)"""
-    if not isinstance(source, (str, os.PathLike)):
-        name = getattr(source, "name", None)
-        return (name if isinstance(name, str) else STANDARD_INPUT), source, False
-    path = os.fspath(source)
-    if path == STANDARD_INPUT:
-        return path, sys.stdin.buffer, False
-    try:
-        file = open(path, "rb", buffering=0)  # noqa: SIM115 - the capture closes it
-    except OSError as error:
-        raise CaptureError(path, (error.strerror or type(error).__name__).lower()) from error
-    except ValueError as error:
-        raise CaptureError(path, "no file can have this name") from error
-    if stat.S_ISDIR(os.fstat(file.fileno()).st_mode):
-        file.close()
-        raise CaptureError(path, "is a directory")
-    return path, file, True
-
-
-def _unpacked(
-    stored: _Stored, notes: Notes, max_unpacked_octets: int | None
-) -> tuple[str | None, Callable[[memoryview], int]]:
-    """(the compression, `readinto` of what is in it). A read may give less than it is asked for, as pipes do."""
-    head = b""
-    while len(head) < HEAD_OCTETS and (piece := stored.read(HEAD_OCTETS - len(head))):
-        head += piece
-    stored.push_back(head)
-    kind = compression_of(head)
-    if kind is None:
-        return None, stored.readinto
-    return kind.name, Unpacker(kind, stored.read, notes, max_unpacked_octets).readinto
-
-
 def _start(capture: Capture, options: ReadOptions, max_unpacked_octets: int | None, window_octets: int) -> None:
     """Finds compression and format, and reads up to the first frame, so that a file that is no capture is refused."""
     notes = capture._notes
-    capture.compression, readinto = _unpacked(capture._stored, notes, max_unpacked_octets)
-    window = Window(readinto, window_octets)
+    capture.compression, unpacked = content_of(capture._stored, notes, max_unpacked_octets)
+    window = Window(unpacked.readinto, window_octets)
     head = bytes(window.peek(HEAD_OCTETS))
     sequential = sequential_format(head)
     random_access = random_access_format(head)

@@ -38,7 +38,7 @@ class AnalyzeChoices:
     netmon_utc_offset_minutes: int | None = None
     max_unpacked_octets: int | None = None
     netlogon: tuple[str, ...] = ()
-    netlogon_year: int | None = None
+    netlogon_year: Mapping[str, int] | None = None
     netlogon_utc_offset_minutes: int | None = None
     plain: bool = False
     jobs: int = 1
@@ -63,10 +63,12 @@ def words_again(choices: AnalyzeChoices, report: Report) -> tuple[str, ...]:
 
 
 def _redacted(choices: AnalyzeChoices, report: Report) -> AnalyzeChoices:
+    years = choices.netlogon_year or {}
     return replace(
         choices,
         captures=tuple(capture.path for capture in report.captures),
         netlogon=tuple(log.path for log in report.logs),
+        netlogon_year={f"FILE{n}" if file else "": year for n, (file, year) in enumerate(years.items(), 1)},
         hosts=("HOST",) * len(choices.hosts),
         realms={"HOST": "REALM"} if choices.realms else None,
         redact_key=None if choices.redact_key is None else "TEXT",
@@ -103,6 +105,11 @@ def _realms(given: Mapping[str, str] | None) -> Iterator[str]:
         yield from ("--realm", f"{host}={realm}")
 
 
+def _years(given: Mapping[str, int] | None) -> Iterator[str]:
+    for file, year in (given or {}).items():
+        yield from ("--netlogon-year", f"{file}={year}" if file else str(year))
+
+
 SHAPING: dict[str, _Words] = {
     "hosts": _each("--host"),
     "interfaces": _each("--interface"),
@@ -113,7 +120,7 @@ SHAPING: dict[str, _Words] = {
     "calls": _value("--calls", "default"),
     "netmon_utc_offset_minutes": _zone("--netmon-utc-offset"),
     "netlogon": _each("--netlogon"),
-    "netlogon_year": _value("--netlogon-year"),
+    "netlogon_year": _years,
     "netlogon_utc_offset_minutes": _zone("--netlogon-utc-offset"),
     "max_unpacked_octets": _value("--max-unpacked"),
     "plain": _flag("--plain"),

@@ -33,6 +33,10 @@ def analyze_command(choices: AnalyzeChoices) -> ExitStatus:
         raise UsageError(f"--table is a form of text and does not go with {choices.format}")
     if (*choices.captures, *choices.netlogon).count("-") > 1:
         raise UsageError("standard input (-) can be read once")
+    if choices.netlogon_year:
+        from rpctrace.console.summing_logs import check_years
+
+        check_years(choices.netlogon_year, choices.netlogon)
     to_output, to_files = _renderings(choices)
     key = key_of(choices.redact, choices.redact_key)
     selection = _selection(choices, key)

@@ -19,7 +19,8 @@ from rpctrace.capture.format import MAXIMUM_RECORD_OCTETS
 from rpctrace.capture.frame import LinkType
 from rpctrace.capture.pcapng import BLOCK_OVERHEAD, Block
 from rpctrace.capture.signatures import PCAPNG_BYTE_ORDERS
-from rpctrace.capture.storage import open_capture, open_octets
+from rpctrace.capture.storage import open_capture
+from rpctrace.capture.stored import open_octets
 from rpctrace.capture.window import Window
 from rpctrace.console import output_files, streams
 from rpctrace.console.analyzing import read_captures

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from rpctrace.console import streams
 from rpctrace.console.exit_status import ExitStatus
 from rpctrace.errors import CaptureError, UsageError
@@ -14,13 +16,20 @@ class NetlogonChoices:
 
     logs: tuple[str, ...]
     as_json: bool = False
-    year: int | None = None
+    year: Mapping[str, int] | None = None
     utc_offset_minutes: int | None = None
     max_unpacked_octets: int | None = None
     redact_key: bytes | None = None
     color: streams.ColorChoice = "auto"
     verbosity: int = 0
     quiet: bool = False
+
+
+def check_years(years: Mapping[str, int] | None, logs: Sequence[str]) -> None:
+    """Raises `UsageError` for a year of a log that is not given."""
+    for file in years or ():
+        if file and file not in logs:
+            raise UsageError(f"--netlogon-year {file}=...: no log of this name is given")
 
 
 def netlogon_command(choices: NetlogonChoices) -> ExitStatus:
@@ -34,6 +43,7 @@ def netlogon_command(choices: NetlogonChoices) -> ExitStatus:
 
     if choices.logs.count("-") > 1:
         raise UsageError("standard input (-) can be read once")
+    check_years(choices.year, choices.logs)
     status = ExitStatus.DONE
 
     def unreadable(error: CaptureError) -> None:

@@ -90,7 +90,7 @@ class _Failures:
         position = self._timeline.position(said.capture, said.request_ns, frame)
         end = bisect_left(errors, position, key=lambda error: error.position)
         asked = host_names((target,))
-        answering = host_names((said.server.address, said.server.name, ntlm.target if ntlm else None))
+        answering = host_names((said.server.address, said.server.name, *((ntlm.target, ntlm.computer) if ntlm else ())))
         latest: str | None = None
         for error in reversed(errors[max(0, end - ERRORS_LOOKED_THROUGH) : end]):
             if position[0] - error.position[0] > FALLBACK_NS:
@@ -138,6 +138,9 @@ def host_names(names: Iterable[str | None]) -> set[str]:
     for name in names:
         host = (name or "").lstrip("\\").split("\\")[0].casefold()
         if host:
-            is_address = ":" in host or host.replace(".", "").isdigit()
-            found |= {host} if is_address else {host, host.split(".")[0]}
+            found |= {host} if is_address(host) else {host, host.split(".")[0]}
     return found
+
+
+def is_address(name: str) -> bool:
+    return ":" in name or name.replace(".", "").isdigit()

@@ -11,14 +11,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
+from rpctrace.correlation.fallback import is_address
 from rpctrace.correlation.matching import median
-from rpctrace.correlation.names import REFUSED_TICKET, UNSURE_SOURCES, is_address, tellings
+from rpctrace.correlation.names import REFUSED_TICKET, UNSURE_SOURCES, tellings
 from rpctrace.correlation.timeline import Timeline
+from rpctrace.encoding.times import NS_PER_SECOND as NS
 from rpctrace.report import HostClock, Report
 
 KRB_ERROR, EXTENDED_ERROR, NETLOGON = "krb_error", "extended_error", "netlogon"
-NS = 1_000_000_000
-# What is a day away says nothing of a clock that runs: a forged time, or one that was never set.
+# What is further away says nothing of a clock that runs: a forged time, or one that was never set.
 MAXIMUM_OFFSET_NS = 400 * 86_400 * NS
 MAXIMUM_SAMPLES = 10_000
 
@@ -36,7 +37,7 @@ def join(report: Report) -> Report:
         offset = said_ns - timeline.position(key.capture, seen_ns, None)[0]
         if abs(offset) <= MAXIMUM_OFFSET_NS and len(samples[key]) < MAXIMUM_SAMPLES:
             samples[key].append(offset)
-    names = _names(report)
+    names = _names(report) if samples else {}
     clocks = [_clock(key, names.get(key.address), offsets) for key, offsets in sorted(samples.items()) if offsets]
     # those of logs were found together with their offsets
     of_logs = [clock for clock in report.host_clocks if clock.source == NETLOGON]

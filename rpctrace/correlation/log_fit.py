@@ -11,12 +11,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from math import exp, inf, lgamma, log
 from typing import NamedTuple
 
 from rpctrace.correlation.log_subjects import About, Subject
+from rpctrace.encoding.times import NS_PER_SECOND as NS
 
 STEP_S = 900
 FARTHEST_STEPS = 56  # 14 hours: Kiribati
@@ -28,7 +29,6 @@ _MAXIMUM_DIFFERENCES = 300_000
 _SHIFTED_ANCHORS = 3  # fewer that agree in a shift of the clock prove none
 _CLEARLY = 2  # times as many as the next best
 _BY_CHANCE = 0.25  # offsets that may be expected to fit as well by chance alone
-NS = 1_000_000_000
 
 
 class Stamp(NamedTuple):
@@ -61,10 +61,10 @@ class Fit(NamedTuple):
         return round(apart[len(apart) // 2] / NS, 1) if apart else None
 
 
-def local_seconds(year: int, time: str) -> int | None:
+def local_seconds(year: int, time: str | None) -> int | None:
     """Of MM-DDThh:mm:ss in that year, since 1970 as if it were UTC; None where the year has no such day."""
-    midnight = _midnight(year, int(time[:2]), int(time[3:5]))
-    if midnight is None:
+    midnight = None if time is None else _midnight(year, int(time[:2]), int(time[3:5]))
+    if time is None or midnight is None:
         return None
     return midnight + int(time[6:8]) * 3600 + int(time[9:11]) * 60 + int(time[12:14])
 
@@ -244,8 +244,14 @@ def _order(found: tuple[int, int, int]) -> tuple[int, int]:
 
 
 def year_of(moment_ns: int) -> int | None:
+    day = day_of(moment_ns // NS)
+    return None if day is None else day.year
+
+
+def day_of(second: int) -> date | None:
+    """In UTC; None outside the years that a date may have."""
     try:
-        return datetime.fromtimestamp(moment_ns // NS, UTC).year
+        return datetime.fromtimestamp(second, UTC).date()
     except (ValueError, OverflowError, OSError):
         return None
 

@@ -7,47 +7,27 @@ all agree, and the call must have failed.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import islice
 from typing import NamedTuple
 
 from rpctrace.correlation.host_clocks import NETLOGON
-from rpctrace.correlation.log_fit import (
-    FARTHEST_STEPS,
-    NS,
-    STEP_S,
-    TOLERANCE_S,
-    Fit,
-    Fitter,
-    Stamp,
-    local_seconds,
-    year_of,
-)
-from rpctrace.correlation.log_neighbours import neighbour
-from rpctrace.correlation.log_subjects import About, Index, Subject, is_enough_without_time, said_of, subjects_of
+from rpctrace.correlation.log_fit import Fit, Fitter, Stamp, local_seconds
+from rpctrace.correlation.log_moments import Agreeing, LoggedLogon
+from rpctrace.correlation.log_neighbours import with_neighbours
+from rpctrace.correlation.log_subjects import About, Index, Subject, said_of, subjects_of
 from rpctrace.correlation.log_words import fit_words
 from rpctrace.correlation.matching import median
+from rpctrace.encoding.times import NS_PER_SECOND as NS
 from rpctrace.report import CaptureFacts, HostClock, Limit, LogEntry, LogFacts, Report
 
 LOG_ENTRIES_KEPT = 10_000
 # A burst of calls in one second has lines that cannot be told apart: so many are named, the nearest.
 MAXIMUM_CALLS_OF_A_LINE = 16
-MAXIMUM_LINES_OF_A_CALL = 16
 NEAR_NS = 60 * NS  # before the first and after the last frame of the captures
 LIMIT = "log_entries_kept"
-_TOLERANCE_NS = TOLERANCE_S * NS
-_REACH_NS = FARTHEST_STEPS * STEP_S * NS
 _BACK_S = 3600
-
-
-class _Logon(NamedTuple):
-    """Where the lines of one logon are in the report: what answered it, or the Entered line that nothing answered."""
-
-    entry: LogEntry
-    partner: LogEntry | None
 
 
 def join(report: Report) -> Report:
@@ -58,13 +38,10 @@ def join(report: Report) -> Report:
     for entry in report.log_entries:
         by_file[entry.file].append(entry)
     results = [_joined(log, by_file.get(log.path, []), subjects) for log in report.logs]
-    facts = [result.facts for result in results]
-    last_turns = {path: max(entry.year_turns for entry in same) for path, same in by_file.items()}
-    for place, result in enumerate(results):
-        near = neighbour(facts, place, last_turns) if result.facts.found == "unknown" else None
-        if near is not None:
-            again = _joined(near, by_file.get(near.path, []), subjects)
-            results[place] = again._replace(facts=replace(again.facts, text=near.text))
+    for place, log in enumerate(with_neighbours([result.facts for result in results])):
+        if log is not results[place].facts:
+            again = _joined(log, by_file.get(log.path, []), subjects)
+            results[place] = again._replace(facts=replace(again.facts, text=log.text))
     entries = [entry for result in results for entry in result.entries]
     controllers = {call.id: call.server.address for call in report.calls if call.secure_channel is not None}
     clocks = [clock for result in results for clock in _clock(result, controllers)]
@@ -99,7 +76,7 @@ def _clock(result: _Result, controllers: Mapping[str, str]) -> Iterator[HostCloc
 def _joined(log: LogFacts, entries: Sequence[LogEntry], subjects: Sequence[Subject]) -> _Result:
     by_line = {entry.line: entry for entry in entries}
     logons = [
-        _Logon(entry, by_line.get(entry.partner or 0))
+        LoggedLogon(entry, by_line.get(entry.partner or 0))
         for entry in entries
         if entry.phase == "Returns" or (entry.phase == "Entered" and entry.partner is None)
     ]
@@ -108,11 +85,12 @@ def _joined(log: LogFacts, entries: Sequence[LogEntry], subjects: Sequence[Subje
     fit = _fit(log, logons, same, subjects)
     timed = [_timed(entry, log, fit) for entry in entries]
     moments = {entry.line: entry.time_ns for entry in timed if entry.time_ns is not None}
-    agreeing = {about: _Agreeing(places, logons, moments) for about, places in same.items()}
+    agreeing = {about: Agreeing(about, places, logons, moments) for about, places in same.items()}
     found: dict[int, _Found] = defaultdict(_Found)
     for subject in subjects:
         if subject.call is not None:
-            for logon, by in agreeing[subject.about].of(subject):
+            for place, by in agreeing[subject.about].of(subject):
+                logon = logons[place]
                 found[logon.entry.line].take(subject.call, by)
                 if logon.partner is not None:
                     found[logon.partner.line].take(subject.call, by)
@@ -148,7 +126,7 @@ class _Found:
 _Same = Mapping[About, Sequence[tuple[tuple[str, ...], list[int]]]]
 
 
-def _fit(log: LogFacts, logons: Sequence[_Logon], same: _Same, subjects: Sequence[Subject]) -> Fit:
+def _fit(log: LogFacts, logons: Sequence[LoggedLogon], same: _Same, subjects: Sequence[Subject]) -> Fit:
     """Lines that ended as the call did are better witnesses; without any such, all lines that agree are asked."""
     agreeing = {about: [logons[place].entry for _, places in each for place in places] for about, each in same.items()}
     turns = {entry.year_turns for entry, _ in logons}
@@ -183,72 +161,6 @@ def _timed(entry: LogEntry, log: LogFacts, fit: Fit) -> LogEntry:
     if _is_before_back(entry, log):
         local -= _BACK_S
     return replace(entry, time_ns=(local - fit.offset_minutes * 60 - fit.shift_s) * NS)
-
-
-class _Agreeing:
-    """The logons that one kind of subject agrees with: those with a moment in order of time, the others as they come.
-    `longest_ns`: between Entered and Returns of any of them."""
-
-    def __init__(
-        self, same: Iterable[tuple[tuple[str, ...], list[int]]], logons: Sequence[_Logon], moments: Mapping[int, int]
-    ) -> None:
-        self._moments: list[tuple[int, int, tuple[str, ...]]] = []
-        self._timeless: list[tuple[int, tuple[str, ...]]] = []
-        self._logons = logons
-        longest_s = 0
-        for by, places in same:
-            for place in places:
-                entry = logons[place].entry
-                longest_s = max(longest_s, entry.duration_s or 0)
-                moment = moments.get(entry.line)
-                if moment is None:
-                    self._timeless.append((place, by))
-                else:
-                    self._moments.append((moment, place, by))
-        self._moments.sort()
-        self._timeless.sort()
-        self._longest_ns = longest_s * NS
-
-    def of(self, subject: Subject) -> Iterator[tuple[_Logon, tuple[str, ...]]]:
-        """The logons that this subject is, and by what; the nearest where there are many."""
-        near: list[tuple[int, int, tuple[str, ...]]] = []
-        at = bisect_left(self._moments, (subject.start_ns - _TOLERANCE_NS - NS,))
-        until = subject.end_ns + _TOLERANCE_NS + self._longest_ns
-        while at < len(self._moments) and self._moments[at][0] <= until:
-            moment, place, by = self._moments[at]
-            apart = _apart_ns(subject, moment, self._logons[place].entry.duration_s or 0)
-            if apart <= _TOLERANCE_NS:
-                near.append((apart, place, (*by, "time")))
-            at += 1
-        if subject.failed and not near:
-            near = list(islice(self._without_time(subject), MAXIMUM_LINES_OF_A_CALL))
-        for _, place, by in sorted(near)[:MAXIMUM_LINES_OF_A_CALL]:
-            yield self._logons[place], by
-
-    def _without_time(self, subject: Subject) -> Iterator[tuple[int, int, tuple[str, ...]]]:
-        for place, by in self._timeless:
-            entry = self._logons[place].entry
-            if is_enough_without_time(subject.about, by) and _may_be_then(entry.time, subject):
-                yield 0, place, by
-
-
-def _apart_ns(subject: Subject, moment_ns: int, duration_s: int) -> int:
-    """Between subject and logon, which is from its Entered to the end of the second of its last line; 0 where they
-    overlap."""
-    first, last = moment_ns - duration_s * NS, moment_ns + NS - 1
-    return max(0, first - subject.end_ns, subject.start_ns - last)
-
-
-def _may_be_then(time: str | None, subject: Subject) -> bool:
-    """Whether some year and some zone bring a line to its subject; one without time may always be."""
-    if time is None:
-        return True
-    year = year_of(subject.start_ns)
-    for each in () if year is None else (year - 1, year, year + 1):
-        local = local_seconds(each, time)
-        if local is not None and subject.start_ns - _REACH_NS <= local * NS <= subject.end_ns + _REACH_NS:
-            return True
-    return False
 
 
 def _kept(entries: Sequence[LogEntry], captures: Sequence[CaptureFacts]) -> tuple[list[LogEntry], int]:

@@ -7,7 +7,7 @@ it still has its time in UTC then, although no line of it was fitted.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from rpctrace.correlation.log_fit import local_seconds
@@ -15,27 +15,35 @@ from rpctrace.correlation.log_words import zone_words
 from rpctrace.report import LogFacts
 
 _SLACK_S = 86_400  # lines at the end of one and the start of the other may overlap
+_YEARS = 9  # that are tried: the next one or two, or the one that has a 29 February
 
 
-def neighbour(logs: Sequence[LogFacts], place: int, last_turns: Mapping[str, int]) -> LogFacts | None:
-    """The log at `place`, whose year and offset are unknown, as the fitted one beside it has them; `logs` are in order
-    of time, `last_turns` says of each path how often the year had turned at its last line."""
-    log = logs[place]
-    if log.first_time is None or log.last_time is None or log.year is not None or log.utc_offset_minutes is not None:
-        return None
-    for at, other in enumerate(logs):
-        if other.year is None or other.utc_offset_minutes is None or other.found == "unknown":
+def with_neighbours(logs: Sequence[LogFacts]) -> list[LogFacts]:
+    """The logs, given in order of time; those whose year and offset are unknown have them of the nearest of their name
+    behind them that knows its own, or else before them."""
+    known = list(logs)
+    for place in reversed(range(len(known))):
+        known[place] = _beside(known[place], known[place + 1 :], _year_before, "before")
+    for place in range(len(known)):
+        known[place] = _beside(known[place], reversed(known[:place]), _year_after, "behind")
+    return known
+
+
+def _beside(
+    log: LogFacts, others: Iterable[LogFacts], year_beside: Callable[[LogFacts, LogFacts, int], int | None], way: str
+) -> LogFacts:
+    given = log.year is not None or log.utc_offset_minutes is not None
+    if log.found != "unknown" or given or log.first_time is None:
+        return log
+    for other in others:
+        other_year, offset = other.year, other.utc_offset_minutes
+        if other.found == "unknown" or other_year is None or offset is None or _name(other.path) != _name(log.path):
             continue
-        if at == place or _name(other.path) != _name(log.path):
-            continue
-        year = _year_before(log, other, last_turns) if at > place else _year_after(log, other, last_turns)
+        year = year_beside(log, other, other_year)
         if year is not None:
-            way = "before" if at > place else "behind"
-            text = f"{year}, {zone_words(other.utc_offset_minutes)}, as the log {way} which it comes: {other.path}"
-            return replace(
-                log, year=year, utc_offset_minutes=other.utc_offset_minutes, found="fitted", text=text
-            )
-    return None
+            text = f"{year}, {zone_words(offset)}, as the log {way} which it comes: {other.path}"
+            return replace(log, year=year, utc_offset_minutes=offset, found="fitted", text=text)
+    return log
 
 
 def _name(path: str) -> str:
@@ -44,25 +52,23 @@ def _name(path: str) -> str:
     return os.path.join(folder, name.split(".")[0].casefold())
 
 
-def _year_before(log: LogFacts, other: LogFacts, last_turns: Mapping[str, int]) -> int | None:
+def _year_before(log: LogFacts, other: LogFacts, other_year: int) -> int | None:
     """The latest year in which `log` ends before `other` begins."""
-    assert other.year is not None
-    turns = last_turns.get(log.path, 0)
-    begins = local_seconds(other.year, other.first_time or "")
-    for year in (other.year - turns, other.year - turns - 1):
-        ends = local_seconds(year + turns, log.last_time or "")
+    begins = local_seconds(other_year, other.first_time)
+    latest = other_year - log.year_turns
+    for year in range(latest, latest - _YEARS, -1):
+        ends = local_seconds(year + log.year_turns, log.last_time)
         if begins is not None and ends is not None and ends <= begins + _SLACK_S:
             return year
     return None
 
 
-def _year_after(log: LogFacts, other: LogFacts, last_turns: Mapping[str, int]) -> int | None:
+def _year_after(log: LogFacts, other: LogFacts, other_year: int) -> int | None:
     """The earliest year in which `log` begins after `other` ends."""
-    assert other.year is not None
-    end_year = other.year + last_turns.get(other.path, 0)
-    ends = local_seconds(end_year, other.last_time or "")
-    for year in (end_year, end_year + 1):
-        begins = local_seconds(year, log.first_time or "")
+    earliest = other_year + other.year_turns
+    ends = local_seconds(earliest, other.last_time)
+    for year in range(earliest, earliest + _YEARS):
+        begins = local_seconds(year, log.first_time)
         if begins is not None and ends is not None and begins >= ends - _SLACK_S:
             return year
     return None

@@ -8,10 +8,10 @@ that is the call in which the ticket or the NTLM response went; between server a
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from rpctrace.correlation.fallback import host_names
+from rpctrace.correlation.fallback import host_names, is_address
 from rpctrace.correlation.names import names_of_hosts
 from rpctrace.correlation.timeline import Timeline
 from rpctrace.report import Authentication, Call, LogEntry, Ntlm, Report
@@ -19,18 +19,21 @@ from rpctrace.report import Authentication, Call, LogEntry, Ntlm, Report
 KERBEROS, NTLM = "kerberos", "ntlm"
 _TOKENS = frozenset(("AP-REQ", "AUTHENTICATE"))
 _NOBODY = frozenset[str]()
+_NETBIOS_CHARACTERS = 15  # RFC 1001 14.1 has 16, of which the last one is a suffix
 
 
 class About(NamedTuple):
     """What lines and subjects are compared by, without regard to case. Subjects that have it in common are compared
-    once. `servers`: names of the host that was logged on to, `sure` if these are all hosts' names; `domains`: the
-    realm of the ticket, or the domain of an NTLM user. `package` None: any, of a SamLogon call that is sealed."""
+    once. `servers`: all names of the host that was logged on to; `sure` if among them is one that is surely its own, so
+    that a line with none of them is about another host. `domain`: the realm of the ticket, or the domain of an NTLM
+    user. `package` None: any, of a SamLogon call that is sealed."""
 
     servers: frozenset[str]
     sure: bool
     package: str | None
     domain: str | None
     user: str | None
+    address: str
 
 
 class Subject(NamedTuple):
@@ -42,6 +45,13 @@ class Subject(NamedTuple):
     start_ns: int
     end_ns: int
     failed: bool | None
+
+
+def servers_of(names: Mapping[str, frozenset[str]], address: str) -> frozenset[str]:
+    """The names that a log may have of the host at an address; `names` as `names_of_hosts`."""
+    known = names.get(address, _NOBODY)
+    # a log has the NetBIOS name, of which Windows makes the first characters of a longer DNS name
+    return known | {name[:_NETBIOS_CHARACTERS] for name in known if "." not in name}
 
 
 def subjects_of(report: Report) -> list[Subject]:
@@ -85,9 +95,8 @@ class _Maker:
         return self._about(server, NTLM, ntlm.domain if ntlm else None, ntlm.user if ntlm else None)
 
     def _about(self, server: str, package: str | None, domain: str | None, user: str | None) -> About:
-        sure = self._sure_names.get(server)
-        names = sure or self._names.get(server, _NOBODY)
-        return About(names, sure is not None, package, _folded(domain), _folded(user))
+        servers = servers_of(self._names, server)
+        return About(servers, server in self._sure_names, package, _folded(domain), _folded(user), server)
 
     def _subject(
         self, record: Call | Authentication, call: str | None, about: About, failed: bool | None
@@ -125,10 +134,10 @@ def agreement(about: About, said: Said) -> tuple[str, ...] | None:
     """In what a line and a subject agree, time left out; None where they are about different things, or where what
     they have in common is too little even at the same moment."""
     by: list[str] = []
-    if said.via is not None and about.servers:
-        if about.servers & host_names((said.via,)):
+    if said.via is not None:
+        if said.via == about.address or about.servers & host_names((said.via,)):
             by.append("server")
-        elif about.sure:
+        elif about.sure and about.servers and not is_address(said.via):
             return None
     package = _package(said)
     if about.package is not None:
@@ -190,6 +199,7 @@ class Interest:
         self._names: set[str] = set()
         for about in abouts:
             self._names |= about.servers
+            self._names.add(about.address)
             if about.domain is not None and about.package == KERBEROS:
                 self._names.add(about.domain)
             if about.user is not None:
@@ -198,7 +208,7 @@ class Interest:
     def wants(self, domain: str | None, user: str | None, via: str | None, package: str | None) -> bool:
         names = self._names
         return (
-            (via is not None and via.casefold() in names)
+            (via is not None and not names.isdisjoint(host_names((via,))))
             or (package is not None and domain is not None and domain.casefold() in names)
             or (user is not None and _account(user.casefold()) in names)
         )
@@ -235,5 +245,5 @@ class Index:
         elif about.user is not None:
             yield from (*self._by_user.get(_account(about.user), ()), *self._by_user.get(None, ()))
         else:
-            for host in sorted(about.servers):
+            for host in (about.address, *sorted(about.servers)):
                 yield from self._by_host.get(host, ())

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
-from rpctrace.correlation.fallback import host_names, service_host
+from rpctrace.correlation.fallback import host_names, is_address, service_host
 from rpctrace.correlation.hosts import same_hosts
 from rpctrace.correlation.refused import Presented, refused_tickets
 from rpctrace.report import (
@@ -61,10 +61,6 @@ def names_of_hosts(report: Report, *, sure: bool = False) -> Mapping[str, frozen
         if found[known_as]
         for address in sorted(same)
     }
-
-
-def is_address(name: str) -> bool:
-    return ":" in name or name.replace(".", "").isdigit()
 
 
 _Shows = Call | Authentication | KerberosExchange
@@ -117,6 +113,7 @@ def _of_ntlm(record: Call | Authentication, ntlm: Ntlm | None) -> Iterator[Telli
     if ntlm is not None:
         yield from _named(record.client.address, ntlm.workstation, "ntlm_workstation")
         yield from _named(record.server.address, ntlm.target, "ntlm_target")
+        yield from _named(record.server.address, ntlm.computer, "ntlm_computer")
 
 
 def _of_call(call: Call) -> Iterator[Telling]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 from rpctrace.correlation.log_fit import TOLERANCE_S
-from rpctrace.correlation.log_subjects import NTLM, About, agreement, is_enough_without_time, said_of
+from rpctrace.correlation.log_subjects import NTLM, About, agreement, is_enough_without_time, said_of, servers_of
 from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
@@ -175,9 +175,8 @@ def line_about(evidence: Evidence, said: Authentication) -> LogEntry | None:
     if ntlm is None or not ntlm.user or not evidence.has_logs:
         return None
     address = said.server.address
-    sure = evidence.sure_logged_names.get(address)
-    names = sure or evidence.logged_names.get(address, frozenset())
-    about = About(names, sure is not None, NTLM, (ntlm.domain or "").casefold() or None, ntlm.user.casefold())
+    servers, sure = servers_of(evidence.logged_names, address), address in evidence.sure_logged_names
+    about = About(servers, sure, NTLM, (ntlm.domain or "").casefold() or None, ntlm.user.casefold(), address)
     span = evidence.span_ns(said)
     # A line has whole seconds, and is written before the answer
     first, last = (span[0] - _TOLERANCE_NS - NS_PER_SECOND, span[1] + _TOLERANCE_NS) if span else (None, None)

@@ -6,11 +6,20 @@ quiet for long), an hour back the end of summer time or somebody who set the clo
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rpctrace.logs.line import Moment
+
+# In which a log begins: one year of all logs, or of each path its own; that of "" is of those that have none.
+Years = int | Mapping[str, int] | None
 
 _NEXT_YEAR_MONTHS = 2  # so far back
 _AN_HOUR_S = range(50 * 60, 61 * 60)  # the lines around it are not written at its very seconds
 _DAY_S = 86_400
+
+
+def year_of_log(years: Years, path: str) -> int | None:
+    return years.get(path, years.get("")) if isinstance(years, Mapping) else years
 
 
 class Calendar:

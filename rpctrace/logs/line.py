@@ -13,11 +13,18 @@ from functools import lru_cache
 from typing import NamedTuple
 
 MAXIMUM_LINE_CHARACTERS = 4096  # Windows writes a few hundred
+REMEMBERED_MESSAGES = 8192
 
 # Every part may be missing, so this matches any text, and at once: no part can be matched in two ways.
 _HEAD = re.compile(
     r"(?:(\d\d/\d\d \d\d:\d\d:\d\d)(?!\d)|<Date> ?<Time>)?[ \t]*"
     r"(?:\[([A-Z][A-Z0-9_]*)\][ \t]*)?(?:\[(\d{1,10})\][ \t]*)?"
+)
+# Most lines of a log are these. Entered and Returns of a logon differ in their ends alone, and people and services log
+# on again and again: what stands before the end is read once.
+_USUAL = re.compile(
+    r"(\d\d/\d\d \d\d:\d\d:\d\d) \[LOGON\] (?:\[(\d{1,10})\] )?"
+    r"([^\s\[].{,254}) (Entered|Returns 0x[0-9A-Fa-f]{1,8})[ \r]*\Z"
 )
 # Exactly eight digits count: the support article runs two texts together (0xC00000640xc0000064).
 _STATUS = re.compile(r"0[xX]([0-9A-Fa-f]{1,8})|(\d{1,10})(?!\w)")
@@ -70,8 +77,44 @@ class Line(NamedTuple):
     text: str | None
 
 
+class Placed(NamedTuple):
+    """A line of a log, and how often the year had turned since the log's first."""
+
+    line: Line
+    turns: int
+
+
+_new = tuple.__new__  # the constructor of a NamedTuple without the function around it: half its time
+
+
 def parse_line(text: str, number: int) -> Line:
     """Never raises. What is beyond `MAXIMUM_LINE_CHARACTERS` is not read."""
+    usual = _USUAL.match(text)
+    if usual is not None:
+        written, thread, said, ended = usual.groups()
+        moment, known = _moment(written), _known(said)
+        if moment is not None and known is not None:
+            domain, names = known
+            phase, status = _ended(ended)
+            return _new(Line, (number, moment, "LOGON", thread, domain, _new(Logon, (*names, phase, status)), None))
+    return parse_plainly(text, number)
+
+
+@lru_cache(REMEMBERED_MESSAGES)
+def _known(said: str) -> tuple[str | None, _Names] | None:
+    """(hosted domain, names) of what a SamLogon line says before its end; None for other lines."""
+    domain, said = _hosted_domain(said)
+    names = said[len(_LOGON) :].lstrip()
+    return (domain, _names(names)) if names and said.startswith(_LOGON) else None
+
+
+@lru_cache(256)
+def _ended(said: str) -> tuple[str | None, int | None]:
+    return _ending(f" {said}")[1:]
+
+
+def parse_plainly(text: str, number: int) -> Line:
+    """`parse_line` for every line; what the way of the usual ones is held to."""
     text = text[:MAXIMUM_LINE_CHARACTERS].strip("\0\r\n \t\ufeff")
     head = _HEAD.match(text)
     assert head is not None
@@ -92,9 +135,16 @@ def parse_line(text: str, number: int) -> Line:
 
 @lru_cache(256)  # the lines of a second lie close together
 def _moment(written: str) -> Moment | None:
-    month, day, hour, minute, second = (int(written[at : at + 2]) for at in (0, 3, 6, 9, 12))
-    if 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60 and second < 61:
-        return Moment(month, day, hour * 3600 + minute * 60 + second)
+    minute, second = _minute(written[:11]), int(written[12:])
+    return None if minute is None or second > 60 else _new(Moment, (minute[0], minute[1], minute[2] + second))
+
+
+@lru_cache(256)
+def _minute(written: str) -> tuple[int, int, int] | None:
+    """(month, day, seconds of the day) of MM/DD HH:MM"""
+    month, day, hour, minute = (int(written[at : at + 2]) for at in (0, 3, 6, 9))
+    if 1 <= month <= 12 and 1 <= day <= 31 and hour < 24 and minute < 60:
+        return month, day, hour * 3600 + minute * 60
     return None
 
 
@@ -115,26 +165,32 @@ def _hosted_domain(message: str) -> tuple[str | None, str]:
 
 
 def _logon(said: str) -> Logon:
-    """`<kind> logon of <domain>\\<user> from <workstation> [(via <host>)] [Package:<package>] Entered|Returns 0x...`"""
+    """`<who> Entered|Returns 0x...`"""
     said, phase, status = _ending(said)
+    return Logon(*_names(said), phase, status)
+
+
+_Names = tuple[str | None, str | None, str | None, str | None, str | None, str | None]
+
+
+def _names(said: str) -> _Names:
+    """`<kind> logon of <domain>\\<user> from <workstation> [(via <host>)] [Package:<package>]`"""
     kind, of, who = said.partition(_OF)
     if not of:  # written with its middle left out
-        return Logon(None, None, None, None, None, None, phase, status)
+        return None, None, None, None, None, None
     who, _, package = _last(who, "Package:")
     who, at, via = _last(who, "(via ")
     account, _, workstation = _last(f"{who} ", " from ")
     domain, backslash, user = account.partition("\\")
     if not backslash:
         domain, user = "", account
-    return Logon(
+    return (
         kind.strip() or None,
         _named(domain),
         _named(user),
         _named(workstation.strip().lstrip("\\")),
         _named(via.rstrip().removesuffix(")").lstrip("\\")) if at else None,
         _named(package),
-        phase,
-        status,
     )
 
 

@@ -67,7 +67,9 @@ class ExtendedError:
 
 @record
 class Ntlm:
-    """The names of an NTLM exchange and the flags of its three messages ([MS-NLMP] 2.2.2.5), never its proofs."""
+    """The names of an NTLM exchange and the flags of its three messages ([MS-NLMP] 2.2.2.5), never its proofs.
+    `target`: what the server's challenge names, a computer or a domain; `computer`: the server, as its AV pairs have it
+    (2.2.2.1)."""
 
     domain: str | None
     user: str | None
@@ -76,6 +78,7 @@ class Ntlm:
     negotiate_flags: int | None = None
     challenge_flags: int | None = None
     authenticate_flags: int | None = None
+    computer: str | None = None
 
 
 @record

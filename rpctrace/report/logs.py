@@ -44,10 +44,11 @@ class LogEntry:
 @record
 class LogFacts:
     """One log. `octets` (unpacked), `lines` and `entries` (those that are not empty) count what was read. `year` is
-    that of its first line; local time is UTC and `utc_offset_minutes`. `found`: how these are known: given, fitted
-    (against the captures), unknown. Of `anchors` (moments of the captures of which the log could have a line) `matched`
-    have one; `residual_s` is how far these lie from it, in the middle. `back_line`: where the log's clock goes back by
-    an hour; times before it are of an offset greater by an hour. `text` says all this for people."""
+    that of its first line, and turned `year_turns` times until the last; local time is UTC and `utc_offset_minutes`.
+    `found`: how these are known: given, fitted (against the captures), unknown. Of `anchors` (moments of the captures
+    of which the log could have a line) `matched` have one; `residual_s` is how far these lie from it, in the middle.
+    `back_line`: where the log's clock goes back by an hour; times before it are of an offset greater by an hour.
+    `text` says all this for people."""
 
     path: str
     encoding: str
@@ -68,3 +69,4 @@ class LogFacts:
     back_line: int | None = None
     text: str = ""
     notes: tuple[str, ...] = ()
+    year_turns: int = 0

@@ -28,13 +28,12 @@ class Layout(NamedTuple):
 
 class RecordForm(NamedTuple):
     """How the records of one file are unpacked: `order` and `header` for `compiled`; where the time stands among the
-    fields, followed by captured and original length; and how many octets behind a record have to be read with it."""
+    fields, followed by captured and original length."""
 
     layout: Layout
     order: str
     header: str
     time_at: int
-    octets_behind: int
 
 
 class Collector:

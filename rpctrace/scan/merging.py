@@ -301,5 +301,3 @@ def _is_new(pair: Pair, one: Flow | None, two: Flow | None) -> bool:
 def is_alike(one: Interface, other: Interface) -> bool:
     """Whether one run walks the blocks of both."""
     return one.link_type == other.link_type and one.clock == other.clock
-
-

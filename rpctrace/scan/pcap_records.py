@@ -25,7 +25,7 @@ def pcap_form(written: WrittenAs) -> RecordForm:
         return seconds * NS_PER_SECOND + fraction * ns_per_unit
 
     layout = Layout(written.link_type, record.size, timestamp_ns)
-    return RecordForm(layout, record.format[0], f"IIII{record.size - 16}x", 0, record.size)
+    return RecordForm(layout, record.format[0], f"IIII{record.size - 16}x", 0)
 
 
 def collect_pcap(

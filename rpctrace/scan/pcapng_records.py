@@ -25,7 +25,7 @@ _ENHANCED = int(Block.ENHANCED_PACKET)
 
 def pcapng_form(order: str, interface: Interface) -> RecordForm:
     layout = Layout(interface.link_type, FIXED_OCTETS, _times(interface.clock or MICROSECONDS))
-    return RecordForm(layout, order, "IIIIIII", 3, 0)
+    return RecordForm(layout, order, "IIIIIII", 3)
 
 
 def collect_pcapng(

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rpctrace.capture.pcapng import Interface
-from rpctrace.capture.storage import OpenedAgain, StoredFile
+from rpctrace.capture.storage import OpenedAgain
+from rpctrace.capture.stored import StoredFile
 from rpctrace.errors import CaptureError
 from rpctrace.scan.candidates import Recogniser
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams

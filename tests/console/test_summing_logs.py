@@ -40,6 +40,19 @@ def test_year_and_offset(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert document["rows"][0]["first_time"] == "2012-03-14T10:00:05"
 
 
+def test_each_log_s_own_year(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A path may hold what parts the two; a year alone is of all others."""
+    one, other, third = (written(tmp_path, name) for name in ("a=b.log", "c.log", "d.log"))
+    assert run(one, other, third, "--netlogon-year", f"{one}=2011", "--netlogon-year", "2013", "--netlogon-year",
+               f"{third}=2012", "--json") == 0  # fmt: skip
+    document = json.loads(capsys.readouterr().out)
+    assert [(log["path"][-5:], log["year"]) for log in document["logs"]] == [
+        ("b.log", 2011), ("c.log", 2013), ("d.log", 2012),
+    ]  # fmt: skip
+    assert run(one, "--netlogon-year", f"{other}=2011") == 2
+    assert f"--netlogon-year {other}=...: no log of this name is given" in capsys.readouterr().err
+
+
 def test_one_that_cannot_be_read_among_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(written(tmp_path), tmp_path / "absent") == 3
     said = capsys.readouterr()

@@ -16,7 +16,7 @@ from rpctrace.correlation.log_subjects import About, Subject
 from rpctrace.report import Report
 
 NS = 10**9
-ABOUT = About(frozenset(("s",)), True, "kerberos", "r", None)
+ABOUT = About(frozenset(("s",)), True, "kerberos", "r", None, "10.9.9.9")
 SECONDS = (11.2, 302.7, 1007.1, 2411.9)
 
 

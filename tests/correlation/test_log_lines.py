@@ -76,6 +76,15 @@ def test_a_server_without_a_name_is_joined_by_realm() -> None:
     assert lines_of(alone, "call-1")[0].joined_by == ("package", "realm", "time")
 
 
+def test_a_server_under_an_alias_is_joined_by_the_name_that_its_own_challenge_told() -> None:
+    """Name resolution and tickets know an alias; what NTLM told on another connection is the computer's name."""
+    names = Ntlm(None, None, None, "DOMAINB", computer="resource-win73.domainb.com")
+    told = ntlm_authentication("auth-1", START_S + 1, ntlm=names, server=Host(SERVER, 445, None))
+    alias = [refused(1, 500, server="files.domainb.com")]
+    assert lines_of(join(incident([*alias, told], logon(500))), "call-1")[0].joined_by == ALL
+    assert lines_of(join(incident(alias, logon(500))), "call-1") == []
+
+
 def test_a_member_s_own_log_names_no_server() -> None:
     report = joined([refused(1, 500)], logon(500, via=None))
     assert lines_of(report, "call-1")[0].joined_by == ("package", "realm", "time")

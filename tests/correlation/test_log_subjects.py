@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from incident_records import REALM_A, call, ntlm_authentication, report
-from log_records import SERVER_NAME, START_S, accepted, entries_of, logon, refused, sam_logon
+from incident_records import REALM_A, SERVER, call, ntlm_authentication, report
+from log_records import SERVER_NAME, START_S, accepted, auth, entries_of, logon, refused, sam_logon
 from report_values import KERBEROS
 
 from rpctrace.correlation import log_subjects as module
@@ -25,9 +25,9 @@ from rpctrace.report import Ntlm
 
 NS = 10**9
 NAMES = frozenset((SERVER_NAME,))
-TICKET = About(NAMES, True, "kerberos", REALM_A.casefold(), None)
-USER = About(NAMES, True, "ntlm", "contoso", "alice")
-SEALED = About(NAMES, True, None, None, None)
+TICKET = About(NAMES, True, "kerberos", REALM_A.casefold(), None, SERVER)
+USER = About(NAMES, True, "ntlm", "contoso", "alice", SERVER)
+SEALED = About(NAMES, True, None, None, None, SERVER)
 GENERIC = Said("generic", "kerberos", frozenset((REALM_A.casefold(),)), None, "resource-win73")
 NETWORK = Said("network", None, frozenset(("contoso",)), "alice", "resource-win73")
 
@@ -52,8 +52,26 @@ def test_subjects_of_authentications() -> None:
     said = [ntlm_authentication("a1", 5), ntlm_authentication("a2", 6, mechanism="kerberos"),
             ntlm_authentication("a3", 7, ntlm=Ntlm(None, None, None, "DC1"))]  # fmt: skip
     (subject,) = subjects_of(report(*said))
-    assert subject.about == About(frozenset(("dc1",)), False, "ntlm", "domainb", "alice")
+    assert subject.about == About(frozenset(("dc1",)), False, "ntlm", "domainb", "alice", said[0].server.address)
     assert (subject.call, subject.failed) == (None, False)
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"server": "files.domainb.com"}, {"files.domainb.com", "files"}),
+        ({"auth": auth(ntlm=Ntlm("D", "alice", None, "RESOURCE-WIN73"))}, {"resource-win73"}),
+        ({"auth": auth(ntlm=Ntlm("D", "alice", None, "DOMAINB", computer="resource-win73.domainb.com"))},
+         {"domainb", "resource-win73.domainb.com", "resource-win73"}),
+        ({"server": "resource-windows73.domainb.com"},
+         {"resource-windows73.domainb.com", "resource-windows73", "resource-window"}),
+    ],
+)  # fmt: skip
+def test_names_of_a_server(changes: dict[str, Any], names: set[str]) -> None:
+    """All that the capture knows, from whomever; a log cuts a name after 15 characters, as NetBIOS does."""
+    said = {"server": None, "ticket": None, "auth": auth(ntlm=Ntlm("D", "alice", None, None)), **changes}
+    (subject,) = subjects_of(report(refused(1, 5, **said)))
+    assert subject.about.servers == names
 
 
 @pytest.mark.parametrize(
@@ -78,6 +96,9 @@ def test_subjects_of_authentications() -> None:
         (USER, NETWORK._replace(package="ntlm"), ("package", "realm", "server", "user")),
         (USER, GENERIC, None),
         (USER._replace(user=None, servers=frozenset()), NETWORK, None),
+        (TICKET, GENERIC._replace(via="resource-win73.domainb.com"), ("package", "realm", "server")),
+        (TICKET, GENERIC._replace(via=SERVER), ("package", "realm", "server")),
+        (TICKET, GENERIC._replace(via="10.250.0.9"), ("package", "realm")),
         (SEALED, GENERIC, ("server",)),
         (SEALED, NETWORK, ("server",)),
         (SEALED, GENERIC._replace(via=None), None),
@@ -100,7 +121,7 @@ def test_the_index_finds_what_comparing_all_finds(about: About) -> None:
     kinds = [
         each._replace(via=via, domains=frozenset(domains), user=user)
         for each in (GENERIC, NETWORK)
-        for via in (None, "resource-win73", "resource-win73.domainb.com", "other")
+        for via in (None, "resource-win73", "resource-win73.domainb.com", SERVER, "other")
         for domains in ((), (REALM_A.casefold(),), ("contoso", "x"))
         for user in (None, "alice", "alice@contoso.com")
     ]
@@ -128,13 +149,15 @@ def test_interest() -> None:
     assert interest.wants(REALM_A, None, "x", "Kerberos")
     assert interest.wants(None, "ALICE@contoso.com", None, None)
     assert interest.wants(None, None, "RESOURCE-WIN73", None)
+    assert interest.wants(None, None, "Resource-Win73.domainb.com", None)
+    assert interest.wants(None, None, SERVER, None)
     assert not interest.wants(REALM_A, "bob", "x", None)  # the realm is of use for tickets alone
     assert not interest.wants("contoso", "bob", "x", "Kerberos")
 
 
 def test_without_time_a_server_that_nobody_names_is_no_obstacle_to_a_ticket() -> None:
     """The support article's two frames and two lines; where the server has names, one of them must be in the line."""
-    unnamed = About(frozenset(), False, module.KERBEROS, "child.domaina.com", None)
+    unnamed = About(frozenset(), False, module.KERBEROS, "child.domaina.com", None, SERVER)
     named = unnamed._replace(servers=frozenset(("ws2",)))
     assert is_enough_without_time(unnamed, ("package", "realm"))
     assert not is_enough_without_time(named, ("package", "realm"))

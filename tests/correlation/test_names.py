@@ -47,6 +47,8 @@ SPN = shown(ticket(REALM_B, "HTTP", "Web.DomainB.com:8080"), 1)
         (ap_exchange("k", 1, ticket(REALM_B, "cifs", "fs1"), **refused(41)), Telling(SERVER, "fs1", "refused_ticket")),
         (call("c", 1, auth=NTLM), Telling(CLIENT, "WS1", "ntlm_workstation")),
         (call("c", 1, auth=NTLM), Telling(SERVER, "DC1", "ntlm_target")),
+        (call("c", 1, auth=replace(NTLM, ntlm=Ntlm("DOMAINB", "alice", "WS1", "DOMAINB", computer="dc1.domainb.com"))),
+         Telling(SERVER, "dc1.domainb.com", "ntlm_computer")),
         (ntlm_authentication("a", 1), Telling(CLIENT, "WS1", "ntlm_workstation")),
         (ntlm_authentication("a", 1, target=r"\\fs1\share"), Telling(SERVER, r"\\fs1\share", "target")),
         (call("c", 1, dcom=Dcom(None, None, None, None, None, server_name="FS1")),

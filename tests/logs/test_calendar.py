@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rpctrace.logs.calendar import Calendar
+from rpctrace.logs.calendar import Calendar, Years, year_of_log
 from rpctrace.logs.line import Moment, parse_line
 
 
@@ -43,3 +43,12 @@ def test_an_hour_back(texts: list[str], back_at: int | None) -> None:
     for number, moment in enumerate(moments(*texts), 1):
         calendar.feed(moment, number)
     assert calendar.back_at == back_at
+
+
+@pytest.mark.parametrize(
+    ("years", "year"),
+    [(None, None), (2012, 2012), ({}, None), ({"a": 2011}, 2011), ({"": 2013}, 2013), ({"a": 2011, "": 2013}, 2011)],
+)
+def test_the_year_of_a_log(years: Years, year: int | None) -> None:
+    """Its own, or that of all."""
+    assert year_of_log(years, "a") == year

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from netlogon_lines import ENTERED, EXAMPLES, RETURNS
 
-from rpctrace.logs.line import MAXIMUM_LINE_CHARACTERS, Line, Logon, Moment, parse_line
+from rpctrace.logs.line import MAXIMUM_LINE_CHARACTERS, Line, Logon, Moment, parse_line, parse_plainly
 
 HOSTILE = ("[" * 4000, " " * 4000, "[A" * 2000, "SamLogon: " * 400, " from " * 600 + " Entered", ": " * 2000, "<" * 40)
 
@@ -107,3 +107,29 @@ def test_no_line_takes_long(text: str) -> None:
     assert process_time() - start < 0.5
     said = parse_line(text * 10, 1)
     assert len(said.text or "") <= MAXIMUM_LINE_CHARACTERS
+
+
+_PARTS = st.sampled_from(
+    (
+        *("03/14 09:26:50", "13/14 09:26:50", "02/20 25:00:00", "<Date> <Time>", " ", "  ", "\t", "\r", "\0", "\ufeff"),
+        *("[LOGON]", "[MISC]", "[412]", "[12345678901]", "[LOGON] [412] ", "RESOURCE: ", "<X>: ", "NlX: ", ":", ": "),
+        *("SamLogon:", "SamLogon: ", "Network", " logon of ", "A\\b", "(null)", " from ", "W", "(via S)", " (via S) "),
+        *("Package:", "Package:Kerberos", " Entered", "Entered", " Returns", " returns ", "0x0", "0xC0000064", "5"),
+        *("0xC00000640x1", " Returns 0x", "NetrLogonUasLogon of ", "x" * 300, "\u0663", "\u2003", "\x0b"),
+    )
+)
+
+
+@given(st.lists(_PARTS, max_size=14).map("".join), st.integers(0, 3))
+def test_the_way_of_the_usual_lines_says_the_same(text: str, kind: int) -> None:
+    """Of any line; some of them begin as the usual ones do, and some are those with something put in or left out."""
+    start = ("", "03/14 09:26:50 [LOGON] ", "03/14 09:26:50 [LOGON] [412] D: SamLogon: N logon of ", "")[kind]
+    end = ("", " Entered", " Returns 0xC0000064", " Returns 0x0 \r")[kind]
+    assert parse_line(start + text + end, 7) == parse_plainly(start + text + end, 7)
+
+
+@given(st.sampled_from((ENTERED, RETURNS)), st.integers(0, 150), st.integers(0, 150), _PARTS)
+def test_usual_lines_changed_anywhere_say_the_same(text: str, start: int, end: int, part: str) -> None:
+    changed = text[:start] + part + text[end:]
+    assert parse_line(changed, 7) == parse_plainly(changed, 7)
+    assert parse_line(text, 7) == parse_plainly(text, 7)

@@ -7,8 +7,10 @@ import gzip
 import lzma
 import os
 import threading
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from hypothesis import strategies as st
 from netlogon_lines import ENTERED, EXAMPLES, RETURNS, log
 
 from rpctrace.capture import unpacking
+from rpctrace.capture.stored import Octets
 from rpctrace.errors import CaptureError
 from rpctrace.logs.opening import Log, in_order_of_time
 
@@ -95,6 +98,26 @@ def test_the_older_log_comes_first(tmp_path: Path) -> None:
         in_order_of_time([new, str(tmp_path / "missing")])
 
 
+def test_little_is_read_to_order_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever is in it, and however it is packed; the bound for what may be unpacked holds too."""
+    read: list[int] = []
+    original = Octets.__init__
+
+    def counted(octets: Octets, *given: Any) -> None:
+        original(octets, *given)
+        inner = octets.read
+        octets.read = lambda count: (read.append(len(piece := inner(count))), piece)[1]
+
+    monkeypatch.setattr(Octets, "__init__", counted)
+    rubbish = written(tmp_path, gzip.compress(b"x" * (32 << 20), 1), "rubbish.gz")
+    timed = written(tmp_path, log(RETURNS).encode(), "netlogon.log")
+    assert in_order_of_time([rubbish, timed]) == [timed, rubbish]
+    assert sum(read) < 5 << 20
+    read.clear()
+    assert in_order_of_time([rubbish, timed], None, 1000) == [timed, rubbish]
+    assert sum(read) < 2000
+
+
 def test_the_older_log_comes_first_at_new_year(tmp_path: Path) -> None:
     new = written(tmp_path, log(RETURNS.replace("03/14", "01/01")).encode(), "netlogon.log")
     old = written(tmp_path, log(RETURNS.replace("03/14", "12/30")).encode(), "netlogon.bak")
@@ -113,12 +136,19 @@ def test_a_pipe(tmp_path: Path) -> None:
     writer.join()
 
 
-def test_a_line_longer_than_any(tmp_path: Path) -> None:
-    with Log(written(tmp_path, b"x" * 10_000_000 + b"\n" + RETURNS.encode())) as opened:
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16-le", "utf-16-be"])
+def test_a_line_longer_than_any(tmp_path: Path, encoding: str) -> None:
+    """With an end and without one: its start is read, in little memory, and the lines around it too."""
+    path = written(tmp_path, "\n".join((RETURNS, "x" * 5_000_000, RETURNS, "y" * 5_000_000)).encode(encoding))
+    tracemalloc.start()
+    with Log(path) as opened:
         lines = list(opened)
-    assert [placed.line.number for placed in lines] == [1, 2]
-    assert opened.cut_lines == 1
-    assert len(lines[0].line.text or "") == 4096
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert [placed.line.number for placed in lines] == [1, 2, 3, 4]
+    assert opened.cut_lines == 2
+    assert [len(placed.line.text or "") for placed in lines] == [0, 4096, 0, 4096]
+    assert most < 5 << 20
 
 
 @given(st.integers(0, len(TEXT)), st.lists(st.tuples(st.integers(0, len(TEXT) - 1), st.integers(0, 255)), max_size=20))

@@ -7,23 +7,22 @@ from builders.work import function_calls
 from netlogon_lines import ENTERED, EXAMPLES, RETURNS
 
 from rpctrace.logs import pairs as module
-from rpctrace.logs.line import Line, parse_line
-from rpctrace.logs.pairs import Pairs, duration_s
+from rpctrace.logs.line import Placed, parse_line
+from rpctrace.logs.pairs import duration_s, ends
 
 PLAIN_ENTERED, PLAIN_RETURNS = ENTERED.replace("[412] ", ""), RETURNS.replace("[412] ", "")
 
 
 def paired(*texts: str) -> tuple[list[tuple[int, int]], list[int]]:
     """((Entered, Returns) line numbers, unanswered ones)"""
-    pairs, found = Pairs(), []
-    for number, text in enumerate(texts, 1):
-        line = parse_line(text, number)
-        assert line.logon is not None
-        entered = pairs.feed(line, line.logon)
+    found, unanswered = [], []
+    for placed, entered in ends(Placed(parse_line(text, number), 0) for number, text in enumerate(texts, 1)):
+        assert placed.line.logon is not None
         if entered is not None:
-            found.append((entered.number, number))
-    pairs.close()
-    return found, sorted(line.number for line in pairs.unanswered)
+            found.append((entered.line.number, placed.line.number))
+        elif placed.line.logon.phase == "Entered":
+            unanswered.append(placed.line.number)
+    return found, sorted(unanswered)
 
 
 def test_the_two_lines_of_the_article_pair() -> None:
@@ -48,6 +47,13 @@ def test_threads_that_change_between_the_lines_are_no_objection() -> None:
 def test_a_thread_alone_pairs_nothing() -> None:
     """The number is of use only where the rest agrees."""
     assert paired(ENTERED, RETURNS.replace("WIN73", "WIN74")) == ([], [1])
+
+
+def test_what_is_no_logon_passes_and_an_open_line_keeps_its_own_year() -> None:
+    """A line that the log left open is told at the log's end, with the turns of the year that it had itself."""
+    lines = [Placed(parse_line(text, number), turns) for number, (text, turns) in
+             enumerate([(ENTERED, 0), ("[MISC] x", 0), ("[CRITICAL] y", 1)], 1)]  # fmt: skip
+    assert list(ends(lines)) == [(lines[1], None), (lines[2], None), (lines[0], None)]
 
 
 def test_in_order_without_threads() -> None:
@@ -86,26 +92,20 @@ def test_durations(start: str, end: str, seconds: int | None) -> None:
     assert duration_s(one.moment, other.moment) == seconds
 
 
-def crowd(logons: int) -> list[Line]:
+def crowd(logons: int) -> list[Placed]:
     """Half of them answered backwards, half never, all alike but for the thread."""
     entered = [parse_line(ENTERED.replace("[412]", f"[{number}]"), number) for number in range(logons)]
     answers = [
         parse_line(RETURNS.replace("[412]", f"[{number}]"), logons + number) for number in reversed(range(logons // 2))
     ]
-    return entered + answers
+    return [Placed(line, 0) for line in entered + answers]
 
 
 def test_work_grows_with_the_lines() -> None:
     """Twice as many are at most 2.3 times the work."""
 
     def work(logons: int) -> int:
-        lines, pairs = crowd(logons), Pairs()
-
-        def feed() -> None:
-            for line in lines:
-                assert line.logon is not None
-                pairs.feed(line, line.logon)
-
-        return function_calls(feed)
+        lines = crowd(logons)
+        return function_calls(lambda: list(ends(lines)))
 
     assert work(4_000) <= 2.3 * work(2_000)

@@ -73,5 +73,3 @@ def test_any_octets_give_lines_whatever_the_pieces(octets: bytes, piece: int) ->
     whole, encoding = lines_of(octets)
     assert lines_of(octets, piece) == (whole, encoding)
     assert not any("\n" in line for line in whole)
-
-

@@ -18,7 +18,7 @@ from range_reading import DATAGRAMS, Outcome, outcome
 from scan_talk import BIND, START_NS, mixture, talk
 
 from rpctrace.analysis import Options, analyze
-from rpctrace.capture.storage import StoredFile
+from rpctrace.capture.stored import StoredFile
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.scan import workers
 from rpctrace.scan.datagrams import NO_DATAGRAMS

@@ -432,4 +432,3 @@ class Association:
             call.outcome = Outcome.UNANSWERED
             seconds = (capture_end_ns - asked_ns) / NS_PER_SECOND
             call.notes.append(f"received, and no answer in the {seconds:.1f} s until the capture's end")
-

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.kerberos.messages import ApOptions, ApReq, KrbError
-from rpctrace.protocols.ntlm.messages import Authenticate, Challenge, NtlmMessage
+from rpctrace.protocols.ntlm.messages import Authenticate, Challenge, NtlmMessage, TargetInfo
 from rpctrace.record import record
 from rpctrace.stream.stream import Direction
 
@@ -51,8 +51,8 @@ def presented_ticket(request: ApReq, presented_in: str, frame: int) -> Presented
 
 @record
 class NtlmNames:
-    """Who an NTLM exchange speaks for, which target the server named itself, and the flags of the three messages as far
-    as they were seen."""
+    """Who an NTLM exchange speaks for, which target and which `computer` the server named itself, and the flags of the
+    three messages as far as they were seen."""
 
     domain: str | None = None
     user: str | None = None
@@ -61,6 +61,7 @@ class NtlmNames:
     negotiate_flags: int | None = None
     challenge_flags: int | None = None
     authenticate_flags: int | None = None
+    computer: str | None = None
 
 
 def learned_names(names: NtlmNames | None, message: NtlmMessage) -> NtlmNames:
@@ -73,10 +74,16 @@ def learned_names(names: NtlmNames | None, message: NtlmMessage) -> NtlmNames:
             user=message.user,
             workstation=message.workstation,
             authenticate_flags=message.flags,
+            computer=names.computer or _computer(message.target_info),  # an NTLMv2 response repeats the challenge's
         )
     if isinstance(message, Challenge):
-        return replace(names, target=message.target_name, challenge_flags=message.flags)
+        computer = _computer(message.target_info)
+        return replace(names, target=message.target_name, challenge_flags=message.flags, computer=computer)
     return replace(names, negotiate_flags=message.flags)
+
+
+def _computer(info: TargetInfo | None) -> str | None:
+    return None if info is None else info.dns_computer or info.netbios_computer
 
 
 class Leg(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from builders import ntlm
 
 from rpctrace.protocols.gssapi.exchange import learned_names, presented_ticket
@@ -36,3 +37,22 @@ def test_ntlm_is_learned_message_by_message() -> None:
     assert names.authenticate_flags == ntlm.DEFAULT_FLAGS
     assert (names.domain, names.user, names.workstation, names.target) == ("B", "alice", "WS1", "DC1")
     assert learned_names(None, parse_message(ntlm.negotiate()[:12])).negotiate_flags is None
+
+
+@pytest.mark.parametrize(
+    ("pairs", "computer"),
+    [
+        ([(1, "FS1"), (2, "DOMAINB"), (3, "fs1.domainb.com")], "fs1.domainb.com"),
+        ([(1, "FS1"), (2, "DOMAINB")], "FS1"),
+        ([(2, "DOMAINB")], None),
+        ([], None),
+    ],
+)
+def test_the_server_s_computer(pairs: list[tuple[int, str | bytes]], computer: str | None) -> None:
+    """By its DNS name, where the AV pairs have one; an NTLMv2 response repeats the challenge, for who missed that."""
+    names = learned_names(None, parse_message(ntlm.challenge("DOMAINB", pairs)))
+    assert (names.computer, names.target) == (computer, "DOMAINB")
+    assert learned_names(names, parse_message(ntlm.authenticate("B", "alice", "WS1"))).computer == computer
+    response = bytes(44) + ntlm.target_information(pairs)
+    late = parse_message(ntlm.authenticate("B", "alice", "WS1", nt_response=response))
+    assert learned_names(None, late).computer == computer
