@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from rpctrace.correlation.matching import median
-from rpctrace.correlation.names import REFUSED_TICKET, UNSURE_SOURCES, is_address, tellings
+from rpctrace.correlation.names import UNSURE_SOURCES, is_address, tellings
 from rpctrace.correlation.timeline import Timeline
 from rpctrace.report import HostClock, Report
 
@@ -62,7 +62,7 @@ def _names(report: Report) -> dict[str, str]:
     """Address -> the first name that somebody told of it."""
     found: dict[str, str] = {}
     for address, name, source in tellings(report):
-        if source not in UNSURE_SOURCES and source != REFUSED_TICKET and not is_address(name):
+        if source not in UNSURE_SOURCES and not is_address(name):
             found.setdefault(address, name)
     return found
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from incident_records import at, ntlm_authentication
-from judging import cause, findings, has, judged, log_line, only
+from judging import TICKET, bound, cause, findings, has, judged, kerberos, log_line, only
 
 from rpctrace.diagnosis.rules import logon_refused as rule
 from rpctrace.report import LogEntry
@@ -63,6 +63,14 @@ def test_the_nearest_of_two_lines_tells() -> None:
     """The account was locked between two attempts."""
     lines = log_line(0xC000006A, time_ns=at(0)), log_line(0xC0000234, line=4, time_ns=at(2))
     assert "locked out" in only(RULE, REFUSED, log_entries=lines).hypothesis.summary
+
+
+def test_a_ticket_that_the_server_refused_hides_no_line() -> None:
+    """It was for another name than the server has in the log."""
+    alias = replace(TICKET, sname=("host", "alias.domainb.com"), frame=101)
+    wrong = bound(outcome="rejected", reply="bind_nak", auth=kerberos("AP-REQ", kerberos_error=41), ticket=alias)
+    told = log_line(0xC0000072, time_ns=at(2), via="DC1")
+    assert has(only(RULE, REFUSED, wrong, log_entries=(told,)), rule.BY_LOG)
 
 
 @pytest.mark.parametrize(
