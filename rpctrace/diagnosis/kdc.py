@@ -19,7 +19,7 @@ from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import EvidenceItem, KerberosExchange
 
 KDC_PORT = 88
-S_PRINCIPAL_UNKNOWN, POLICY = 7, 12  # RFC 4120 7.5.9
+S_PRINCIPAL_UNKNOWN, POLICY, ETYPE_NOSUPP, PREAUTH_FAILED = 7, 12, 14, 24  # RFC 4120 7.5.9
 OTHER_WAY_NS = 30 * NS_PER_SECOND  # a client that has another way takes it at once; people take longer
 PASSWORD_CHANGE_NS = 600 * NS_PER_SECOND  # somebody thinks of a new one
 HOPS_SHOWN = 8

@@ -22,6 +22,7 @@ from enum import IntFlag
 from operator import itemgetter
 
 from rpctrace.correlation.timeline import Position
+from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.logon_codes import ACCESS_DENIED
@@ -60,7 +61,6 @@ _WIN32 = dict(zip(range(1786, 1790), (0xC000018A, 0xC000018B, 0xC000018C, 0xC000
 _AUTHENTICATE = "NetrServerAuthenticate"
 GUESSES = 20  # a computer tries two or three times
 GUESSING_NS = 60 * NS_PER_SECOND
-PREAUTH_FAILED = 24  # RFC 4120 7.5.9
 
 ACCOUNT_REFUSED = Clue(0.4, "a KDC refused the password of a computer account of the same client (24)")
 PRECISE = Clue(0.3, "the status has one meaning")
@@ -202,7 +202,7 @@ def _refused_computers(evidence: Evidence) -> Mapping[Place, Mapping[str, Kerber
     """Client -> the computer accounts whose password a KDC refused there."""
     table: dict[Place, dict[str, KerberosExchange]] = defaultdict(dict)
     for each in evidence.report.kerberos:
-        if each.error == PREAUTH_FAILED and each.cname and each.cname[0].endswith("$"):
+        if each.error == kdc.PREAUTH_FAILED and each.cname and each.cname[0].endswith("$"):
             table[evidence.place_of(each, each.client)].setdefault(each.cname[0].casefold(), each)
     return table
 
