@@ -21,8 +21,6 @@ _Record = TypeVar("_Record", Call, KerberosExchange, Authentication)
 Facets = Mapping[str, str | None]
 _Place = tuple[int, int]  # capture, frame
 _NOWHERE: _Place = (-1, -1)
-# Errors of a KDC that every client meets: with and without, a run is the same (RFC 4120 7.5.9).
-_ORDINARY_ERRORS = (25, 52)
 
 
 @record
@@ -219,12 +217,9 @@ def _login_key(said: Authentication) -> Hashable:
 
 
 def _asked(report: Report) -> list[KerberosExchange]:
-    """Exchanges with KDCs; what a call or an authentication carried is compared with that."""
-    return [
-        each
-        for each in report.kerberos
-        if each.carried_in.startswith("kdc") and each.error not in _ORDINARY_ERRORS
-    ]
+    """Exchanges with KDCs; what a call or an authentication carried is compared with that. With a KDC's way to ask for
+    more and without it, a run is the same."""
+    return [each for each in report.kerberos if each.with_kdc and (each.error is None or each.refused)]
 
 
 def _exchange_words(exchange: KerberosExchange) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from rpctrace.correlation.fallback import is_address
 from rpctrace.correlation.matching import median
-from rpctrace.correlation.names import REFUSED_TICKET, UNSURE_SOURCES, tellings
+from rpctrace.correlation.names import UNSURE_SOURCES, tellings
 from rpctrace.correlation.timeline import Timeline
 from rpctrace.encoding.times import NS_PER_SECOND as NS
 from rpctrace.report import HostClock, Report
@@ -63,7 +63,7 @@ def _names(report: Report) -> dict[str, str]:
     """Address -> the first name that somebody told of it."""
     found: dict[str, str] = {}
     for address, name, source in tellings(report):
-        if source not in UNSURE_SOURCES and source != REFUSED_TICKET and not is_address(name):
+        if source not in UNSURE_SOURCES and not is_address(name):
             found.setdefault(address, name)
     return found
 

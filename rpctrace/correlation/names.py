@@ -29,9 +29,10 @@ from rpctrace.report import (
 )
 
 MAXIMUM_NAMES_OF_A_HOST = 256
-# What NTLM names is the server or its domain, and nothing tells which of the two; web servers are called by aliases.
-UNSURE_SOURCES = frozenset(("ntlm_target", "http_ticket"))
-REFUSED_TICKET = "refused_ticket"  # good enough to look for its server in a log, not to call a host by it
+REFUSED_TICKET = "refused_ticket"
+# Good enough to look for a server in a log, not to call a host by it. What NTLM names is the server or its domain, and
+# nothing tells which of the two; web servers are called by aliases; who refused a ticket may be another than it names.
+UNSURE_SOURCES = frozenset(("ntlm_target", "http_ticket", REFUSED_TICKET))
 
 
 class Telling(NamedTuple):
@@ -44,7 +45,7 @@ class Telling(NamedTuple):
 
 def names_of_hosts(report: Report, *, sure: bool = False) -> Mapping[str, frozenset[str]]:
     """Address -> its names as `host_names` writes them (without regard to case; with and without the domain). `sure`
-    leaves out those that may be its domain's, or an alias beside which the host has a name of its own."""
+    leaves out those that may be its domain's, an alias, or another host's."""
     hosts = same_hosts(report.kerberos)
     found: dict[str, set[str]] = defaultdict(set)
     addresses: dict[str, set[str]] = defaultdict(set)

@@ -13,11 +13,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from rpctrace.correlation.realms import is_granting
-from rpctrace.report import KerberosExchange, ReferralPath, Report, TicketName
+from rpctrace.report import RESPONSE_TOO_BIG, KerberosExchange, ReferralPath, Report, TicketName
 
 # Clients give up after ten referrals (MIT) or fewer; a longer chain is made up, and its last hops are shown.
 LONGEST_PATH_HOPS = 20
-RESPONSE_TOO_BIG = 52  # RFC 4120 7.2.1: asked again over TCP
 _BEFORE = "(its ticket was cached, or it was not captured)"
 _ANONYMOUS = "WELLKNOWN"  # RFC 8062: how a name hidden by FAST reads
 

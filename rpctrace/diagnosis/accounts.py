@@ -185,8 +185,11 @@ def line_about(evidence: Evidence, said: Authentication) -> LogEntry | None:
         by = agreement(about, said_of(entry, evidence.partner_of(entry)))
         if by is not None and (entry.time_ns is not None or is_enough_without_time(about, by)):
             near.append(entry)
-    return min(near, key=lambda entry: _apart_ns(entry, last), default=None)
+    return min(near, key=lambda entry: _apart_ns(entry, span[1] if span else None), default=None)
 
 
-def _apart_ns(entry: LogEntry, moment_ns: int | None) -> int:
-    return 0 if entry.time_ns is None or moment_ns is None else abs(entry.time_ns - moment_ns)
+def _apart_ns(entry: LogEntry, answered_ns: int | None) -> tuple[bool, int]:
+    """The nearest to the answer is the least; a line that has no time comes after all that have one."""
+    if entry.time_ns is None or answered_ns is None:
+        return True, 0
+    return False, abs(entry.time_ns - answered_ns)

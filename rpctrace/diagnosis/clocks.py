@@ -17,7 +17,6 @@ from rpctrace.report import Authentication, Call, KerberosExchange
 AGREES_NS = 60 * NS_PER_SECOND
 MATTERS_NS = 120 * NS_PER_SECOND  # five minutes are allowed as a rule; half of that is no accident
 SKEW = 37  # RFC 4120 7.5.9 KRB_AP_ERR_SKEW
-_KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
 
 
 class Clockwork:
@@ -27,7 +26,7 @@ class Clockwork:
         self._evidence = evidence
         self._kdcs: dict[int, list[tuple[int, KerberosExchange, int]]] = defaultdict(list)
         for each in evidence.report.kerberos:
-            if each.carried_in in _KDC_CARRIERS and each.server_ns is not None and each.reply_ns is not None:
+            if each.with_kdc and each.server_ns is not None and each.reply_ns is not None:
                 self._kdcs[each.capture].append((each.reply_ns, each, each.server_ns - each.reply_ns))
         for told in self._kdcs.values():
             told.sort(key=lambda each: each[0])

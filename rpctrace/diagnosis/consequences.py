@@ -7,27 +7,45 @@ from it is no second trouble.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from rpctrace.correlation.timeline import Position
 from rpctrace.diagnosis import contexts, tokens
 from rpctrace.diagnosis.endings import ending_of
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.failures import Failure, is_unknown_interface
+from rpctrace.diagnosis.failures import Failure
 from rpctrace.diagnosis.observed import answer_frame, answer_text, call_text
+from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import Call, EvidenceItem
 
+# A server ends a connection that it has refused at once, or when the client asks the next thing, which it does within
+# seconds; after minutes the connection had gone on, and what ended it is something else.
+JUST_BEFORE_NS = 30 * NS_PER_SECOND
 # What a server answers to a request and then ends the connection; after other faults it goes on.
 _ENDING_FAULTS = frozenset((tokens.SEC_PKG_ERROR, tokens.PROTOCOL_ERROR))
 
 
 def refusal_before(evidence: Evidence, call: Call) -> Call | None:
-    """The refusal on the same connection after which nothing was answered any more until it ended; of a call that
-    itself got no answer."""
+    """The refusal with which the answers of the connection stopped, where this call was asked, or the connection ended,
+    about that time; of a call that itself got no answer."""
     if call.outcome != "unanswered" or ending_of(evidence, call) is None:
         return None
-    last = None
-    for each in evidence.on_connection(call):
-        if each.id != call.id and each.reply_frames:
-            last = each
-    return last if last is not None and _ends_connections(evidence, last) else None
+    last = evidence.once(_last_refusals).get(call.connection)
+    if last is None:
+        return None
+    (refused, _), refusal = last
+    moments = evidence.asked_at(call), evidence.ended_at(evidence.streams[call.connection])
+    return refusal if any(abs(moment - refused) <= JUST_BEFORE_NS for moment, _ in moments) else None
+
+
+def _last_refusals(evidence: Evidence) -> Mapping[str, tuple[Position, Call]]:
+    """Connection -> the last answer that the server gave on it, and when, if it is a refusal."""
+    last: dict[str, tuple[Position, Call]] = {}
+    for call in evidence.report.calls:
+        answered = evidence.answered_at(call)
+        if answered is not None and (call.connection not in last or answered >= last[call.connection][0]):
+            last[call.connection] = answered, call
+    return {connection: each for connection, each in last.items() if _ends_connections(evidence, each[1])}
 
 
 def refusal_behind(evidence: Evidence, failure: Failure) -> Call | None:
@@ -57,10 +75,20 @@ def refusal_item(refusal: Call) -> EvidenceItem:
 
 
 def _ends_connections(evidence: Evidence, call: Call) -> bool:
-    # An interface that is not there is no reason, and who misses none is told so in a note
-    if not call.failed or is_unknown_interface(call):
+    if call.outcome == "rejected":
+        return _refuses_token(call)
+    if call.outcome != "faulted":
         return False
     if call.kind == "request" and call.status == tokens.ACCESS_DENIED:
         # The logon of an auth3 is refused; to who was let in one operation is denied, and others are not
         return call.auth is not None and contexts.acceptance(evidence, call) is None
     return call.kind != "request" or call.status in _ENDING_FAULTS
+
+
+def _refuses_token(call: Call) -> bool:
+    """A bind_nak, a KRB-ERROR, or a reject of SPNEGO: that shows where a context was accepted all the same. An
+    interface or a transfer syntax that is not there is no reason to end a connection."""
+    if call.reply == "bind_nak" or (call.auth is not None and call.auth.reply_token == "KRB-ERROR"):
+        return True
+    results = [each.result for each in call.interfaces if each.result is not None]
+    return not results or 0 in results

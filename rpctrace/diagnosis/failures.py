@@ -12,12 +12,18 @@ from enum import Enum
 from typing import TypeVar
 
 from rpctrace.record import record
-from rpctrace.report import Authentication, Call, Endpoint, Event, KerberosExchange, LogEntry, ReferralPath, Report
+from rpctrace.report import (
+    RESPONSE_TOO_BIG,
+    Authentication,
+    Call,
+    Endpoint,
+    Event,
+    KerberosExchange,
+    LogEntry,
+    ReferralPath,
+    Report,
+)
 
-# RFC 4120 7.5.9: pre-authentication is asked for, and what is too big for UDP goes over TCP; every client meets these.
-PREAUTHENTICATION_REQUIRED, RESPONSE_TOO_BIG = 25, 52
-ORDINARY_KDC_ERRORS = frozenset((PREAUTHENTICATION_REQUIRED, RESPONSE_TOO_BIG))
-_KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
 # Interfaces of activation, by opnum: ISystemActivator 3 and 4, IActivation 0 ([MS-DCOM] 1.9, 3.1.2.5.2.3).
 _SYSTEM_ACTIVATOR = "000001a0-0000-0000-c000-000000000046"
 _ACTIVATORS: dict[int | None, tuple[str, ...]] = {
@@ -148,9 +154,8 @@ def is_failed_result(call: Call) -> bool:
 
 def is_kdc_refusal(exchange: KerberosExchange) -> bool:
     """Whether a KDC refused, or did not answer, what is no ordinary step of asking."""
-    if exchange.carried_in not in _KDC_CARRIERS or exchange.error in ORDINARY_KDC_ERRORS:
-        return False
-    return exchange.error is not None or exchange.outcome in ("unanswered", "rejected")
+    without_error = exchange.error is None and exchange.outcome in ("unanswered", "rejected")
+    return exchange.with_kdc and (exchange.refused or without_error)
 
 
 def _too_big_in_vain(kerberos: Sequence[KerberosExchange]) -> list[KerberosExchange]:

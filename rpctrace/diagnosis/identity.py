@@ -16,7 +16,6 @@ from rpctrace.correlation.realms import BY_TICKET, RealmClaim, is_host_service
 from rpctrace.diagnosis.observed import answer_frame, asked_frame
 from rpctrace.report import Authentication, Call, KerberosExchange, Report, Ticket
 
-_KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
 _NAMES_KEPT = 16  # different names of one address; a forged capture may hold any number
 
 
@@ -109,7 +108,7 @@ def shown_realms(report: Report) -> Iterator[tuple[str, RealmClaim]]:
     controllers: dict[tuple[str, str], KerberosExchange] = {}
     for exchange in report.kerberos:
         realm = exchange.ticket.realm if exchange.ticket is not None else None
-        if realm is None or exchange.carried_in not in _KDC_CARRIERS:
+        if realm is None or not exchange.with_kdc:
             continue
         controllers.setdefault((exchange.server.address, realm), exchange)
         if _computer_logs_on(exchange):
@@ -132,7 +131,7 @@ def _computer_logs_on(exchange: KerberosExchange) -> bool:
     """The KDC of the account's own realm gave a ticket-granting ticket to a computer account."""
     return (
         exchange.kind == "AS"
-        and exchange.carried_in in _KDC_CARRIERS
+        and exchange.with_kdc
         and exchange.error is None
         and exchange.reply is not None
         and is_computer_account(exchange.cname)

@@ -19,7 +19,7 @@ from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import EvidenceItem, KerberosExchange
 
 KDC_PORT = 88
-S_PRINCIPAL_UNKNOWN, POLICY = 7, 12  # RFC 4120 7.5.9
+S_PRINCIPAL_UNKNOWN, POLICY, ETYPE_NOSUPP, PREAUTH_FAILED = 7, 12, 14, 24  # RFC 4120 7.5.9
 OTHER_WAY_NS = 30 * NS_PER_SECOND  # a client that has another way takes it at once; people take longer
 PASSWORD_CHANGE_NS = 600 * NS_PER_SECOND  # somebody thinks of a new one
 HOPS_SHOWN = 8
@@ -85,8 +85,10 @@ def came_by_referral(evidence: Evidence, exchange: KerberosExchange) -> bool:
 def shows_foreign_ticket(exchange: KerberosExchange) -> bool:
     """Whether the ticket that the request shows was issued by another realm than the one that is asked."""
     issuer, realm = exchange.presented.realm if exchange.presented is not None else None, exchange.realm
-    # Windows names a realm by its NetBIOS name too, which is no other realm
-    return issuer is not None and realm is not None and "." in realm and not same_realm(issuer, realm)
+    if issuer is None or realm is None:
+        return False
+    # Windows names a realm by its NetBIOS name too, the first label as a rule, which is no other realm
+    return not same_realm(issuer, realm) and not same_realm(issuer.partition(".")[0], realm)
 
 
 def changed_password_after(evidence: Evidence, exchange: KerberosExchange) -> KerberosExchange | None:

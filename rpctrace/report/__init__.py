@@ -38,6 +38,7 @@ from rpctrace.report.document import (
     Unfiltered,
 )
 from rpctrace.report.exchanges import (
+    RESPONSE_TOO_BIG,
     Authentication,
     Endpoint,
     Etype,
@@ -52,6 +53,7 @@ from rpctrace.report.logs import LogEntry, LogFacts
 
 __all__ = [
     "FAILED_OUTCOMES",
+    "RESPONSE_TOO_BIG",
     "SCHEMA",
     "SEVERITIES",
     "UNREAD_LIMITS",

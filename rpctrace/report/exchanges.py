@@ -6,8 +6,9 @@ from rpctrace.record import record
 from rpctrace.report.calls import Host, Ntlm, Sighting, Ticket
 
 KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
-# RFC 4120 7.5.9: a KDC's way to ask for more, not a refusal: pre-authentication required, response too big for UDP.
-ORDINARY_ERRORS = frozenset((25, 52))
+# RFC 4120 7.5.9: a KDC's way to ask for more, not a refusal; every client meets these.
+PREAUTHENTICATION_REQUIRED, RESPONSE_TOO_BIG = 25, 52  # which is asked again over TCP, RFC 4120 7.2.1
+ORDINARY_ERRORS = frozenset((PREAUTHENTICATION_REQUIRED, RESPONSE_TOO_BIG))
 
 
 @record

@@ -98,6 +98,15 @@ def test_an_alias_of_the_web_is_not_sure() -> None:
     assert names_of_hosts(report(call("c", 1, ticket=SPN)), sure=True) == {}
 
 
+def test_the_name_of_a_refused_ticket_is_not_sure() -> None:
+    """Another server may have refused it; one that reads the ticket is the one that it names."""
+    said = call("c", 1, ticket=FS1, auth=KERBEROS, outcome="rejected")
+    assert names_of_hosts(report(said)) == {SERVER: {"fs1"}}
+    assert names_of_hosts(report(said), sure=True) == {}
+    late = replace(said, auth=replace(KERBEROS, kerberos_error=32))
+    assert names_of_hosts(report(late), sure=True) == {SERVER: {"fs1"}}
+
+
 def test_what_may_be_the_domain_s_name_is_not_sure() -> None:
     said = report(call("c", 1, auth=NTLM))
     assert names_of_hosts(said) == {SERVER: {"dc1"}, CLIENT: {"ws1"}}

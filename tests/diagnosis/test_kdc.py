@@ -80,6 +80,21 @@ def test_the_way_to_a_kdc() -> None:
         assert kdc.came_by_referral(Evidence(report(shown)), shown) is other
 
 
+@pytest.mark.parametrize(
+    ("issuer", "realm", "foreign"),
+    [
+        ("CORP", "LAB", True),
+        ("CORP.EXAMPLE.COM", "LAB", True),
+        ("LAB.EXAMPLE.COM", "lab", False),
+        ("LAB", "LAB", False),
+        ("LAB", "LAB.EXAMPLE.COM", True),
+    ],
+)
+def test_a_realm_of_one_label_is_another_unless_it_is_the_issuers_first(issuer: str, realm: str, foreign: bool) -> None:
+    asked_there = exchange("krb-1", 1, realm=realm, presented=tgt(realm, issued_by=issuer))
+    assert kdc.shows_foreign_ticket(asked_there) is foreign
+
+
 def test_words() -> None:
     refused = logon("krb-1", 1, 24)
     assert kdc.refusal_text(refused) == (

@@ -26,13 +26,13 @@ from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import EvidenceItem, KerberosExchange, LogEntry
 
-NAME_EXPIRED, CLIENT_REVOKED, PREAUTH_FAILED, BAD_INTEGRITY = 1, 18, 24, 31  # RFC 4120 7.5.9
+NAME_EXPIRED, CLIENT_REVOKED, BAD_INTEGRITY = 1, 18, 31  # RFC 4120 7.5.9
 WRONG_PASSWORD = "The password is wrong"
 # RFC 4120 7.5.9; error 31 is what older KDCs answer to pre-authentication with a wrong password.
 _ERRORS = {
     NAME_EXPIRED: "The account has expired",
     CLIENT_REVOKED: "The account is disabled, locked out, expired or outside its logon hours",
-    PREAUTH_FAILED: WRONG_PASSWORD,
+    kdc.PREAUTH_FAILED: WRONG_PASSWORD,
     BAD_INTEGRITY: WRONG_PASSWORD,
 }
 # [MS-ERREF] 2.3.1
@@ -50,7 +50,7 @@ _STATUSES = {
 _LOGGED = {
     NAME_EXPIRED: frozenset((0xC0000193,)),
     CLIENT_REVOKED: frozenset((0xC000006E, 0xC000006F, 0xC0000070, 0xC0000072, 0xC0000193, 0xC0000234)),
-    PREAUTH_FAILED: frozenset((0xC000006A, 0xC000006D)),
+    kdc.PREAUTH_FAILED: frozenset((0xC000006A, 0xC000006D)),
     BAD_INTEGRITY: frozenset((0xC000006A, 0xC000006D)),
 }
 _PUBLIC_KEY_DATA = frozenset((14, 15, 16, 17))  # RFC 4556 3.1.2: a smart card was used
@@ -87,7 +87,7 @@ def _is_about_the_password(exchange: KerberosExchange) -> bool:
     """Error 31 only of an AS exchange that proved a password, and none where a certificate was shown instead."""
     data = {each.type for each in exchange.request_pa_data}
     if exchange.kind == "AS" and data & _PUBLIC_KEY_DATA:
-        return exchange.error not in (PREAUTH_FAILED, BAD_INTEGRITY)
+        return exchange.error not in (kdc.PREAUTH_FAILED, BAD_INTEGRITY)
     return exchange.error != BAD_INTEGRITY or (exchange.kind == "AS" and bool(data & _PROOFS_OF_PASSWORD))
 
 

@@ -6,6 +6,7 @@ did, it had lost patience or was itself stopped.
 How we know: FIN or RST is in the capture, and by whom; the call has neither response nor fault before it.
 What would refute it: an answer that the capture has lost. Where the server had just refused a token, a signature or
 the protocol on the same connection, its end is a consequence and no trouble of its own: low, and it names the refusal.
+Where the client ended it, or octets are missing, it is low too, but the refusal may not be why.
 How to tell it from its neighbours: silence without an end of the connection is call-failed or a matter of the network;
 a connection that was never opened is not about calls. A reset with octets on the way, or after minutes of silence, is
 told by connection-reset and idle-drop.
@@ -70,6 +71,7 @@ def _hypothesis(evidence: Evidence, failure: Failure, ending: Ending) -> Hypothe
     how = "reset" if ending.reset else "closed"
     ended = required(f"{how} by the {who}", call.capture, ending.frame)
     cause = refusal_behind(evidence, failure)
+    lost_by = cause if all(_is_plain(evidence, each) for each in failure.calls) else None
     later = recovered(evidence, call)
     summary = (
         f"The {call_text(call)} of {call.client.address} to {call.server.address} got no answer: the {who} {how} the"
@@ -82,11 +84,17 @@ def _hypothesis(evidence: Evidence, failure: Failure, ending: Ending) -> Hypothe
         summary,
         (*call_items(failure), ended, *((refusal_item(cause),) if cause is not None else ()), *later),
         found(*_clues(evidence, call, ending)),
-        (CONSEQUENCE,) if cause is not None else (),
+        (CONSEQUENCE,) if cause is not None and ending.by_server else (),
         severity=recovered_severity(later, None if ending.by_server and cause is None else "low"),
-        title=f"The {who} ended the connection while a call was open" if cause is None else FOLLOWS,
-        next_steps=None if cause is None else (begin_with(cause),),
+        title=f"The {who} ended the connection while a call was open" if lost_by is None else FOLLOWS,
+        next_steps=None if lost_by is None else (begin_with(lost_by),),
     )
+
+
+def _is_plain(evidence: Evidence, call: Call) -> bool:
+    """Whether the server ended the connection, and no octet of it is missing that could be the answer."""
+    ending, stream = ending_of(evidence, call), evidence.streams.get(call.connection)
+    return ending is not None and ending.by_server and stream is not None and not stream.missing_octets
 
 
 def _clues(evidence: Evidence, call: Call, ending: Ending) -> Iterator[EvidenceItem | None]:

@@ -99,7 +99,7 @@ def _given(evidence: Evidence) -> Mapping[Hashable, list[tuple[Position, Call]]]
 
 def _asked(evidence: Evidence, call: Call) -> Hashable:
     clsid = call.dcom.clsid if call.dcom is not None else None
-    return evidence.place_of(call, call.client), evidence.place_of(call, call.server), clsid
+    return *evidence.hosts_of(call), clsid
 
 
 def _later(evidence: Evidence, call: Call) -> EvidenceItem | None:

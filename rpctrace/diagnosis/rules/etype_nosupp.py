@@ -22,7 +22,6 @@ from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.diagnosis.ticket_uses import Place
 from rpctrace.report import Etype, EvidenceItem, KerberosExchange
 
-ETYPE_NOSUPP = 14  # RFC 4120 7.5.9
 RC4 = frozenset((23, 24))  # RFC 4757
 WEAK = RC4 | {1, 2, 3}  # and DES, RFC 3961 6.2
 AES = frozenset((17, 18, 19, 20))  # RFC 3962, RFC 8009
@@ -34,7 +33,7 @@ FOR_A_TRUST = Clue(0.2, "the ticket would lead to another realm: the types of th
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    failures = list(kdc.refusals(evidence, ETYPE_NOSUPP))
+    failures = list(kdc.refusals(evidence, kdc.ETYPE_NOSUPP))
     listed = _listed(evidence) if failures else {}
     for failure in failures:
         exchange = failure.exchange

@@ -14,11 +14,11 @@ from collections.abc import Iterator
 
 from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.failures import RESPONSE_TOO_BIG, FailureKind
+from rpctrace.diagnosis.failures import FailureKind
 from rpctrace.diagnosis.observed import exchange_answer
 from rpctrace.diagnosis.rule import Hypothesis, Rule
 from rpctrace.knowledge import tables
-from rpctrace.report import KerberosExchange
+from rpctrace.report import RESPONSE_TOO_BIG, KerberosExchange
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:

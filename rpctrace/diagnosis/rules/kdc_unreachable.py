@@ -62,7 +62,7 @@ class _Answered:
         placed = [
             (evidence.asked_at(each), each)
             for each in evidence.report.kerberos
-            if each.reply is not None and each.carried_in.startswith("kdc_")
+            if each.reply is not None and each.with_kdc
         ]
         for at, each in sorted(placed, key=itemgetter(0)):
             client, server = evidence.hosts_of(each)

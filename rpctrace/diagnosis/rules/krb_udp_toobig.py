@@ -17,11 +17,10 @@ from collections.abc import Iterator, Mapping
 
 from rpctrace.diagnosis import kdc, network
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.failures import RESPONSE_TOO_BIG
 from rpctrace.diagnosis.observed import host_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found
 from rpctrace.diagnosis.ticket_uses import Place
-from rpctrace.report import Authentication, Event, EvidenceItem, KerberosExchange, Stream
+from rpctrace.report import RESPONSE_TOO_BIG, Authentication, Event, EvidenceItem, KerberosExchange, Stream
 
 CONNECTION_FAILED = Clue(0.8, "the client's connection to TCP port 88 was refused or not answered")
 NO_REPLY = Clue(0.6, "the client asked over TCP, and got no reply")

@@ -26,7 +26,6 @@ from rpctrace.diagnosis.ticket_uses import folded_names
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import EvidenceItem, KerberosExchange
 
-ETYPE_NOSUPP = 14  # RFC 4120 7.5.9
 RC4_HMAC = 23
 AES = frozenset((17, 18))
 # RFC 4120 7.5.9: integrity, modified, key version, no key; or a bare refusal
@@ -67,7 +66,7 @@ def _refused(
     evidence: Evidence, in_rc4: Mapping[tuple[str, ...], KerberosExchange]
 ) -> Iterator[Hypothesis]:
     """No ticket: error 14 for a service."""
-    for failure in kdc.refusals(evidence, ETYPE_NOSUPP):
+    for failure in kdc.refusals(evidence, kdc.ETYPE_NOSUPP):
         exchange = failure.exchange
         if exchange.kind != "TGS" or kdc.is_for_granting(exchange) or not _is_after(exchange.reply_ns, RELEASED_NS):
             continue

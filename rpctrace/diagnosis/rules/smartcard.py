@@ -20,7 +20,7 @@ from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.report import KerberosExchange
 
-PADATA_TYPE_NOSUPP, PREAUTH_FAILED = 16, 24  # RFC 4120 7.5.9
+PADATA_TYPE_NOSUPP = 16  # RFC 4120 7.5.9
 CERTIFICATE_ERRORS = (*range(62, 67), *range(70, 82))  # RFC 4556 3.1.3
 PUBLIC_KEY_REQUESTS = frozenset((14, 15, 16))  # PA-PK-AS-REQ and its older form, RFC 4556 3.1.2 and [MS-KILE] 3.1.5.1
 CERTIFICATE_STATUSES = frozenset((*range(0xC0000380, 0xC0000390), *range(0xC000040C, 0xC0000410), 0xC0000320))
@@ -47,7 +47,7 @@ STATUS_TOO = Clue(0.5, "the NTSTATUS in the error is about certificates too")
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
-    for failure in kdc.refusals(evidence, PADATA_TYPE_NOSUPP, PREAUTH_FAILED, *CERTIFICATE_ERRORS):
+    for failure in kdc.refusals(evidence, PADATA_TYPE_NOSUPP, kdc.PREAUTH_FAILED, *CERTIFICATE_ERRORS):
         exchange = failure.exchange
         if exchange.error not in CERTIFICATE_ERRORS and not shows_certificate(exchange):
             continue

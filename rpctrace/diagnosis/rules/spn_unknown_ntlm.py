@@ -18,14 +18,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rpctrace.correlation.fallback import host_names, service_host
+from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import authentication_items, call_items, exchange_items, host_text, ntlm_text
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found, required
 from rpctrace.diagnosis.tokens import REFUSALS
 from rpctrace.report import Authentication, Call, EvidenceItem, KerberosExchange
-
-S_PRINCIPAL_UNKNOWN = 7  # RFC 4120 7.5.9
 
 SAME_HOST = Clue(0.4, "the name asked for is the host that NTLM was spoken to")
 OWN_CAUSE = Clue(0.4, "NTLM failed, and NTLM has reasons of its own to fail", against=True)
@@ -38,12 +37,12 @@ def find(evidence: Evidence) -> Iterator[Hypothesis]:
         return
     for failure in evidence.of(FailureKind.KDC):
         after = [each for asked in failure.exchanges for each in followers.get(asked.id, ())]
-        if failure.exchange.error == S_PRINCIPAL_UNKNOWN and after:
+        if failure.exchange.error == kdc.S_PRINCIPAL_UNKNOWN and after:
             yield _refusal(evidence, failure, after)
     for failure in (*evidence.of(FailureKind.CALL), *evidence.of(FailureKind.AUTHENTICATION)):
         record = failure.call if failure.calls else failure.authentication
         asked = _error_before(evidence, record)
-        if asked is not None and asked.error == S_PRINCIPAL_UNKNOWN and _is_about_logon(record):
+        if asked is not None and asked.error == kdc.S_PRINCIPAL_UNKNOWN and _is_about_logon(record):
             yield _failed(evidence, failure, record, asked)
 
 

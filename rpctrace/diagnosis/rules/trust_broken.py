@@ -17,11 +17,12 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from enum import IntFlag
 from operator import itemgetter
 
 from rpctrace.correlation.timeline import Position
+from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.logon_codes import ACCESS_DENIED
@@ -54,12 +55,12 @@ _STATUSES = {
     ACCESS_DENIED: "the domain controller does not accept the computer's secret, or wants a better protected channel",
     DOWNGRADE_DETECTED: "the domain controller sees an attempt to lower the protection of the channel",
 }
+_DEMANDS = frozenset((ACCESS_DENIED, DOWNGRADE_DETECTED))  # which a better protected channel may mend
 _LOGGED = frozenset((0xC000018A, 0xC000018B, 0xC000018C, 0xC000018D))
 _WIN32 = dict(zip(range(1786, 1790), (0xC000018A, 0xC000018B, 0xC000018C, 0xC000018D), strict=True))
 _AUTHENTICATE = "NetrServerAuthenticate"
 GUESSES = 20  # a computer tries two or three times
 GUESSING_NS = 60 * NS_PER_SECOND
-PREAUTH_FAILED = 24  # RFC 4120 7.5.9
 
 ACCOUNT_REFUSED = Clue(0.4, "a KDC refused the password of a computer account of the same client (24)")
 PRECISE = Clue(0.3, "the status has one meaning")
@@ -120,7 +121,7 @@ def _hypothesis(
         ),
         title="Somebody guesses at the secure channel of the domain controller (CVE-2020-1472)" if guessing else None,
         severity=None if guessing else recovered_severity(items[:1] if later else ()),
-        next_steps=_AFTER_GUESSING if guessing else _steps(asked),
+        next_steps=_AFTER_GUESSING if guessing else _steps(status, asked),
         missing=(MISSING_FLAGS,) if status == ACCESS_DENIED and asked is None else (),
     )
 
@@ -144,7 +145,7 @@ def _lacking(asked: NegotiateFlags) -> str:
 
 def _reason(status: int, what: str, asked: NegotiateFlags | None) -> str:
     """What the domain controller found, as far as the flags tell it."""
-    if asked is None or status not in (ACCESS_DENIED, DOWNGRADE_DETECTED):
+    if asked is None or status not in _DEMANDS:
         return what
     lacking = _lacking(asked)
     if status == DOWNGRADE_DETECTED:
@@ -160,8 +161,8 @@ def _demand_clue(call: Call, asked: NegotiateFlags | None) -> EvidenceItem | Non
     return NOTHING_TO_DEMAND.seen("AES and secure RPC are among the NegotiateFlags", call.capture, asked_frame(call))
 
 
-def _steps(asked: NegotiateFlags | None) -> tuple[str, ...] | None:
-    if asked is None or asked == DEMANDED:
+def _steps(status: int, asked: NegotiateFlags | None) -> tuple[str, ...] | None:
+    if status not in _DEMANDS or asked is None or asked == DEMANDED:
         return None
     return (
         f"Update the computer: it asks for a secure channel without {_lacking(asked)}. Events 5827 and 5828 of NETLOGON"
@@ -179,22 +180,20 @@ def _is_guessing(failure: Failure) -> bool:
     return failure.count >= GUESSES and _lasted(failure) <= GUESSING_NS * max(1, failure.count // GUESSES)
 
 
-def _accepted(evidence: Evidence) -> Mapping[Hashable, list[tuple[Position, Call]]]:
+def _accepted(evidence: Evidence) -> Mapping[tuple[Place, Place], list[tuple[Position, Call]]]:
     """Secure channels that were set up, in order: by computer and domain controller."""
-    table: dict[Hashable, list[tuple[Position, Call]]] = defaultdict(list)
+    table: dict[tuple[Place, Place], list[tuple[Position, Call]]] = defaultdict(list)
     for each in evidence.report.calls:
         channel = each.secure_channel
         if channel is not None and channel.operation.startswith(_AUTHENTICATE) and channel.status == 0:
-            hosts = evidence.place_of(each, each.client), evidence.place_of(each, each.server)
-            table[hosts].append((evidence.asked_at(each), each))
+            table[evidence.hosts_of(each)].append((evidence.asked_at(each), each))
     for calls in table.values():
         calls.sort(key=itemgetter(0))
     return table
 
 
 def _accepted_later(evidence: Evidence, call: Call) -> Call | None:
-    hosts = evidence.place_of(call, call.client), evidence.place_of(call, call.server)
-    accepted = evidence.once(_accepted).get(hosts, [])
+    accepted = evidence.once(_accepted).get(evidence.hosts_of(call), [])
     after = bisect_right(accepted, evidence.asked_at(call), key=itemgetter(0))
     return accepted[after][1] if after < len(accepted) else None
 
@@ -203,7 +202,7 @@ def _refused_computers(evidence: Evidence) -> Mapping[Place, Mapping[str, Kerber
     """Client -> the computer accounts whose password a KDC refused there."""
     table: dict[Place, dict[str, KerberosExchange]] = defaultdict(dict)
     for each in evidence.report.kerberos:
-        if each.error == PREAUTH_FAILED and each.cname and each.cname[0].endswith("$"):
+        if each.error == kdc.PREAUTH_FAILED and each.cname and each.cname[0].endswith("$"):
             table[evidence.place_of(each, each.client)].setdefault(each.cname[0].casefold(), each)
     return table
 

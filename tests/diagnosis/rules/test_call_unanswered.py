@@ -37,6 +37,20 @@ def test_after_a_refusal_it_is_a_consequence() -> None:
     assert (weighed.hypothesis.severity, weighed.confidence) == ("low", 0.5)
 
 
+def test_after_a_refusal_the_client_or_a_gap_may_be_why() -> None:
+    """Low and with the refusal beside it; but by its title and steps the cause is open."""
+    finding = findings("lab/test_mix_requests.pcap")[RULE.name]
+    assert (finding.severity, finding.title) == ("low", "The client ended the connection while a call was open")
+    assert finding.next_steps == RULE.next_steps
+    assert not any("whether its process" in text for text in finding.missing)
+    calls = (bound(), faulted(0x1C01000B), answered(3, **OPEN))
+    for changes in ({"missing_octets": 1460, "gaps": 1}, {"ended": "closed by the client in frame 300"}):
+        said = only(RULE, *calls, stream("tcp-0-0", 1, **{"ended": RESET, **changes})).hypothesis
+        assert (said.severity, said.next_steps) == ("low", None)
+        assert said.title != rule.FOLLOWS
+        assert "after the server had answered" in said.summary
+
+
 def test_after_another_fault_it_is_no_consequence() -> None:
     """An operation number out of range: the server goes on after it."""
     calls = (bound(), faulted(0x1C010002), answered(3, **OPEN))

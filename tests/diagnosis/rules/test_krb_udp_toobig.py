@@ -5,9 +5,8 @@ from __future__ import annotations
 from causes import asked, fired, judged, seen, stays_silent, unanswered
 
 from rpctrace.diagnosis import network
-from rpctrace.diagnosis.failures import RESPONSE_TOO_BIG
 from rpctrace.diagnosis.rules import krb_udp_toobig
-from rpctrace.report import KerberosExchange
+from rpctrace.report import RESPONSE_TOO_BIG, KerberosExchange
 
 
 def too_big(second: float) -> KerberosExchange:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from incident_records import at, ntlm_authentication
-from judging import cause, findings, has, judged, log_line, only
+from judging import TICKET, bound, cause, findings, has, judged, kerberos, log_line, only
 
 from rpctrace.diagnosis.rules import logon_refused as rule
+from rpctrace.report import LogEntry
 
 RULE = rule.RULE
 REFUSED = ntlm_authentication("auth-1", 2, outcome="rejected", status=0xC000006D, status_name="STATUS_LOGON_FAILURE")
@@ -61,6 +63,29 @@ def test_the_nearest_of_two_lines_tells() -> None:
     """The account was locked between two attempts."""
     lines = log_line(0xC000006A, time_ns=at(0)), log_line(0xC0000234, line=4, time_ns=at(2))
     assert "locked out" in only(RULE, REFUSED, log_entries=lines).hypothesis.summary
+
+
+def test_a_ticket_that_the_server_refused_hides_no_line() -> None:
+    """It was for another name than the server has in the log."""
+    alias = replace(TICKET, sname=("host", "alias.domainb.com"), frame=101)
+    wrong = bound(outcome="rejected", reply="bind_nak", auth=kerberos("AP-REQ", kerberos_error=41), ticket=alias)
+    told = log_line(0xC0000072, time_ns=at(2), via="DC1")
+    assert has(only(RULE, REFUSED, wrong, log_entries=(told,)), rule.BY_LOG)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        log_line(0xC0000234, line=4, time_ns=at(3)),  # a second after the answer, within what clocks allow
+        log_line(0xC0000234, line=4, time_ns=at(4)),
+        log_line(0xC0000234, line=4, time_ns=None, file="other.log"),
+    ],
+)
+def test_a_later_line_or_one_without_a_time_is_no_nearer(other: LogEntry) -> None:
+    """The line of the second of the answer tells, whichever comes first."""
+    mine = log_line(0xC0000072, time_ns=at(2))
+    for lines in ((mine, other), (other, mine)):
+        assert "disabled" in only(RULE, REFUSED, log_entries=lines).hypothesis.summary
 
 
 def test_the_note_that_tells_is_shown() -> None:

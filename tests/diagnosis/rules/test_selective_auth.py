@@ -33,9 +33,11 @@ def test_the_error_alone_fits_a_foreign_ticket() -> None:
 
 
 def test_the_netbios_name_of_a_realm_is_no_other_realm() -> None:
-    """Windows asks the KDC of its own realm by it."""
+    """Windows asks the KDC of its own realm by it. A realm whose whole name is one label is another."""
     own = {**FOREIGN, "realm": "DOMAINB", "presented": tgt("DOMAINB.COM")}
     assert not judged(RULE, exchange("krb-1", 1, **own, **POLICY))
+    alone = {**FOREIGN, "realm": "LAB", "presented": tgt("LAB", "CORP")}
+    assert judged(RULE, exchange("krb-1", 1, **alone, **POLICY))
 
 
 def test_a_line_without_a_domain_is_told_in_words() -> None:

@@ -52,6 +52,16 @@ def test_flags_tell_a_secret_from_a_demand(asked: int | None, sure: bool, words:
     assert ("5827" in str(weighed.hypothesis.next_steps)) is (not sure and asked is not None)
 
 
+@pytest.mark.parametrize(
+    ("status", "update"), [(0xC0000022, True), (0xC0000388, True), (0xC000018B, False), (0xC000018D, False)]
+)
+def test_an_update_mends_only_what_the_controller_demanded(status: int, update: bool) -> None:
+    """An account that is not there needs none, whatever the computer asked for."""
+    told = replace(channel(AUTHENTICATE, status), asked_flags=0x600FFFFF)
+    steps = only(RULE, answered(2, secure_channel=told)).hypothesis.next_steps or RULE.next_steps
+    assert steps[0].startswith("Update the computer") is update
+
+
 def test_the_best_protected_of_several_attempts_counts() -> None:
     """A computer that was denied with AES tries without: it is its secret."""
     strong, weak = (replace(channel(AUTHENTICATE, 0xC0000022), asked_flags=flags) for flags in (0x612FFFFF, 0x600FFFFF))
