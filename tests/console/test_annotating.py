@@ -10,7 +10,7 @@ from struct import pack, unpack_from
 import pytest
 from builders.files import block, pcap
 from builders.network import Host, TimedFrame, ipv4_fragments
-from shared_captures import OWN, captures_in, name_of
+from shared_captures import OWN, SHARED, captures_in, name_of
 from tshark_reading import fields
 
 from rpctrace.analysis import analyze
@@ -27,6 +27,15 @@ from rpctrace.report import Report
 EXPERT = OWN / "remote-assistance" / "expert.pcapng"
 NETMON = OWN / "remote-assistance" / "expert.cap"
 SKEW = OWN / "lab" / "alter-clock-skew.pcap"
+LARGEST_OCTETS = 3_000_000
+# All that are captures and not too long
+SAMPLES = [
+    *captures_in(OWN),
+    *(
+        path for path in captures_in(SHARED)
+        if path.stat().st_size < LARGEST_OCTETS and not path.is_relative_to(SHARED / "bad")
+    ),
+]  # fmt: skip
 
 
 def annotated(capture: Path, folder: Path, *more: str) -> Path:
@@ -86,9 +95,7 @@ def test_a_compressed_capture_is_read_and_the_copy_is_not(tmp_path: Path) -> Non
     assert annotated(packed, tmp_path).read_bytes() == annotated(EXPERT, tmp_path).read_bytes()
 
 
-def test_the_evidence_is_looked_for_only_where_it_is_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_evidence_is_looked_for_only_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And once: for that the whole report is gone through."""
     asked: list[int] = []
 
@@ -103,7 +110,7 @@ def test_the_evidence_is_looked_for_only_where_it_is_asked_for(
     assert asked == [0]
 
 
-@pytest.mark.parametrize("path", captures_in(OWN), ids=name_of)
+@pytest.mark.parametrize("path", SAMPLES, ids=name_of)
 def test_the_evidence_alone_gives_the_same_verdict(path: Path, tmp_path: Path) -> None:
     """What a colleague gets is smaller and tells the same, as surely: also where nobody answered."""
     whole = above_notes(analyze(path))
