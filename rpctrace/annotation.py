@@ -2,7 +2,8 @@
 
 The comments are a colleague's way through the capture: what the frame shows, of which finding, and how sure that is.
 The minimal capture holds the failed calls, the legs of their security contexts, the exchanges that issued their
-tickets, what makes a finding less grave than it would be, and what other frames the findings name.
+tickets, what makes a finding less grave than it would be, what shows that a server's own talk was captured, and what
+other frames the findings name.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 
 from rpctrace.diagnosis.evidence import Evidence
+from rpctrace.diagnosis.failures import RESPONSE_TOO_BIG
 from rpctrace.diagnosis.recovery import Success, successes_beside
 from rpctrace.encoding.text import safe_text
 from rpctrace.network.flow import Endpoint
@@ -70,10 +72,10 @@ def extract_of(report: Report, capture: int) -> Extract:
     exchanges = _exchanges(report, capture, shown, calls)
     authentications = _authentications(report, capture, shown)
     kept = {each.id for records in (calls, exchanges, authentications) for each in records}
-    successes = _successes(report, capture, kept)
-    calls += _with_connections(report, capture, [each for each in successes if isinstance(each, Call)])
-    exchanges += (each for each in successes if isinstance(each, KerberosExchange))
-    authentications += (each for each in successes if isinstance(each, Authentication))
+    beside = _beside(report, capture, kept)
+    calls += _with_connections(report, capture, [each for each in beside if isinstance(each, Call)])
+    exchanges += (each for each in beside if isinstance(each, KerberosExchange))
+    authentications += (each for each in beside if isinstance(each, Authentication))
     events = [each for each in report.events if each.capture == capture and not named.isdisjoint(each.frames)]
     frames: set[int | None] = set(named)
     for call in calls:
@@ -155,8 +157,9 @@ def _context(call: Call) -> int | None:
     return call.auth.context_id if call.auth is not None else None
 
 
-def _successes(report: Report, capture: int, kept: Set[str]) -> list[Success]:
-    """What makes failures among the kept records less grave than they would be."""
+def _beside(report: Report, capture: int, kept: Set[str]) -> list[Success]:
+    """What makes failures among the kept records less grave than they would be; and where a ticket was refused, that
+    the server's secure channel was captured: that nothing went over it meanwhile tells something."""
     told = [finding for finding in _told(report) if finding.severity != "low"]
     grave = {identity for finding in told for identity in (*finding.calls, *finding.concerns)}
     evidence = Evidence(report)
@@ -169,6 +172,9 @@ def _successes(report: Report, capture: int, kept: Set[str]) -> list[Success]:
         if concerned and grave.isdisjoint(concerned):
             part = replace(failure, calls=calls, exchanges=exchanges, authentications=authentications)
             found += successes_beside(evidence, part)
+        refused: list[Call | Authentication] = [*calls[:1], *authentications[:1]]
+        channels = (evidence.secure_channel_of(each.server.address, each.capture) for each in refused if each.ticket)
+        found += (channel for channel in channels if channel is not None)
     return [each for each in found if each.capture == capture and each.id not in kept]
 
 
@@ -184,7 +190,20 @@ def _exchanges(report: Report, capture: int, shown: frozenset[int], calls: Itera
     for path in report.referral_paths:
         if path.id in wanted or not named.isdisjoint(path.exchanges):
             named.update(path.exchanges)
+    named.update(list(_over_tcp(here, named)))
     return [each for each in here if each.id in named]
+
+
+def _over_tcp(exchanges: Iterable[KerberosExchange], named: Set[str]) -> Iterator[str]:
+    """Where an answer did not fit UDP, the exchange over TCP that brought it: without it nobody seems to have."""
+    awaited: set[tuple[str, str]] = set()
+    for each in exchanges:
+        who = each.client.address, (each.realm or "").casefold()
+        if each.id in named and each.carried_in == "kdc_udp" and each.error == RESPONSE_TOO_BIG:
+            awaited.add(who)
+        elif who in awaited and each.carried_in == "kdc_tcp" and each.reply is not None:
+            awaited.remove(who)
+            yield each.id
 
 
 def _authentications(report: Report, capture: int, shown: frozenset[int]) -> list[Authentication]:

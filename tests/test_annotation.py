@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from incident_records import as_exchange, call, exchange, frame_at, ntlm_authentication, refused, report, tgt
-from judging import answered, bound, faulted, kerberos
+from incident_records import SERVER, as_exchange, call, exchange, frame_at, ntlm_authentication, refused, report, tgt
+from judging import answered, bound, channel, faulted, kerberos
 from report_values import (
     EVENT,
     FINDING,
@@ -150,6 +150,40 @@ def test_what_is_grave_all_the_same_needs_no_success() -> None:
     failed = faulted(5, 2)
     told = report(bound(1), failed, answered(10, connection="tcp-0-1"), faulted(6, 3, id="other", connection="tcp-0-2"))
     assert seconds_of(told, about(failed.id)) == {1, 2}
+
+
+def test_that_the_secure_channel_of_a_server_was_captured_is_kept() -> None:
+    """One call of it, where a ticket was refused: one that worked; the server's, not another's."""
+    auth = kerberos("AP-REQ")
+    failed = bound(
+        40, id="failed", connection="tcp-0-9", outcome="rejected", reply="bind_nak", auth=auth, ticket=TICKET
+    )
+    ends = {"client": Host(SERVER, 50000, None), "server": Host("10.77.0.99", 135, None), "connection": "tcp-0-1"}
+    member = [
+        answered(at, f"channel-{at}", secure_channel=channel("NetrServerReqChallenge", status), **ends)
+        for at, status in ((3, 0xC0000022), (4, 0), (5, 0))
+    ]
+    told = report(bound(2, **ends), *member, failed)
+    assert seconds_of(told, about("failed")) == {2, 4, 40}
+    assert seconds_of(replace(told, calls=(*told.calls[:-1], replace(failed, ticket=None))), about("failed")) == {40}
+    assert seconds_of(report(failed), about("failed")) == {40}
+
+
+def test_an_answer_that_did_not_fit_comes_with_the_one_over_tcp() -> None:
+    """The next of the same client and realm; without it nobody seems to have answered."""
+    too_big = {**refused(52, "KRB_ERR_RESPONSE_TOO_BIG"), "kind": "AS", "realm": "A", "carried_in": "kdc_udp"}
+    fitting = [
+        as_exchange(f"krb-{at}", at, tgt("A"), **{"carried_in": "kdc_tcp", "realm": "A", **how})
+        for at, how in (
+            (1, {}),
+            (3, {"realm": "OTHER"}),
+            (4, {"client": Host("10.77.0.7", 1, None)}),
+            (5, {}),
+            (6, {}),
+        )
+    ]
+    told = report(fitting[0], exchange("krb-2", 2, **too_big), *fitting[1:])
+    assert seconds_of(told, about(concerns=("krb-2",))) == {2, 5}
 
 
 def test_the_calls_are_looked_through_as_often_for_many_findings() -> None:
