@@ -135,7 +135,8 @@ def _with_other_names(path: str, options: Options, key: bytes) -> Report:
 
 def _kept(path: str, options: Options, extract: Extract) -> frozenset[int]:
     """The evidence; SYN, SYN/ACK and ACK before its first frame of each connection, and its end behind the last; of
-    some connections also what lies between, up to a bound; and what proves that a client waited in vain."""
+    some connections also what lies between, up to a bound; and what proves that a client waited in vain. Of what was
+    put together from IP fragments the evidence names the last one: the others come with it."""
     connections, whole = extract.connections, extract.whole
     kept = set(extract.frames)
     opening: dict[Ends, list[int]] = {}
@@ -148,24 +149,26 @@ def _kept(path: str, options: Options, extract: Extract) -> frozenset[int]:
             if segment is None:
                 continue
             waiting.see(segment)
+            if segment.frame_number in extract.frames:
+                kept.update(decoder.parts)
             if segment.transport is not Transport.TCP:
                 continue
             ends = segment.flow.low, segment.flow.high
             if not extract.channels.isdisjoint(((ends[0].address, ends[1]), (ends[1].address, ends[0]))):
-                kept.add(segment.frame_number)
+                kept.update(decoder.parts)
             if ends not in connections:
                 continue
             if segment.frame_number in extract.frames:
                 kept.update(opening.pop(ends, ()))
                 open_ends.add(ends)
             elif segment.flags & TcpFlags.SYN and not segment.flags & TcpFlags.ACK:
-                opening[ends] = [segment.frame_number]
+                opening[ends] = [*decoder.parts]
             elif ends in opening:
                 most = WHOLE_CONNECTION_FRAMES if ends in whole else 0 if _says_more(segment) else HANDSHAKE_FRAMES
                 if len(opening[ends]) < most:
-                    opening[ends].append(segment.frame_number)
+                    opening[ends].extend(decoder.parts)
             elif ends in open_ends and (segment.flags & _CLOSING or ends in whole):
-                kept.add(segment.frame_number)
+                kept.update(decoder.parts)
     return frozenset(kept.union(waiting.frames()))
 
 

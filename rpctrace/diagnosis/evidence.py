@@ -16,7 +16,7 @@ from typing import TypeVar, cast
 from rpctrace.correlation.hosts import same_hosts
 from rpctrace.correlation.realms import RealmClaim, is_granting, realms_of_hosts
 from rpctrace.correlation.timeline import Position, Timeline
-from rpctrace.diagnosis.failures import Failure, FailureKind, failures
+from rpctrace.diagnosis.failures import Failure, FailureKind, failures, is_failed_result
 from rpctrace.diagnosis.identity import NameClaim, names_of_hosts, shown_realms
 from rpctrace.diagnosis.log_evidence import LogEvidence
 from rpctrace.diagnosis.referrals import Referrals
@@ -199,13 +199,17 @@ class Evidence(LogEvidence):
     # What the server did meanwhile
 
     @cached_property
-    def _members(self) -> frozenset[Place]:
-        calls = self.report.calls
-        return frozenset(self.place_of(call, call.client) for call in calls if call.secure_channel is not None)
+    def _members(self) -> Mapping[Place, Call]:
+        table: dict[Place, Call] = {}
+        calls = [call for call in self.report.calls if call.secure_channel is not None]
+        for call in sorted(calls, key=lambda call: call.failed or is_failed_result(call)):
+            table.setdefault(self.place_of(call, call.client), call)
+        return table
 
-    def has_secure_channel(self, address: str, capture: int) -> bool:
-        """Whether the host is seen to call its domain controller over the Netlogon secure channel."""
-        return (self.line(capture), self.host(address)) in self._members
+    def secure_channel_of(self, address: str, capture: int) -> Call | None:
+        """The first call of the host to its domain controller over the Netlogon secure channel, if it is seen to make
+        any; one that worked, where there is one."""
+        return self._members.get((self.line(capture), self.host(address)))
 
     @cached_property
     def _logons(self) -> Mapping[Place, list[_PlacedCall]]:

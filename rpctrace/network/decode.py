@@ -3,7 +3,7 @@
 This is the plain reading, which follows the specifications header by header. `Decoder` keeps one thing between frames,
 the table of IP fragments. It never raises on a frame: what cannot be read is None, and a problem where the frame itself
 is at fault. A header cut by the snapshot length is no fault. A datagram put together from fragments has the number and
-time of the frame that completed it.
+time of the frame that completed it; `Decoder.parts` names all.
 """
 
 from __future__ import annotations
@@ -48,12 +48,14 @@ class NetworkProblem:
 
 
 class Decoder:
-    """Frames in, segments out, one at a time."""
+    """Frames in, segments out, one at a time. `parts`: the frames that the last segment came from, more than one where
+    it was put together from fragments."""
 
     def __init__(self) -> None:
         self._fragments = FragmentTable()
         self._problems: dict[tuple[str, type], NetworkProblem] = {}
         self._frame_number = 0
+        self.parts: tuple[int, ...] = ()
 
     @property
     def problems(self) -> tuple[NetworkProblem, ...]:
@@ -93,6 +95,7 @@ class Decoder:
         octets, length_octets = frame.octets, max(frame.original_length_octets, len(frame.octets))
         protocol, offset = find_ip(link(octets, 0), octets)
         tunnel: tuple[int, ...] = ()
+        self.parts = (frame.number,)
         for _ in range(MAXIMUM_NESTING):
             read = IP_VERSIONS.get(protocol)
             if read is None:
@@ -112,7 +115,9 @@ class Decoder:
         raise Malformed("ip", 0, f"more than {MAXIMUM_NESTING} packets inside one another")
 
     def _whole(self, fragment: Packet, tunnel: tuple[int, ...], timestamp_ns: int | None) -> Packet | None:
-        packet = self._fragments.add(fragment, tunnel, timestamp_ns)
+        packet = self._fragments.add(fragment, tunnel, timestamp_ns, self.parts)
+        if packet is not None:
+            self.parts = self._fragments.frames
         return packet if packet is None or len(packet.source) == 4 else without_extensions(packet)
 
 

@@ -1,8 +1,9 @@
 """Fragments of IP datagrams -> the datagram, when its last missing octet arrives; in any order, within bounds.
 
 Where copies of the same octets differ the first copy stays. A fragment that the snapshot length cut counts with its
-length on the wire; the datagram then holds what was captured before the first cut octet. Nothing here grows without a
-bound: datagrams, their octets and their age are limited, and what is given up is counted.
+length on the wire; the datagram then holds what was captured before the first cut octet. Which frames it came from is
+remembered with it. Nothing here grows without a bound: datagrams, their octets and their age are limited, and what is
+given up is counted.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ MAXIMUM_HELD_OCTETS = 16 * 1024 * 1024
 MAXIMUM_DATAGRAM_OCTETS = 65_535  # RFC 791 3.1
 MAXIMUM_AGE_NS = 30 * NS_PER_SECOND  # RFC 1122 3.3.2 says 60 to 120 s for a host; identifications come round sooner
 PIECE_OVERHEAD_OCTETS = 256  # what keeping one piece costs besides its octets
+FRAME_NUMBER_OCTETS = 40  # what keeping the number of a frame costs
 
 FragmentKey = tuple[bytes, bytes, int, int, tuple[int, ...]]
 
@@ -32,19 +34,21 @@ class _Piece(NamedTuple):
 class _Datagram:
     """What has arrived of one datagram."""
 
-    __slots__ = ("covered", "first_ns", "held_octets", "pieces", "protocol", "starts", "total")
+    __slots__ = ("covered", "first_ns", "frames", "held_octets", "pieces", "protocol", "starts", "total")
 
     def __init__(self, protocol: int, first_ns: int | None) -> None:
         self.protocol = protocol
         self.first_ns = first_ns
         self.pieces: list[_Piece] = []  # ascending, never overlapping
         self.starts: list[int] = []
+        self.frames: list[int] = []  # those that brought octets
         self.covered = 0
         self.total: int | None = None
         self.held_octets = 0
 
-    def add(self, start: int, end: int, octets: memoryview) -> None:
-        """Keeps of [start, end) what no earlier fragment brought."""
+    def add(self, start: int, end: int, octets: memoryview, frames: tuple[int, ...]) -> None:
+        """Keeps of [start, end) what no earlier fragment brought, and from which frames."""
+        before = self.covered
         index = max(0, bisect_right(self.starts, start) - 1)
         position = start
         while position < end:
@@ -57,6 +61,9 @@ class _Datagram:
                 self._insert(index, _Piece(position, free_until, bytes(octets[position - start : free_until - start])))
                 index += 1
             position = following.end if following else end
+        if self.covered > before:
+            self.frames.extend(frames)
+            self.held_octets += FRAME_NUMBER_OCTETS * len(frames)
 
     def _insert(self, index: int, piece: _Piece) -> None:
         self.pieces.insert(index, piece)
@@ -75,18 +82,23 @@ class _Datagram:
 
 
 class FragmentTable:
-    """The datagrams that are not whole yet. `given_up` counts those dropped by a limit or by age."""
+    """The datagrams that are not whole yet. `given_up` counts those dropped by a limit or by age; `frames` are those
+    that the datagram came from which was whole last."""
 
     def __init__(self) -> None:
         self._datagrams: dict[FragmentKey, _Datagram] = {}  # oldest first
         self._held_octets = 0
         self.given_up = 0
+        self.frames: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self._datagrams)
 
-    def add(self, packet: Packet, tunnel: tuple[int, ...], timestamp_ns: int | None) -> Packet | None:
-        """The whole datagram when `packet` completes it. Raises `Malformed` for a fragment that fits nowhere."""
+    def add(
+        self, packet: Packet, tunnel: tuple[int, ...], timestamp_ns: int | None, frames: tuple[int, ...] = ()
+    ) -> Packet | None:
+        """The whole datagram when `packet`, which came in `frames`, completes it. Raises `Malformed` for a fragment
+        that fits nowhere."""
         fragment = packet.fragment
         if fragment is None:
             return packet
@@ -103,16 +115,19 @@ class FragmentTable:
         if datagram is None:
             datagram = self._datagrams[key] = _Datagram(packet.protocol, timestamp_ns)
         before = datagram.held_octets
-        self._place(datagram, packet, start, end, fragment.more)
+        self._place(datagram, packet, start, end, fragment.more, frames)
         self._held_octets += datagram.held_octets - before
         if datagram.total is not None and datagram.covered == datagram.total:
             self._drop(key)
+            self.frames = tuple(datagram.frames)
             whole = memoryview(datagram.captured())
             return Packet(datagram.protocol, packet.source, packet.destination, whole, datagram.total, None)
         self._make_room()
         return None
 
-    def _place(self, datagram: _Datagram, packet: Packet, start: int, end: int, more: bool) -> None:
+    def _place(
+        self, datagram: _Datagram, packet: Packet, start: int, end: int, more: bool, frames: tuple[int, ...]
+    ) -> None:
         last = datagram.pieces[-1].end if datagram.pieces else 0
         if datagram.total is None and not more:
             if end < last:
@@ -122,7 +137,7 @@ class FragmentTable:
             raise Malformed("ip.fragment", 0, f"ends at octet {end}, its datagram at {datagram.total}")
         if start == 0:
             datagram.protocol = packet.protocol
-        datagram.add(start, end, memoryview(bytes(packet.payload)))
+        datagram.add(start, end, memoryview(bytes(packet.payload)), frames)
 
     def _drop(self, key: FragmentKey) -> None:
         self._held_octets -= self._datagrams.pop(key).held_octets

@@ -8,8 +8,9 @@ from pathlib import Path
 from struct import pack, unpack_from
 
 import pytest
-from builders.files import block
-from shared_captures import OWN, captures_in, name_of
+from builders.files import block, pcap
+from builders.network import Host, TimedFrame, ipv4_fragments
+from shared_captures import OWN, SHARED, captures_in, name_of
 from tshark_reading import fields
 
 from rpctrace.analysis import analyze
@@ -26,6 +27,15 @@ from rpctrace.report import Report
 EXPERT = OWN / "remote-assistance" / "expert.pcapng"
 NETMON = OWN / "remote-assistance" / "expert.cap"
 SKEW = OWN / "lab" / "alter-clock-skew.pcap"
+LARGEST_OCTETS = 3_000_000
+# All that are captures and not too long
+SAMPLES = [
+    *captures_in(OWN),
+    *(
+        path for path in captures_in(SHARED)
+        if path.stat().st_size < LARGEST_OCTETS and not path.is_relative_to(SHARED / "bad")
+    ),
+]  # fmt: skip
 
 
 def annotated(capture: Path, folder: Path, *more: str) -> Path:
@@ -85,9 +95,7 @@ def test_a_compressed_capture_is_read_and_the_copy_is_not(tmp_path: Path) -> Non
     assert annotated(packed, tmp_path).read_bytes() == annotated(EXPERT, tmp_path).read_bytes()
 
 
-def test_the_evidence_is_looked_for_only_where_it_is_asked_for(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_evidence_is_looked_for_only_where_it_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And once: for that the whole report is gone through."""
     asked: list[int] = []
 
@@ -102,13 +110,41 @@ def test_the_evidence_is_looked_for_only_where_it_is_asked_for(
     assert asked == [0]
 
 
-@pytest.mark.parametrize("path", captures_in(OWN), ids=name_of)
+@pytest.mark.parametrize("path", SAMPLES, ids=name_of)
 def test_the_evidence_alone_gives_the_same_verdict(path: Path, tmp_path: Path) -> None:
     """What a colleague gets is smaller and tells the same, as surely: also where nobody answered."""
     whole = above_notes(analyze(path))
     small = annotated(path, tmp_path, "--only-evidence")
     assert above_notes(analyze(small)) == whole
     assert len(frames(small)) <= len(frames(path))
+
+
+def in_fragments(path: Path) -> bytes:
+    """The capture with each of its IPv4 packets in pieces, as large Kerberos messages over UDP are."""
+    cut: list[TimedFrame] = []
+    with open_capture(str(path)) as capture:
+        for frame in capture:
+            octets, moment = bytes(frame.octets), frame.timestamp_ns or 0
+            if octets[12:14] != b"\x08\0":
+                cut.append(TimedFrame(moment, octets))
+                continue
+            source, destination = (Host(".".join(map(str, octets[at : at + 4]))) for at in (26, 30))
+            begin, end = 14 + 4 * (octets[14] & 0xF), 14 + int.from_bytes(octets[16:18], "big")
+            pieces = ipv4_fragments(source, destination, octets[23], octets[begin:end], 176)
+            cut += [TimedFrame(moment, each) for each in pieces]
+    return pcap(cut, nanoseconds=True)
+
+
+@pytest.mark.parametrize("path", [EXPERT, SKEW], ids=name_of)
+def test_all_fragments_of_a_datagram_come_with_it(path: Path, tmp_path: Path) -> None:
+    """The report names the one that completed it, which alone is nothing."""
+    cut = tmp_path / "cut.pcap"
+    cut.write_bytes(in_fragments(path))
+    whole = above_notes(analyze(path))
+    assert above_notes(analyze(cut)) == whole
+    small = annotated(cut, tmp_path, "--only-evidence")
+    assert above_notes(analyze(small)) == whole
+    assert len(frames(small)) < len(frames(cut))
 
 
 @pytest.mark.parametrize("name", ["alter-ok.pcap", "alter-ok.ipv6.pcap"])

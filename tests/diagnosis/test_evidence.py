@@ -46,9 +46,9 @@ def test_logons_between_a_call_and_its_answer() -> None:
     other = logon("other", 10.2, client=Host("10.77.0.99", 1, None))
     evidence = Evidence(report(failed, inside, before, after, other))
     assert [each.id for each in evidence.logons_between(SERVER, failed)] == ["inside"]
-    assert evidence.has_secure_channel(SERVER, 0)
-    assert not evidence.has_secure_channel(SERVER, 1)
-    assert not evidence.has_secure_channel(CLIENT, 0)
+    assert evidence.secure_channel_of(SERVER, 0) is not None
+    assert evidence.secure_channel_of(SERVER, 1) is None
+    assert evidence.secure_channel_of(CLIENT, 0) is None
     elsewhere = logon("elsewhere", 110.2, capture=1)
     merged = report(failed, elsewhere, captures=2, clocks=(Clock(1, 0, -100_000_000_000, 0, 4),))
     assert [each.id for each in Evidence(merged).logons_between(SERVER, failed)] == ["elsewhere"]

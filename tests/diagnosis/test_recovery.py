@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from incident_records import ntlm_authentication, report
+from incident_records import as_exchange, exchange, ntlm_authentication, refused, report, tgt
 from judging import answered, bound, faulted
 
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.recovery import recovered, recovered_logon, recovered_severity
+from rpctrace.diagnosis.recovery import recovered, recovered_logon, recovered_severity, successes_beside
 
 
 def test_a_call_is_made_good_by_the_same_operation_later() -> None:
@@ -41,3 +41,22 @@ def test_severity() -> None:
     assert recovered_severity(items, "high") == "low"
     assert recovered_severity((), "high") == "high"
     assert recovered_severity(()) is None
+
+
+def test_successes_beside_a_failure() -> None:
+    """Of each kind of record; what came later goes before what came earlier, and without any there is none."""
+
+    def beside(*records: object) -> list[str]:
+        evidence = Evidence(report(*records))
+        (failure,) = evidence.failures
+        return [each.id for each in successes_beside(evidence, failure)]
+
+    assert beside(faulted(5), answered(3)) == ["answered"]
+    assert beside(faulted(5)) == []
+    failed = ntlm_authentication("auth-1", 1, outcome="rejected")
+    assert beside(failed, ntlm_authentication("auth-2", 2)) == ["auth-2"]
+    wrong = exchange("krb-2", 2, **{**refused(24), "kind": "AS", "sname": ("krbtgt", "A")})
+    before, after = as_exchange("krb-1", 1, tgt("A")), as_exchange("krb-3", 3, tgt("A"))
+    assert beside(before, wrong) == ["krb-1"]
+    assert beside(before, wrong, after) == ["krb-3"]
+    assert beside(wrong) == []

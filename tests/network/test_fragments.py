@@ -54,6 +54,27 @@ def test_a_cut_fragment_counts_with_its_length_on_the_wire() -> None:
     assert feed([*PARTS[:3], last]) == [Packet(6, A, B, memoryview(WHOLE[:385]), 512, None)]
 
 
+def test_the_frames_of_a_datagram_are_known() -> None:
+    """Those that brought octets of it, and of no other datagram; copies brought none."""
+    table = FragmentTable()
+    for number, piece in enumerate((PARTS[2], PARTS[2], part(0, 8, identification=8), PARTS[0], PARTS[1]), start=1):
+        assert table.add(piece, (), 0, (number,)) is None
+        assert table.frames == ()
+    assert table.add(PARTS[3], (), 0, (7, 8)) is not None
+    assert table.frames == (1, 4, 5, 7, 8)
+    assert table.add(part(8, 512, identification=8), (), 0, (9,)) is not None
+    assert table.frames == (3, 9)
+    assert table._held_octets == 0
+
+
+def test_frame_numbers_count_for_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fragment inside a fragmented tunnel comes in many frames."""
+    monkeypatch.setattr(fragments, "MAXIMUM_HELD_OCTETS", 10_000)
+    table = FragmentTable()
+    table.add(part(0, 8), (), None, tuple(range(1000)))
+    assert (len(table), table.given_up) == (0, 1)
+
+
 def test_what_differs_in_any_part_of_the_key_is_another_datagram() -> None:
     table = FragmentTable()
     table.add(PARTS[0], (), 0)

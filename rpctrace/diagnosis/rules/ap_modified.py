@@ -114,7 +114,7 @@ def _clues(
     if logon is not None:
         text = f"{logon.operation or 'a logon request'} to {logon.server.address}"
         yield ASKED_SOMEBODY.seen(text, logon.capture, next(iter(logon.request_frames), None))
-    elif evidence.has_secure_channel(record.server.address, record.capture):
+    elif evidence.secure_channel_of(record.server.address, record.capture) is not None:
         yield NOBODY_ASKED.seen(f"{record.server.address} made no logon request", record.capture, refusal.reply_frame)
     lasted = evidence.lasted_ns(record)
     if lasted is not None and 0 <= lasted < _QUICK_NS:

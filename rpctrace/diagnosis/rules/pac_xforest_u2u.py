@@ -175,7 +175,7 @@ def _of_the_server(evidence: Evidence, call: Call) -> Iterator[EvidenceItem | No
         controller = logon.server.address
         if evidence.acts_as_client(controller, call.capture) and not evidence.logons_between(controller, logon):
             yield NOT_PASSED_ON.seen(f"{controller} passed it to no other domain controller", logon.capture, frame)
-    elif evidence.has_secure_channel(call.server.address, call.capture):
+    elif evidence.secure_channel_of(call.server.address, call.capture) is not None:
         yield ASKED_NOBODY.seen(
             f"the secure channel of {call.server.address} was captured; between AP-REQ and fault nothing went over it",
             call.capture, answer_frame(call),
