@@ -13,12 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 
 from rpctrace.diagnosis.evidence import Evidence
-from rpctrace.diagnosis.failures import RESPONSE_TOO_BIG
 from rpctrace.diagnosis.recovery import Success, successes_beside
 from rpctrace.encoding.text import safe_text
 from rpctrace.network.flow import Endpoint
 from rpctrace.record import record
-from rpctrace.report import Authentication, Call, Event, Finding, KerberosExchange, Report
+from rpctrace.report import RESPONSE_TOO_BIG, Authentication, Call, Event, Finding, KerberosExchange, Report
 
 MAXIMUM_COMMENTS_OF_A_FRAME = 8
 LEGS_BEFORE = 16  # of one security context: more than any mechanism has; and of all others of a connection
