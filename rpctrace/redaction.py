@@ -8,7 +8,7 @@ below: what happens to it, or that it holds words of ours alone; a test holds th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -239,6 +239,12 @@ def redact(whole: _Whole, names: Pseudonyms) -> _Whole:
     return redacted
 
 
+def redacting(names: Pseudonyms) -> Callable[[Any], Any]:
+    """One record of a report -> the same with every name replaced."""
+    done: dict[int, tuple[Any, Any]] = {}
+    return lambda record: _record(record, names, done)
+
+
 def _record(record: Any, names: Pseudonyms, done: dict[int, tuple[Any, Any]]) -> Any:
     known = done.get(id(record))
     if known is not None:
@@ -260,32 +266,6 @@ def _record(record: Any, names: Pseudonyms, done: dict[int, tuple[Any, Any]]) ->
 
 def _change_of(kind: str, name: str) -> _Change | None:
     return CHANGES.get(f"{kind}.{name}") or CHANGES.get(f"*.{name}")
-
-
-def replacements(report: Report, names: Pseudonyms) -> dict[str, str]:
-    """Every text of the report that `redact` changes -> what it becomes."""
-    found: dict[str, str] = {}
-    for record in _records(report, set()):
-        for member in fields(record):
-            change = _change_of(type(record).__name__, member.name)
-            if change is not None:
-                value = getattr(record, member.name)
-                new = change(names, value)
-                pairs = zip(value, new, strict=True) if isinstance(value, tuple) else ((value, new),)
-                found.update((one, other) for one, other in pairs if isinstance(one, str) and one != other)
-    return found
-
-
-def _records(value: Any, met: set[int]) -> Iterator[Any]:
-    """Every record, at any depth; one that is shared, once."""
-    if isinstance(value, tuple):
-        for each in value:
-            yield from _records(each, met)
-    elif is_dataclass(value) and not isinstance(value, type) and id(value) not in met:
-        met.add(id(value))
-        yield value
-        for member in fields(value):
-            yield from _records(getattr(value, member.name), met)
 
 
 def _community_id(stream: Stream, changed: dict[str, Any]) -> str | None:
