@@ -119,6 +119,15 @@ def text_of(path: str) -> str | None:
         raise UsageError(f"{path}: line {line}: not UTF-8") from None
 
 
+def line_end_of(path: str) -> str:
+    """How a file's first line ends, so that the others can be written as it is."""
+    try:
+        with open(path, "rb") as file:
+            return "\r\n" if file.readline(MAXIMUM_OCTETS).endswith(b"\r\n") else "\n"
+    except OSError:
+        return "\n"
+
+
 def expectation_at(path: str) -> Expectation | None:
     """What a file says; None where there is none. Raises as `text_of`, and `NotMeant`."""
     text = text_of(path)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 
 from rpctrace.console import output_files, streams
-from rpctrace.console.cases import Case, Result, cases_of, expectation_at, judged, read_case, text_of
+from rpctrace.console.cases import Case, Result, cases_of, expectation_at, judged, line_end_of, read_case, text_of
 from rpctrace.console.exit_status import ExitStatus, strongest
 from rpctrace.console.redact_key import key_of
 from rpctrace.encoding.text import safe_text
@@ -252,13 +252,14 @@ def _update(case: Case, unreadable: str | None, quiet: bool) -> ExitStatus:
         streams.tell(unread)
         return ExitStatus.UNREAD
     before = text_of(case.expectations)
+    line_end = line_end_of(case.expectations)
     try:
         text = written(report, os.path.basename(case.capture), before)
     except UsageError as error:
         streams.tell(f"{case.expectations} is left as it is: {error}")
         return ExitStatus.FOUND
     if text != before:
-        output_files.write_whole(case.expectations, lambda out: out.write(text))
+        output_files.write_whole(case.expectations, lambda out: out.write(text.replace("\n", line_end)))
     if not quiet:
         streams.put(f"{'wrote' if text != before else 'same '}   {safe_text(case.expectations)}")
     left = differences(report, read_expectation(text, case.expectations))

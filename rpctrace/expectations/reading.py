@@ -77,12 +77,12 @@ def _line_of(text: str, key: str, table: str | None = None) -> int:
     """Where a key is first given (below `[table]`, where one is named); 1 where it hides (in an inline table)."""
     head = 0 if table is None else _line_of(text, table)
     wanted = re.compile(rf"\s*\[*\s*(?:\w+\s*\.\s*)?[\"']?{re.escape(key)}[\"']?\s*(=|\.|\])")
-    found = [number for number, line in enumerate(text.splitlines(), 1) if number >= head and wanted.match(line)]
+    found = [number for number, line in enumerate(text.split("\n"), 1) if number >= head and wanted.match(line)]
     return found[0] if found else head or 1
 
 
 def _entry_lines(text: str, table: str) -> list[int]:
-    lines = text.splitlines()
+    lines = text.split("\n")
     return [number for number, line in enumerate(lines, 1) if "[[" in line and table_of(line) == table]
 
 
