@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -249,23 +250,24 @@ def _record(record: Any, names: Pseudonyms, done: dict[int, tuple[Any, Any]]) ->
     known = done.get(id(record))
     if known is not None:
         return known[1]
-    kind = type(record).__name__
     changed: dict[str, Any] = {}
-    for member in fields(record):
-        value = getattr(record, member.name)
-        change = _change_of(kind, member.name)
+    for name, change in _changes_of(record.__class__):
+        value = getattr(record, name)
         new = change(names, value) if change is not None else _value(value, names, done)
         if new is not value:
-            changed[member.name] = new
-    if kind == "Stream":
+            changed[name] = new
+    if isinstance(record, Stream):
         changed["community_id"] = _community_id(record, changed)
     made = replace(record, **changed) if changed else record
     done[id(record)] = record, made
     return made
 
 
-def _change_of(kind: str, name: str) -> _Change | None:
-    return CHANGES.get(f"{kind}.{name}") or CHANGES.get(f"*.{name}")
+@cache
+def _changes_of(kind: type[Any]) -> tuple[tuple[str, _Change | None], ...]:
+    """Each field of a kind of record, and what becomes of it; None: what becomes of the records in it, if any."""
+    names = [member.name for member in fields(kind)]
+    return tuple((name, CHANGES.get(f"{kind.__name__}.{name}") or CHANGES.get(f"*.{name}")) for name in names)
 
 
 def _community_id(stream: Stream, changed: dict[str, Any]) -> str | None:
@@ -277,6 +279,8 @@ def _community_id(stream: Stream, changed: dict[str, Any]) -> str | None:
 
 
 def _value(value: Any, names: Pseudonyms, done: dict[int, tuple[Any, Any]]) -> Any:
+    if value is None or isinstance(value, (str, int, float)):  # most are; to ask for a record costs more
+        return value
     if isinstance(value, tuple) and value and is_dataclass(value[0]):
         return tuple(_record(each, names, done) for each in value)
     return _record(value, names, done) if is_dataclass(value) and not isinstance(value, type) else value
