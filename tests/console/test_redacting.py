@@ -6,15 +6,19 @@ import io
 import itertools
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from incident_records import exchange
+from incident_records import report as report_of
 from shared_captures import OWN
 
 from rpctrace.cli import main
 from rpctrace.console.cases import Case, Result, judged, read_case
 from rpctrace.console.check_reports import github_lines, write_report
 from rpctrace.console.redacting import judged_redacted
+from rpctrace.diagnosis.registry import diagnose
 from rpctrace.expectations.reading import read_expectation
 from rpctrace.pseudonyms import Pseudonyms
 from rpctrace.redaction import path_of
@@ -169,6 +173,22 @@ def test_titles_of_findings_are_those_of_the_other_names(folder: Path) -> None:
     shown = judged_redacted(Pseudonyms(b"k"), case, report, unread, expected, False)
     assert true.differences
     assert [each.text for each in true.differences] == [each.text for each in shown.differences]
+
+
+def test_what_a_server_wrote_into_a_title_is_gone() -> None:
+    """A title is made again of the other names, for a rule may tell in it what others wrote."""
+    said = "password service: result 4 KRB5_KPASSWD_SOFTERROR: Novice of tailspin, 0x34"
+    refused = exchange("krb-1", 1, kind="KPASSWD", reply="KPASSWD-REP", outcome="rejected", notes=(said,))
+    held = report_of(refused)
+    held = replace(held, findings=diagnose(held))
+    expected = read_expectation("[forbid]\nfindings = ['*']\n[[finding]]\nrule = 'clock-*'\n", "x")
+    case = Case("x", "x")
+    (true, *_), (shown, *_) = (
+        judged(case, held, None, expected).differences,
+        judged_redacted(Pseudonyms(b"k"), case, held, None, expected, False).differences,
+    )
+    assert "Novice of tailspin" in true.text
+    assert "KRB5_KPASSWD_SOFTERROR: ~ of ~, 0x34" in shown.text
 
 
 def test_what_is_over_is_told_without_names(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
