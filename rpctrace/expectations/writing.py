@@ -68,8 +68,10 @@ def _top(lines: list[str], report: Report) -> list[str]:
         found.add(match["key"])
         if match["key"] != "complete" or not report.complete or match["value"] == "true":
             changed.append(f"{match[1]}{today[match['key']]}{match[4]}")
-        elif match[4].lstrip().startswith("#"):
-            changed.append(match[4].strip())
+        elif match[4].lstrip().startswith("#"):  # above a key: after the last one it would be about the first block
+            keys = (place for place, each in enumerate(changed) if each.strip() and not each.lstrip().startswith("#"))
+            place = next(keys, len(changed))
+            changed[place:place] = [match[4].strip()]
     return changed if report.complete or "complete" in found else [*changed, "complete = false"]
 
 

@@ -198,6 +198,9 @@ def test_what_must_not_be_there_is_never_changed(there: bool) -> None:
 def test_a_comment_beside_complete_stays() -> None:
     after = written(report_of(), "x", "complete = false  # cut by hand\ncalls = 1\n")
     assert after.startswith("# cut by hand\ncalls = 0\n\n")
+    after = written(report_of(), "x", "# x\n\ncalls = 1\ncomplete = false  # cut by hand\n\n# y\n[forbid]\n")
+    assert after.startswith("# x\n\n# cut by hand\ncalls = 0\n\n")
+    assert written(report_of(), "x", after) == after
 
 
 def test_other_ends_of_lines_stay_in_their_texts() -> None:
