@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from hashlib import sha256
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
+from rpctrace.encoding.addresses import address_of
+
 # Service classes that every domain has ([MS-ADTS] 3.1.1.3.4, RFC 4120): the first component of a service's name.
 SERVICES = frozenset(
     (
@@ -88,7 +90,7 @@ class Pseudonyms:
         return known
 
     def _named(self, text: str) -> str:
-        if _address(text) is not None:
+        if address_of(text) is not None:
             return self.address(text)
         if _ANY_SID.fullmatch(text):
             return self.sid(text)
@@ -128,14 +130,14 @@ class Pseudonyms:
             return text
         if (bracketed := _BRACKETED.fullmatch(text)) is not None:
             return f"[{self.name(bracketed[1])}]{bracketed[2]}"
-        if _address(text) is not None:
+        if address_of(text) is not None:
             return self.address(text)
         host, colon, port = text.partition(":")
         return f"{self.name(host)}{colon}{port if port.isdigit() else self.label(port)}"
 
     def address(self, text: str) -> str:
         """An IPv4 or IPv6 address in the same network as others that were; anything else as a name."""
-        address = _address(text)
+        address = address_of(text)
         if address is None:
             return self.name(text) or ""
         if address in _PLAIN_ADDRESSES or address.is_multicast:
@@ -233,13 +235,6 @@ class Pseudonyms:
     def _mac(self, purpose: str, text: str) -> bytes:
         message = f"{purpose}\0{text}".encode("utf-8", "surrogatepass")
         return hmac.new(self._key, message, sha256).digest()
-
-
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None
 
 
 def _kinds(version: int, first: int, rest: int) -> tuple[bool, ...] | None:

@@ -8,8 +8,9 @@ below: what happens to it, or that it holds words of ours alone; a test holds th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -239,53 +240,34 @@ def redact(whole: _Whole, names: Pseudonyms) -> _Whole:
     return redacted
 
 
+def redacting(names: Pseudonyms) -> Callable[[Any], Any]:
+    """One record of a report -> the same with every name replaced."""
+    done: dict[int, tuple[Any, Any]] = {}
+    return lambda record: _record(record, names, done)
+
+
 def _record(record: Any, names: Pseudonyms, done: dict[int, tuple[Any, Any]]) -> Any:
     known = done.get(id(record))
     if known is not None:
         return known[1]
-    kind = type(record).__name__
     changed: dict[str, Any] = {}
-    for member in fields(record):
-        value = getattr(record, member.name)
-        change = _change_of(kind, member.name)
+    for name, change in _changes_of(record.__class__):
+        value = getattr(record, name)
         new = change(names, value) if change is not None else _value(value, names, done)
         if new is not value:
-            changed[member.name] = new
-    if kind == "Stream":
+            changed[name] = new
+    if isinstance(record, Stream):
         changed["community_id"] = _community_id(record, changed)
     made = replace(record, **changed) if changed else record
     done[id(record)] = record, made
     return made
 
 
-def _change_of(kind: str, name: str) -> _Change | None:
-    return CHANGES.get(f"{kind}.{name}") or CHANGES.get(f"*.{name}")
-
-
-def replacements(report: Report, names: Pseudonyms) -> dict[str, str]:
-    """Every text of the report that `redact` changes -> what it becomes."""
-    found: dict[str, str] = {}
-    for record in _records(report, set()):
-        for member in fields(record):
-            change = _change_of(type(record).__name__, member.name)
-            if change is not None:
-                value = getattr(record, member.name)
-                new = change(names, value)
-                pairs = zip(value, new, strict=True) if isinstance(value, tuple) else ((value, new),)
-                found.update((one, other) for one, other in pairs if isinstance(one, str) and one != other)
-    return found
-
-
-def _records(value: Any, met: set[int]) -> Iterator[Any]:
-    """Every record, at any depth; one that is shared, once."""
-    if isinstance(value, tuple):
-        for each in value:
-            yield from _records(each, met)
-    elif is_dataclass(value) and not isinstance(value, type) and id(value) not in met:
-        met.add(id(value))
-        yield value
-        for member in fields(value):
-            yield from _records(getattr(value, member.name), met)
+@cache
+def _changes_of(kind: type[Any]) -> tuple[tuple[str, _Change | None], ...]:
+    """Each field of a kind of record, and what becomes of it; None: what becomes of the records in it, if any."""
+    names = [member.name for member in fields(kind)]
+    return tuple((name, CHANGES.get(f"{kind.__name__}.{name}") or CHANGES.get(f"*.{name}")) for name in names)
 
 
 def _community_id(stream: Stream, changed: dict[str, Any]) -> str | None:
@@ -297,6 +279,8 @@ def _community_id(stream: Stream, changed: dict[str, Any]) -> str | None:
 
 
 def _value(value: Any, names: Pseudonyms, done: dict[int, tuple[Any, Any]]) -> Any:
+    if value is None or isinstance(value, (str, int, float)):  # most are; to ask for a record costs more
+        return value
     if isinstance(value, tuple) and value and is_dataclass(value[0]):
         return tuple(_record(each, names, done) for each in value)
     return _record(value, names, done) if is_dataclass(value) and not isinstance(value, type) else value

@@ -9,9 +9,10 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import NamedTuple
 
+from rpctrace.encoding.addresses import address_of
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.explanation import explain
@@ -22,6 +23,7 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _NUMBER = re.compile(r"-?\d{1,10}|0x[0-9a-f]{1,8}")
 _STATUS_KIND = re.compile(r"RPC fault status|DCE runtime status|HRESULT|NTSTATUS")
 
+_LAST_PORT = 65535
 _WITH_PORT = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?::(?P<port>\d{1,5}))?")
 
 
@@ -32,12 +34,15 @@ def host_words(host: Host) -> str:
 
 def host_and_port(text: str) -> tuple[str, int | None]:
     """A host as somebody wrote it, and its port, where one is written. An address of IPv6 that has a port is in
-    brackets, as in URLs."""
+    brackets, as in URLs. Raises `UsageError` for a number that no port has."""
     written = text.strip()
     match = _WITH_PORT.fullmatch(written)
     if match is None:  # an address of IPv6 alone
         return written, None
-    return match["host"].strip("[]"), None if match["port"] is None else int(match["port"])
+    port = None if match["port"] is None else int(match["port"])
+    if port is not None and port > _LAST_PORT:
+        raise UsageError(f"{safe_text(text)!r} has no port: these are numbers up to {_LAST_PORT}")
+    return match["host"].strip("[]"), port
 
 
 @lru_cache(256)
@@ -49,8 +54,8 @@ def host_spelled(text: str) -> Callable[[Host], bool]:
         raise UsageError("a host is an address, a network or a name, and may have a port")
     if "/" in name:
         network = _network(name)
-        return lambda host: port in (None, host.port) and _lies_in(network, _address(host.address))
-    folded, address = name.casefold(), _address(name)
+        return lambda host: port in (None, host.port) and _lies_in(network, address_of(host.address))
+    folded, address = name.casefold(), address_of(name)
 
     def is_meant(host: Host) -> bool:
         if port is not None and port != host.port:
@@ -58,21 +63,13 @@ def host_spelled(text: str) -> Callable[[Host], bool]:
         if folded in (host.address.casefold(), (host.name or "").casefold()):
             return True
         # ::1 and 0:0:0:0:0:0:0:1 are one address
-        return address is not None and ":" in folded and address == _address(host.address)
+        return address is not None and ":" in folded and address == address_of(host.address)
 
     return is_meant
 
 
 def _lies_in(network: IPv4Network | IPv6Network, address: IPv4Address | IPv6Address | None) -> bool:
     return address is not None and address in network
-
-
-@lru_cache(4096)
-def _address(text: str) -> IPv4Address | IPv6Address | None:
-    try:
-        return ip_address(text)
-    except ValueError:
-        return None
 
 
 def _network(text: str) -> IPv4Network | IPv6Network:

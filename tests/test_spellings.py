@@ -52,7 +52,7 @@ def test_what_is_shown_of_a_host_can_be_written() -> None:
     assert all(host_spelled(host_words(host))(host) for host in (DC, FILES))
 
 
-@pytest.mark.parametrize("text", ["", " ", "[]", ":88", "10.0.0.0/99", "x/8"])
+@pytest.mark.parametrize("text", ["", " ", "[]", ":88", "10.0.0.0/99", "x/8", "dc1:65536", "[::1]:99999"])
 def test_no_host(text: str) -> None:
     """An empty name is not that of every host without one."""
     with pytest.raises(UsageError):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from rpctrace.console.exit_status import ExitStatus
 from rpctrace.encoding.text import safe_text
@@ -118,23 +119,34 @@ def text_of(path: str) -> str | None:
         raise UsageError(f"{path}: line {line}: not UTF-8") from None
 
 
+def line_end_of(path: str) -> str:
+    """How a file's first line ends, so that the others can be written as it is."""
+    try:
+        with open(path, "rb") as file:
+            return "\r\n" if file.readline(MAXIMUM_OCTETS).endswith(b"\r\n") else "\n"
+    except OSError:
+        return "\n"
+
+
 def expectation_at(path: str) -> Expectation | None:
-    """What a file says; None where there is none. Raises as `text_of`."""
+    """What a file says; None where there is none. Raises as `text_of`, and `NotMeant`."""
     text = text_of(path)
     return None if text is None else read_expectation(text, path)
 
 
-def read_case(case: Case) -> tuple[Report | None, str | None]:
-    """The capture's report with every call, and why there is none."""
+def read_case(case: Case, named: Case | None = None) -> tuple[Report | None, str | None]:
+    """The capture's report with every call, and why there is none, said of the files as they are `named`."""
     from rpctrace.analysis import Options, analyze
 
+    told = named or case
     try:
         report = analyze(case.capture, Options(calls="all"))
     except CaptureError as error:
         kept = not os.path.lexists(case.capture) and os.path.exists(case.expectations)
-        return None, f"{error}{f', but there are expectations of it ({case.expectations})' if kept else ''}"
+        why = CaptureError(told.capture, error.reason, error.offset)
+        return None, f"{why}{f', but there are expectations of it ({told.expectations})' if kept else ''}"
     if not report.captures[0].frames:
-        return None, f"{case.capture}: holds no frame"
+        return None, f"{told.capture}: holds no frame"
     return report, None
 
 
@@ -144,9 +156,15 @@ def result_of(case: Case, expected: Expectation | None, allow_missing: bool = Fa
 
 
 def judged(
-    case: Case, report: Report | None, unread: str | None, expected: Expectation | None, allow_missing: bool = False
+    case: Case,
+    report: Report | None,
+    unread: str | None,
+    expected: Expectation | None,
+    allow_missing: bool = False,
+    shown: Callable[[Any], Any] | None = None,
 ) -> Result:
-    """What was read of a case, compared. What has no expectations is not as expected, unless that is allowed."""
+    """What was read of a case, compared. What has no expectations is not as expected, unless that is allowed. `shown`:
+    as in `outcomes`."""
     if report is None:
         return Result(case, (), unread, expected is not None)
     if expected is None:
@@ -154,7 +172,7 @@ def judged(
         missing = Difference(None, text, "no-expectations", "")
         found: tuple[Outcome, ...] = (Outcome(HAS_EXPECTATIONS, None, () if allow_missing else (missing,)),)
     else:
-        found = outcomes(report, expected)
+        found = outcomes(report, expected) if shown is None else outcomes(report, expected, shown)
     if not report.complete and (expected is None or expected.complete):
         where = report.captures[0].stopped_at
         unread = f"{case.capture}: read in part{'' if where is None else f', reading stopped at octet {where}'}"

@@ -6,19 +6,18 @@ import os
 from collections.abc import Mapping, Sequence
 
 from rpctrace.console import output_files, streams
-from rpctrace.console.cases import Case, Result, cases_of, expectation_at, judged, read_case, text_of
+from rpctrace.console.cases import Case, Result, cases_of, expectation_at, judged, line_end_of, read_case, text_of
 from rpctrace.console.exit_status import ExitStatus, strongest
-from rpctrace.console.redact_key import Said, key_of
+from rpctrace.console.redact_key import key_of
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import CaptureError, UsageError
 from rpctrace.expectations.baseline import Known, baseline_text, read_baseline
 from rpctrace.expectations.comparing import differences
 from rpctrace.expectations.reading import read_expectation
-from rpctrace.expectations.values import Difference, Expectation
+from rpctrace.expectations.values import Difference, Expectation, NotMeant
 from rpctrace.expectations.writing import written
 from rpctrace.pseudonyms import Pseudonyms
 from rpctrace.record import record
-from rpctrace.report import Report
 
 
 @record
@@ -48,40 +47,62 @@ def check_command(choices: CheckChoices) -> ExitStatus:
     inputs = [path for case in cases for path in (case.capture, case.expectations)]
     for path in choices.outputs:
         output_files.check_output(path, inputs, choices.force)
-    # A file that cannot be meant stops all before any work; so --update never writes over what is no expectation.
-    expected, unreadable = _expectations_of(cases)
     key = key_of(choices.redact, choices.redact_key)
     names = None if key is None else Pseudonyms(key)
+    # A file that cannot be meant stops all before any work; so --update never writes over what is no expectation.
+    expected, unreadable = _expectations_of(cases, names)
     if choices.update:
         for case in expected:
             output_files.check_folder(case.expectations)
         return strongest(*[_update(case, unreadable.get(case), choices.quiet) for case in cases])
     known = _Baseline(choices.baseline, choices.update_baseline)
-    said: dict[Result, Said | None] = {}
+    shown: dict[Result, Result] = {}
     for case in cases:
-        report, unread = (None, unreadable[case]) if case in unreadable else read_case(case)
+        named = _named(case, names)
+        report, unread = (None, unreadable[case]) if case in unreadable else read_case(case, named)
         result = judged(case, report, unread, expected.get(case), choices.allow_missing)
-        said[result] = None if names is None else _sayings(names, case, report, expected.get(case))
-        _tell(*_shown(result, known.of(result), said[result]), choices.quiet)
-    results = tuple(said)
+        shown[result] = result
+        if names is not None:
+            from rpctrace.console.redacting import judged_redacted
+
+            shown[result] = judged_redacted(names, named, report, unread, expected.get(case), choices.allow_missing)
+        _tell(shown[result], _known_of(shown[result], result, known), choices.quiet)
+    results = tuple(shown)
     if choices.update_baseline:
         known.write(results, choices.quiet)
     known.tell_what_is_over(results, named=names is None)
-    _write_reports(dict(_shown(result, known.of(result), how) for result, how in said.items()), choices)
+    _write_reports({told: _known_of(told, result, known) for result, told in shown.items()}, choices)
     statuses = [_status(result, known) for result in results]
     streams.put(_in_all(statuses) or f"{_captures(len(cases))} as expected{known.words(results)}")
     return strongest(*statuses)
 
 
-def _expectations_of(cases: Sequence[Case]) -> tuple[dict[Case, Expectation | None], dict[Case, str]]:
-    """What is expected of each, and of which that cannot be read, with why. Raises `UsageError` as `expectation_at`."""
+def _named(case: Case, names: Pseudonyms | None) -> Case:
+    if names is None:
+        return case
+    from rpctrace.redaction import path_of
+
+    return Case(path_of(names, case.capture), path_of(names, case.expectations))
+
+
+def _expectations_of(
+    cases: Sequence[Case], names: Pseudonyms | None
+) -> tuple[dict[Case, Expectation | None], dict[Case, str]]:
+    """What is expected of each, and of which that cannot be read, with why. Raises `UsageError` as `expectation_at`:
+    with other names only where, for what cannot be meant may be a name."""
     expected: dict[Case, Expectation | None] = {}
     unreadable: dict[Case, str] = {}
     for case in cases:
         try:
             expected[case] = expectation_at(case.expectations)
         except CaptureError as error:
-            unreadable[case] = str(error)
+            unreadable[case] = str(CaptureError(_named(case, names).expectations, error.reason, error.offset))
+        except UsageError as error:
+            if names is None:
+                raise
+            where = f"{error.where}: " if isinstance(error, NotMeant) and error.where else ""
+            withheld = "says what cannot be meant; check without --redact says why"
+            raise UsageError(f"{_named(case, names).expectations}: {where}{withheld}") from None
     return expected, unreadable
 
 
@@ -124,21 +145,11 @@ def _refuse_what_does_not_fit(choices: CheckChoices) -> None:
         output_files.check_folder(choices.baseline)
 
 
-def _sayings(names: Pseudonyms, case: Case, report: Report | None, expected: Expectation | None) -> Said:
-    from rpctrace.console.redacting import sayings
-
-    return sayings(names, case, report, expected)
-
-
-def _shown(
-    result: Result, known: frozenset[Difference], said: Said | None
-) -> tuple[Result, frozenset[Difference]]:
-    """What is told of a result: it, or with --redact the same with other names. Comparing is done by then."""
-    if said is None:
-        return result, known
-    from rpctrace.console.redacting import redacted, redacted_all
-
-    return redacted(result, said), frozenset(redacted_all(known, said))
+def _known_of(shown: Result, result: Result, known: _Baseline) -> frozenset[Difference]:
+    """A baseline knows true names; the differences with other names are the same ones in the same order."""
+    ours = known.of(result)
+    pairs = zip(result.differences, shown.differences, strict=True)
+    return frozenset(told for true, told in pairs if true in ours)
 
 
 class _Baseline:
@@ -241,13 +252,14 @@ def _update(case: Case, unreadable: str | None, quiet: bool) -> ExitStatus:
         streams.tell(unread)
         return ExitStatus.UNREAD
     before = text_of(case.expectations)
+    line_end = line_end_of(case.expectations)
     try:
         text = written(report, os.path.basename(case.capture), before)
     except UsageError as error:
         streams.tell(f"{case.expectations} is left as it is: {error}")
         return ExitStatus.FOUND
     if text != before:
-        output_files.write_whole(case.expectations, lambda out: out.write(text))
+        output_files.write_whole(case.expectations, lambda out: out.write(text.replace("\n", line_end)))
     if not quiet:
         streams.put(f"{'wrote' if text != before else 'same '}   {safe_text(case.expectations)}")
     left = differences(report, read_expectation(text, case.expectations))

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from rpctrace.errors import UsageError
-
-Said = Callable[[str], str]  # a text about a capture -> the same with other names
 
 
 def key_of(redact: bool, redact_key: str | None) -> bytes | None:

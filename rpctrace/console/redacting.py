@@ -1,75 +1,129 @@
-"""`check --redact`: what became of a capture -> the same in words without its names.
+"""`check --redact`: what became of a capture, said with other names.
 
-`check` compares true names with true expectations; only what it says afterwards is changed. So its sentences are gone
-through for the names that the capture and the entries hold.
+Compared are true names with true expectations, as without it. What a sentence is made of is changed before it is made:
+the records that it tells of, and the values of the entry that wants them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import cache
+from ipaddress import ip_network
+from typing import Any
 
-from rpctrace.console.cases import Case, Result
-from rpctrace.console.redact_key import Said
-from rpctrace.encoding.text import safe_text
-from rpctrace.expectations.values import Difference, Expectation
-from rpctrace.pseudonyms import SERVICES, Pseudonyms
-from rpctrace.redaction import path_of, replacements
-from rpctrace.report import Report
+from rpctrace.console.cases import Case, Result, judged
+from rpctrace.expectations.values import Check, Expectation
+from rpctrace.expectations.words import Presented
+from rpctrace.pseudonyms import Pseudonyms
+from rpctrace.redaction import redact, redacting
+from rpctrace.report import Finding, Report
+from rpctrace.spellings import host_and_port
 
-# Keys of entries whose values are names; * and ? in them stand for anything, and stay.
-_NAMING = frozenset(("client", "server", "realm", "crealm", "cname", "sname", "ticket", "referral_to"))
-_WANTED_WORD = re.compile(r"[^\s/@*?]+")
-
-
-def sayings(names: Pseudonyms, case: Case, report: Report | None, expected: Expectation | None) -> Said:
-    """Text about one capture -> the same with other names."""
-    table = replacements(report, names) if report is not None else {}
-    for check in (check for entry in (expected.entries if expected else ()) for check in entry.checks):
-        if check.name in _NAMING:
-            table.setdefault(check.wanted, _wanted(names, check.wanted))
-    for path in (case.expectations, case.capture):
-        table[path] = path_of(names, path)
-    return _replacing({**table, **{safe_text(name): new for name, new in table.items()}})
+_PART = re.compile(r"[^\s/@*?]+")  # of a principal; * and ? stand for anything, and stay
+_WORD = re.compile(r"[^\s*?]+")
+_WITHHELD = "~"
 
 
-def _wanted(names: Pseudonyms, text: str) -> str:
-    def other(match: re.Match[str]) -> str:
-        return match[0] if match[0].casefold() in SERVICES else names.component(match[0])
-
-    return _WANTED_WORD.sub(other, text)
-
-
-def _replacing(table: Mapping[str, str]) -> Said:
-    folded = {name.casefold(): new for name, new in table.items()}
-
-    def said(text: str) -> str:
-        present = sorted((name for name in folded if name in text.casefold()), key=len, reverse=True)
-        if not present:
-            return text
-        some = re.compile("|".join(map(_whole, present)), re.IGNORECASE)
-        return some.sub(lambda match: table.get(match[0]) or folded.get(match[0].casefold(), match[0]), text)
-
-    return said
+def judged_redacted(
+    names: Pseudonyms,
+    named: Case,
+    report: Report | None,
+    unread: str | None,
+    expected: Expectation | None,
+    allow_missing: bool,
+) -> Result:
+    """What was read of a case, compared again and said with other names: `named`, and what is `unread`, have them."""
+    if report is None:
+        return judged(named, report, unread, expected)
+    shown = _shown(report, names)
+    if expected is not None:
+        expected = _said(expected, names)
+    return judged(named, report, unread, expected, allow_missing, shown)
 
 
-def _whole(name: str) -> str:
-    """Where it stands by itself; a label of a longer name does not."""
-    start, end = (r"\b" if sign.isalnum() else "" for sign in (name[0], name[-1]))
-    return f"{start}{re.escape(name)}{end}"
+def _shown(report: Report, names: Pseudonyms) -> Callable[[Any], Any]:
+    changed = redacting(names)
+    titles: dict[object, str] = {}
+
+    def shown(record: Any) -> Any:
+        if isinstance(record, Presented):
+            return Presented(changed(record.ticket), changed(record.by))
+        if isinstance(record, Finding):
+            if not titles:
+                titles.update(_titles(report, names))
+            return replace(record, title=titles.get(_concluded(record), record.rule))
+        return changed(record)
+
+    return shown
 
 
-def redacted(result: Result, said: Said) -> Result:
-    """The result as it is shown. Its lines and frames stay: they name nobody."""
-    case = Case(said(result.case.capture), said(result.case.expectations))
-    outcomes = tuple(
-        replace(each, name=said(each.name), differences=tuple(redacted_all(each.differences, said)))
-        for each in result.outcomes
-    )
-    unread = None if result.unread is None else said(result.unread)
-    return Result(case, outcomes, unread, result.has_expectations)
+def _titles(report: Report, names: Pseudonyms) -> dict[object, str]:
+    """What each finding is called where the rules see other names alone: what they say is not searched for names."""
+    from rpctrace.diagnosis.registry import diagnose
+
+    return {_concluded(finding): finding.title for finding in diagnose(redact(replace(report, findings=()), names))}
 
 
-def redacted_all(differences: Iterable[Difference], said: Said) -> Iterable[Difference]:
-    return (replace(each, text=said(each.text), about=said(each.about)) for each in differences)
+def _concluded(finding: Finding) -> object:
+    return finding.rule, finding.confidence, finding.capture, finding.frames, finding.calls, finding.concerns
+
+
+def _said(expected: Expectation, names: Pseudonyms) -> Expectation:
+    """The same expectation, in other words."""
+
+    def said(check: Check) -> Check:
+        change = _CHANGES.get(check.name)
+        return check if change is None else check._replace(wanted=change(names, check.wanted))
+
+    entries = (replace(entry, checks=tuple(map(said, entry.checks))) for entry in expected.entries)
+    return replace(expected, entries=tuple(entries))
+
+
+def _name(names: Pseudonyms, text: str) -> str:
+    return names.name(text) or ""
+
+
+def _host(names: Pseudonyms, text: str) -> str:
+    host, port = host_and_port(text)
+    if "/" in host:
+        network = ip_network(host, strict=False)
+        other = names.address(str(network.network_address))
+        told = str(ip_network(f"{other}/{network.prefixlen}", strict=False))
+    else:
+        told = _name(names, host)
+    if port is None:
+        return told
+    return f"[{told}]:{port}" if ":" in told else f"{told}:{port}"
+
+
+def _principal(names: Pseudonyms, text: str) -> str:
+    return _PART.sub(lambda match: names.component(match[0]), text)
+
+
+def _title(_names: Pseudonyms, text: str) -> str:
+    """The words of rules stay; what else somebody looks for may be a name."""
+    known = _title_words()
+    return _WORD.sub(lambda match: match[0] if match[0].casefold() in known else _WITHHELD, text)
+
+
+@cache
+def _title_words() -> frozenset[str]:
+    from rpctrace.diagnosis.registry import RULES
+
+    return frozenset(word.casefold() for rule in RULES for word in _WORD.findall(rule.title))
+
+
+# Keys of entries whose values are names -> what becomes of them.
+_CHANGES: Mapping[str, Callable[[Pseudonyms, str], str]] = {
+    "client": _host,
+    "server": _host,
+    "realm": _name,
+    "crealm": _name,
+    "referral_to": _name,
+    "cname": _principal,
+    "sname": _principal,
+    "ticket": _principal,
+    "title": _title,
+}

@@ -10,11 +10,11 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from dataclasses import replace
-from ipaddress import ip_address
 from typing import NamedTuple
 
 from rpctrace.correlation.fallback import host_names
 from rpctrace.correlation.timeline import Position, Timeline
+from rpctrace.encoding.addresses import address_of
 from rpctrace.report import Endpoint, Event, Host, Report, Stream
 
 ANSWERS_LOOKED_THROUGH = 64  # backwards from the connection, of those about its place
@@ -109,11 +109,7 @@ def _places(endpoint: Endpoint) -> tuple[str, ...]:
     answers for the exporters that it runs ([MS-DCOM] 1.3.4)."""
     if endpoint.server is None:
         return (endpoint.teller,)
-    try:
-        ip_address(endpoint.server)
-    except ValueError:
-        return (endpoint.server, endpoint.teller)
-    return (endpoint.server,)
+    return (endpoint.server, endpoint.teller) if address_of(endpoint.server) is None else (endpoint.server,)
 
 
 def _doors(port: int | None, pipe: str | None) -> tuple[int | str, ...]:

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from rpctrace.errors import UsageError
 from rpctrace.expectations.keys import KINDS
 from rpctrace.record import record
 
 _REMARK = re.compile(r"\s*(#.*)?")
+_MAY_END = re.compile(r"""\]|"{3}|'{3}""")  # the last line of a value over several lines
+
+
+class Statement(NamedTuple):
+    """A key, what it is given, its lines, and the comment at the end of the last of them; for lines without a key, None
+    and the comment alone."""
+
+    key: str | None
+    value: Any
+    lines: tuple[str, ...]
+    comment: str
 
 
 @record
@@ -24,9 +36,19 @@ class Block:
     values: dict[str, Any]
 
     @property
-    def remarks(self) -> tuple[str, ...]:
-        """Lines that are comments alone, above it and in it."""
-        return tuple(line for line in (*self.head, *self.lines) if line.strip().startswith("#"))
+    def header(self) -> str:
+        return self.lines[0]
+
+    def statements(self) -> Iterator[Statement]:
+        """Its keys with their lines, and between them comments."""
+        open_lines: list[str] = []
+        for line in self.lines[1:]:
+            open_lines.append(line)
+            if len(open_lines) == 1 or _MAY_END.search(line):
+                statement = _statement(open_lines)
+                if statement is not None:
+                    yield statement
+                    open_lines = []
 
 
 @record
@@ -58,7 +80,7 @@ def table_of(line: str) -> str | None:
 def layout_of(text: str, name: str) -> Layout:
     """Raises `UsageError` where a line cannot be told from what surrounds it, or entries stand in one line."""
     parts: list[tuple[str, list[str]]] = [("", [])]
-    for line in text.splitlines():
+    for line in text.split("\n"):  # TOML knows no other ends of lines
         table = table_of(line)
         if table is not None:
             parts.append((table, []))
@@ -78,6 +100,31 @@ def layout_of(text: str, name: str) -> Layout:
     if any(key in KINDS for key in _loaded(top, name)):
         raise UsageError(f"{name}: has entries in one line ({' or '.join(KINDS)} = ...), which --update does not edit")
     return Layout(tuple(top), tuple(blocks), tuple(_stripped(head)))
+
+
+def comment_of(line: str) -> str:
+    """The comment at the end of a line with a key, or of a header; nothing where there is none."""
+    whole = _toml(line)
+    signs = [place for place, sign in enumerate(line) if sign == "#"]
+    return next((line[place:].rstrip() for place in signs if _toml(line[:place]) == whole), "")
+
+
+def _statement(lines: list[str]) -> Statement | None:
+    """None where a value does not end with these lines."""
+    values = _toml("\n".join(lines))
+    if values is None:
+        return None
+    if not values:
+        return Statement(None, None, tuple(lines), lines[-1].strip())
+    ((key, value),) = values.items()
+    return Statement(key, value, tuple(lines), comment_of("\n".join(lines)))
+
+
+def _toml(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _without_remarks_at_the_end(lines: list[str]) -> tuple[list[str], list[str]]:

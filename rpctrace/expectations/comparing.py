@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from rpctrace.expectations.described import Described
@@ -13,6 +13,11 @@ from rpctrace.expectations.words import call_frames, frames_words
 from rpctrace.report import Report
 
 MOST_SHOWN = 20  # differences of one expectation
+_Shown = Callable[[Any], Any]  # a record -> the one whose words are said in its place: the same with other names
+
+
+def _itself(record: Any) -> Any:
+    return record
 
 
 def differences(report: Report, expected: Expectation) -> tuple[Difference, ...]:
@@ -20,12 +25,13 @@ def differences(report: Report, expected: Expectation) -> tuple[Difference, ...]
     return tuple(each for outcome in outcomes(report, expected) for each in outcome.differences)
 
 
-def outcomes(report: Report, expected: Expectation) -> tuple[Outcome, ...]:
-    """Every expectation with its differences; what nothing describes at the end."""
-    return tuple(_outcomes(report, expected))
+def outcomes(report: Report, expected: Expectation, shown: _Shown = _itself) -> tuple[Outcome, ...]:
+    """Every expectation with its differences; what nothing describes at the end. Compared are the records of the
+    report; what is said of one is said of what it is `shown` as."""
+    return tuple(_outcomes(report, expected, shown))
 
 
-def _outcomes(report: Report, expected: Expectation) -> Iterator[Outcome]:
+def _outcomes(report: Report, expected: Expectation, shown: _Shown) -> Iterator[Outcome]:
     yield from _counts(report, expected)
     kinds = {kind.table: Described(kind, report) for kind in KINDS.values()}
     described: dict[str, set[int]] = defaultdict(set)
@@ -35,15 +41,15 @@ def _outcomes(report: Report, expected: Expectation) -> Iterator[Outcome]:
         if not entry.forbidden:
             described[entry.kind.table].update(found)
         name = f"{'no ' if entry.forbidden else ''}{entry.kind.table}: {entry.words}"
-        yield Outcome(name, entry.line, _of_entry(entry, ours, [ours.records[place] for place in found]))
+        yield Outcome(name, entry.line, _of_entry(entry, ours, [ours.records[place] for place in found], shown))
     if expected.exact:
         for kind in KINDS.values():
             others = _beside(kinds[kind.table].records, described[kind.table])
             extra = [record for record in others if kind.is_demanded(record)]
-            yield Outcome(f"no other {kind.table}", None, _extra(kind, extra))
+            yield Outcome(f"no other {kind.table}", None, _extra(kind, extra, shown))
     elif not expected.tolerate_extra:
         extra = [call for call in _beside(report.calls, described["call"]) if call.failed]
-        yield Outcome("no other failed call", None, _extra(CALL, extra))
+        yield Outcome("no other failed call", None, _extra(CALL, extra, shown))
 
 
 def _counts(report: Report, expected: Expectation) -> Iterator[Outcome]:
@@ -73,11 +79,11 @@ def _beside(records: Sequence[Any], described: set[int]) -> list[Any]:
     return [record for place, record in enumerate(records) if place not in described]
 
 
-def _of_entry(entry: Entry, described: Described, found: Sequence[Any]) -> tuple[Difference, ...]:
+def _of_entry(entry: Entry, described: Described, found: Sequence[Any], shown: _Shown) -> tuple[Difference, ...]:
     kind = entry.kind
     if entry.forbidden:
         start = f"must not be there ({entry.words}): "
-        return _each(kind, found, entry.line, start, "forbidden", f"{kind.table}, {entry.words}: ")
+        return _each(kind, found, shown, entry.line, start, "forbidden", f"{kind.table}, {entry.words}: ")
     about = f"{kind.table}, {entry.words}"
     if entry.count is not None and entry.count != len(found) and (found or entry.count):
         if found:
@@ -88,17 +94,17 @@ def _of_entry(entry: Entry, described: Described, found: Sequence[Any]) -> tuple
     elif found or entry.count == 0:
         return ()
     noun = "" if kind is CALL else f"{kind.noun} with "
-    near, frames = _nearest(described, entry)
+    near, frames = _nearest(described, entry, shown)
     return (Difference(entry.line, f"expected and not found: {noun}{entry.words}{near}", "missing", about, frames),)
 
 
 def _each(
-    kind: Kind, records: Sequence[Any], line: int | None, start: str, code: str, about: str
+    kind: Kind, records: Sequence[Any], shown: _Shown, line: int | None, start: str, code: str, about: str
 ) -> tuple[Difference, ...]:
     """One difference a record; past the first few they are only counted."""
     said = [
         Difference(line, f"{start}{kind.words(record)}", code, f"{about}{kind.identity(record)}", kind.frames(record))
-        for record in records[:MOST_SHOWN]
+        for record in map(shown, records[:MOST_SHOWN])
     ]
     if len(records) > MOST_SHOWN:
         more = f"{len(records) - MOST_SHOWN} more"
@@ -106,12 +112,12 @@ def _each(
     return tuple(said)
 
 
-def _extra(kind: Kind, records: Sequence[Any]) -> tuple[Difference, ...]:
+def _extra(kind: Kind, records: Sequence[Any], shown: _Shown) -> tuple[Difference, ...]:
     noun = "" if kind is CALL else f"{kind.noun} "
-    return _each(kind, records, None, f"found and not expected: {noun}", "extra", f"{kind.table}, ")
+    return _each(kind, records, shown, None, f"found and not expected: {noun}", "extra", f"{kind.table}, ")
 
 
-def _nearest(described: Described, entry: Entry) -> tuple[str, tuple[int, ...]]:
+def _nearest(described: Described, entry: Entry, shown: _Shown) -> tuple[str, tuple[int, ...]]:
     """The record that agrees with most keys, where it agrees with some, and what the other keys are there."""
     records = described.records
     agreeing = described.agreeing(entry)
@@ -119,16 +125,16 @@ def _nearest(described: Described, entry: Entry) -> tuple[str, tuple[int, ...]]:
     best = records[agreeing.index(most)] if agreeing else None
     needed = 0 if entry.kind in (FINDING, TICKET) else len(entry.checks)  # of these there are few
     if best is None or not entry.checks or most * 2 < needed or not (most or needed == 0):
-        return _failed_instead(records) if entry.kind is CALL else ("", ())
-    wrong = [check for check in entry.checks if not check.agrees(best)]
-    came = ", ".join(f"{check.name} is {check.shown(best)}, not {check.wanted}" for check in wrong)
-    return f"; nearest: {entry.kind.words(best)} ({came})", entry.kind.frames(best)
+        return _failed_instead(records, shown) if entry.kind is CALL else ("", ())
+    wrong, nearest = [check for check in entry.checks if not check.agrees(best)], shown(best)
+    came = ", ".join(f"{check.name} is {check.shown(nearest)}, not {check.wanted}" for check in wrong)
+    return f"; nearest: {entry.kind.words(nearest)} ({came})", entry.kind.frames(nearest)
 
 
-def _failed_instead(calls: Sequence[Any]) -> tuple[str, tuple[int, ...]]:
+def _failed_instead(calls: Sequence[Any], shown: _Shown) -> tuple[str, tuple[int, ...]]:
     """Where no call is like the one that is missing: what failed."""
     failed = [call for call in calls if call.failed]
     if not failed:
         return f"; of {len(calls)} calls none failed", ()
     more = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
-    return f"; failed instead: {CALL.words(failed[0])}{more}", call_frames(failed[0])
+    return f"; failed instead: {CALL.words(shown(failed[0]))}{more}", call_frames(failed[0])

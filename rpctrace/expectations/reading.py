@@ -11,7 +11,7 @@ from typing import Any
 from rpctrace.errors import UsageError
 from rpctrace.expectations.blocks import table_of
 from rpctrace.expectations.keys import CALL, FINDING, KINDS, SHORT, is_above_a_note, of_type
-from rpctrace.expectations.values import Check, Entry, Expectation, Kind
+from rpctrace.expectations.values import Check, Entry, Expectation, Kind, NotMeant
 
 # Without one of these a finding is one that is claimed: a note is a weaker hypothesis.
 _SURE_KEYS = {"severity", "least_confidence", "most_confidence"}
@@ -21,17 +21,17 @@ _WRITTEN = {**{name: f"[[{name}]]" for name in _LISTS}, **{name: f"[{name}]" for
 
 
 def read_expectation(text: str, name: str) -> Expectation:
-    """Raises `UsageError` with `name` and the line where the text is no TOML or says what cannot be meant."""
+    """Raises `NotMeant` with `name` and the line where the text is no TOML or says what cannot be meant."""
     document = parsed(text, name)
     for key, value in document.items():
         if wrong := _not_at_the_top(key, value):
-            raise UsageError(f"{name}: line {_line_of(text, key)}: {wrong}")
+            raise NotMeant(name, f"line {_line_of(text, key)}", wrong)
 
     def top(key: str, kind: type, otherwise: Any) -> Any:
         try:
             return of_type(document[key], kind) if key in document else otherwise
         except UsageError as error:
-            raise UsageError(f"{name}: line {_line_of(text, key)}: {key}: {error}") from None
+            raise NotMeant(name, f"line {_line_of(text, key)}", f"{key}: {error}") from None
 
     entries: list[Entry] = []
     for kind in KINDS.values():
@@ -67,21 +67,22 @@ def parsed(text: str, name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{name}: {error}") from None
+        why, at, place = str(error).removesuffix(")").rpartition(" (at ")
+        raise NotMeant(name, place, why) if at else NotMeant(name, "", str(error)) from None
     except (ValueError, RecursionError):  # tomllib's other ends: int() of too many digits, brackets in brackets
-        raise UsageError(f"{name}: a number too long or tables too deep to be expectations") from None
+        raise NotMeant(name, "", "a number too long or tables too deep to be expectations") from None
 
 
 def _line_of(text: str, key: str, table: str | None = None) -> int:
     """Where a key is first given (below `[table]`, where one is named); 1 where it hides (in an inline table)."""
     head = 0 if table is None else _line_of(text, table)
     wanted = re.compile(rf"\s*\[*\s*(?:\w+\s*\.\s*)?[\"']?{re.escape(key)}[\"']?\s*(=|\.|\])")
-    found = [number for number, line in enumerate(text.splitlines(), 1) if number >= head and wanted.match(line)]
+    found = [number for number, line in enumerate(text.split("\n"), 1) if number >= head and wanted.match(line)]
     return found[0] if found else head or 1
 
 
 def _entry_lines(text: str, table: str) -> list[int]:
-    lines = text.splitlines()
+    lines = text.split("\n")
     return [number for number, line in enumerate(lines, 1) if "[[" in line and table_of(line) == table]
 
 
@@ -92,7 +93,7 @@ def _entries(tables: list[Any], kind: Kind, table: str, text: str, name: str) ->
         try:
             yield entry_of(of_type(given, dict), kind, line, forbidden=table != kind.table)
         except UsageError as error:
-            raise UsageError(f"{name}: [[{table}]] in line {line}: {error}") from None
+            raise NotMeant(name, f"[[{table}]] in line {line}", str(error)) from None
 
 
 def entry_of(given: dict[str, Any], kind: Kind, line: int, forbidden: bool = False) -> Entry:
@@ -110,10 +111,10 @@ def entry_of(given: dict[str, Any], kind: Kind, line: int, forbidden: bool = Fal
         if forbidden and kind is FINDING and key == "rule":
             _some_rule(value)
     count = of_type(given["count"], int) if "count" in given and not forbidden else None
-    words = ", ".join(f"{check.name} {check.wanted}" for check in checks) or f"any {kind.noun}"
     if kind is FINDING and not _SURE_KEYS & given.keys():
-        checks.append(Check("severity", "above a note", kind.keys["severity"].shown, is_above_a_note))
-    return Entry(kind, line, words, tuple(checks), count, forbidden)
+        shown = kind.keys["severity"].shown
+        checks.append(Check("severity", "above a note", shown, is_above_a_note, is_written=False))
+    return Entry(kind, line, tuple(checks), count, forbidden)
 
 
 def _some_rule(pattern: str) -> None:
@@ -131,22 +132,22 @@ def _short(given: dict[str, Any], table: str, text: str, name: str) -> Iterator[
         line = _line_of(text, key, table)
         if forbidden and key in KINDS:
             if isinstance(value, dict):
-                raise UsageError(f"{name}: line {line}: {table}.{key} should be written [[{table}.{key}]]")
+                raise NotMeant(name, f"line {line}", f"{table}.{key} should be written [[{table}.{key}]]")
             try:
                 tables = of_type(value, list)
             except UsageError as error:
-                raise UsageError(f"{name}: line {line}: {table}.{key}: {error}") from None
+                raise NotMeant(name, f"line {line}", f"{table}.{key}: {error}") from None
             yield from _entries(tables, KINDS[key], f"{table}.{key}", text, name)
             continue
         if key not in SHORT:
             known = (*SHORT, *KINDS) if forbidden else SHORT
-            raise UsageError(f"{name}: line {line}: no key {key!r} in [{table}]; there are: {', '.join(known)}")
+            raise NotMeant(name, f"line {line}", f"no key {key!r} in [{table}]; there are: {', '.join(known)}")
         kind, single = SHORT[key]
         try:
             for item in of_type(value, list):
                 yield entry_of({single: item}, kind, line, forbidden)
         except UsageError as error:
-            raise UsageError(f"{name}: line {line}: {table}.{key}: {error}") from None
+            raise NotMeant(name, f"line {line}", f"{table}.{key}: {error}") from None
 
 
 def _value_words(value: object) -> str:

@@ -5,8 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from rpctrace.errors import UsageError
 from rpctrace.record import record
 from rpctrace.report import Report
+
+
+class NotMeant(UsageError):
+    """A file of expectations says what cannot be meant: `where` in it, and `why`, which may name what is written."""
+
+    def __init__(self, name: str, where: str, why: str) -> None:
+        super().__init__(name, where, why)
+        self.name = name
+        self.where = where
+        self.why = why
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (self.name, self.where, self.why)))
 
 
 class Wanted(NamedTuple):
@@ -47,26 +61,33 @@ class Kind(NamedTuple):
 
 
 class Check(NamedTuple):
-    """One key of one entry: what is wanted in words, what a record has there, and whether it agrees, as in `Wanted`."""
+    """One key of one entry: what is wanted in words, what a record has there, and whether it agrees, as in `Wanted`.
+    `is_written`: the entry says it; otherwise it goes without saying."""
 
     name: str
     wanted: str
     shown: Callable[[Any], str]
     agrees: Callable[[Any], bool]
     values: frozenset[Any] | None = None
+    is_written: bool = True
 
 
 @record
 class Entry:
-    """One entry of a file: its line, what it says in words, and how many records it describes (None: at least one).
-    `forbidden`: none of them may be there."""
+    """One entry of a file: its line, and how many records it describes (None: at least one). `forbidden`: none of them
+    may be there."""
 
     kind: Kind
     line: int
-    words: str
     checks: tuple[Check, ...]
     count: int | None = None
     forbidden: bool = False
+
+    @property
+    def words(self) -> str:
+        """What it says."""
+        said = ", ".join(f"{check.name} {check.wanted}" for check in self.checks if check.is_written)
+        return said or f"any {self.kind.noun}"
 
     def describes(self, record: Any) -> bool:
         return all(check.agrees(record) for check in self.checks)

@@ -282,6 +282,16 @@ def test_update_keeps_what_people_wrote(folder: Path, capsys: pytest.CaptureFixt
     assert "[[call]]" in text
 
 
+def test_update_keeps_the_ends_of_lines(folder: Path) -> None:
+    """A file of Windows stays one."""
+    assert run(folder, "--update") == 0
+    (file,) = folder.glob("*.expect.toml")
+    written = file.read_bytes()
+    file.write_bytes(written.replace(b"failed = 1", b"failed = 7").replace(b"\n", b"\r\n"))
+    assert run(folder, "--update") == 0
+    assert file.read_bytes() == written.replace(b"\n", b"\r\n")
+
+
 def test_update_refuses_what_it_cannot_edit(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Politely: the file stays."""
     expert, text = folder / "expert.pcap", 'call = [{kind = "bind"}]\n'

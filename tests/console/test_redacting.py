@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from incident_records import exchange
+from incident_records import report as report_of
 from shared_captures import OWN
 
 from rpctrace.cli import main
 from rpctrace.console.cases import Case, Result, judged, read_case
 from rpctrace.console.check_reports import github_lines, write_report
-from rpctrace.console.redacting import redacted, sayings
+from rpctrace.console.redacting import judged_redacted
+from rpctrace.diagnosis.registry import diagnose
 from rpctrace.expectations.reading import read_expectation
 from rpctrace.pseudonyms import Pseudonyms
+from rpctrace.redaction import path_of
 
 SCENARIO = OWN / "remote-assistance"
 NAMES = ("novice", "expert", "domaina", "domainb", "win73", "10.2.0.", "10.1.0.", "nobody", "tailspin", "child.")
@@ -57,7 +63,9 @@ def result(folder: Path, key: bytes) -> tuple[Result, Result]:
     report, unread = read_case(case)
     expected = read_expectation(EXPECTED, "x")
     true = judged(case, report, unread, expected)
-    return true, redacted(true, sayings(Pseudonyms(key), case, report, expected))
+    names = Pseudonyms(key)
+    named = Case(path_of(names, case.capture), path_of(names, case.expectations))
+    return true, judged_redacted(names, named, report, unread, expected, False)
 
 
 def told(one: Result) -> str:
@@ -112,6 +120,75 @@ def test_the_command_check(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "known   " in said
     assert not [name for name in NAMES if name in said.casefold()]
     assert main(["check", str(folder), "--redact", "--update"]) == 2
+
+
+PASSWORD = OWN / "causes/bad-password.pcap"
+
+
+def said_of(tmp_path: Path, expected: str, capsys: pytest.CaptureFixture[str]) -> str:
+    """All that `check --redact` says of a capture of a wrong password in all its forms."""
+    shutil.copy(PASSWORD, tmp_path / "x.pcap")
+    (tmp_path / "x.pcap.expect.toml").write_text(expected, encoding="utf-8")
+    junit = tmp_path / "out.junit.xml"
+    code = main(["check", "-q", "--redact-key", "k", "--github", "-o", str(junit), str(tmp_path / "x.pcap")])
+    said = capsys.readouterr()
+    assert code in (1, 2), said.err
+    return said.out + said.err + (junit.read_text(encoding="utf-8") if code == 1 else "")
+
+
+@pytest.mark.parametrize(
+    ("expected", "gone", "there"),
+    [
+        ('[[kerberos]]\nrealm = ""\nerror = 24', (), ("realm , error 24",)),
+        ('[[ticket]]\nsname = "wei\u00df"\nrealm = "STRA\u00dfE.de"', ("wei\u00df", "STRA\u00dfE", "strasse"), ()),
+        ('[[call]]\nserver = "wei\u00df-pc.corp.example:135"', ("wei\u00df", "corp"), (":135",)),
+        ('[[kerberos]]\ncname = "Gro\u00df"', ("gro\u00df",), ("cname ",)),
+        ('[[ticket]]\nsname = "client"\n[[kerberos]]\ncname = "AS"\nerror = 24', (), (": AS, cname ", ", error 24")),
+        ('[[kerberos]]\nserver = "SERVER"\nerror = 24', (), ("exchange with server ", "(server is ")),
+        ('[[call]]\nserver = "10.2.0.0/16"', ("10.2.0.0",), ("/16",)),
+        ('[[call]]\nclient = "[2001:db8:77::9]:135"', ("2001:db8:77::9",), ("]:135",)),
+        ('[[finding]]\ntitle = "*contoso.com password*"', ("contoso",), ("title *~ password*",)),
+        ('[[call]]\nclient = "10.2.0.0/99"', ("10.2.0.0",), ("[[call]] in line 1", "cannot be meant")),
+        ('[[call]]\nnovice = 1', ("novice",), ("[[call]] in line 1",)),
+        ('novice = [', ("novice",), ("cannot be meant",)),
+    ],
+    ids=itertools.count(),
+)  # fmt: skip
+def test_values_of_entries(
+    expected: str, gone: tuple[str, ...], there: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Names of any letters are replaced where they stand, and no word of ours that is the same as one."""
+    said = said_of(tmp_path, expected, capsys)
+    assert not [name for name in gone if name.casefold() in said.casefold()]
+    assert [words for words in there if words not in said] == []
+    assert str(tmp_path) not in said
+
+
+def test_titles_of_findings_are_those_of_the_other_names(folder: Path) -> None:
+    """What a rule calls a finding is made of the other names."""
+    case = Case(str(folder / "expert.pcapng"), "x")
+    report, unread = read_case(case)
+    expected = read_expectation("[forbid]\nfindings = ['*']\n", "x")
+    true = judged(case, report, unread, expected)
+    shown = judged_redacted(Pseudonyms(b"k"), case, report, unread, expected, False)
+    assert true.differences
+    assert [each.text for each in true.differences] == [each.text for each in shown.differences]
+
+
+def test_what_a_server_wrote_into_a_title_is_gone() -> None:
+    """A title is made again of the other names, for a rule may tell in it what others wrote."""
+    said = "password service: result 4 KRB5_KPASSWD_SOFTERROR: Novice of tailspin, 0x34"
+    refused = exchange("krb-1", 1, kind="KPASSWD", reply="KPASSWD-REP", outcome="rejected", notes=(said,))
+    held = report_of(refused)
+    held = replace(held, findings=diagnose(held))
+    expected = read_expectation("[forbid]\nfindings = ['*']\n[[finding]]\nrule = 'clock-*'\n", "x")
+    case = Case("x", "x")
+    (true, *_), (shown, *_) = (
+        judged(case, held, None, expected).differences,
+        judged_redacted(Pseudonyms(b"k"), case, held, None, expected, False).differences,
+    )
+    assert "Novice of tailspin" in true.text
+    assert "KRB5_KPASSWD_SOFTERROR: ~ of ~, 0x34" in shown.text
 
 
 def test_what_is_over_is_told_without_names(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

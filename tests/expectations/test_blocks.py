@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rpctrace.errors import UsageError
-from rpctrace.expectations.blocks import layout_of, table_of
+from rpctrace.expectations.blocks import Statement, comment_of, layout_of, table_of
 
 TEXT = """# top
 failed = 1
@@ -31,7 +31,7 @@ def test_the_parts() -> None:
         ("forbid.call", ("# about the next",), {"outcome": "x"}),
     ]
     assert layout.tail == ("# tail",)
-    assert layout.blocks[0].remarks == ("# about the first",)
+    assert list(layout.blocks[0].statements()) == [Statement("kind", "bind", ('kind = "bind"  # inline',), "# inline")]
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,31 @@ def test_no_line_is_lost() -> None:
     layout = layout_of(TEXT, "x")
     lines = [*layout.top, *(line for block in layout.blocks for line in (*block.head, *block.lines)), *layout.tail]
     assert [line for line in lines if line] == [line for line in TEXT.splitlines() if line]
+
+
+def test_lines_end_where_toml_ends_them() -> None:
+    """Other characters that end lines elsewhere stand in comments and values."""
+    text = "# one\u2028[[call]]\n[[call]]\nkind = 'a\u2029b\u0085c'  # d\u2028e\n"
+    (block,) = layout_of(text, "x").blocks
+    assert block.lines == ("[[call]]", "kind = 'a\u2029b\u0085c'  # d\u2028e")
+
+
+def test_statements_over_several_lines() -> None:
+    text = "[[call]]\n# why\nrequest_frames = [\n  1,  # first\n  2,\n]  # both\n\n"
+    text += "kind = \"\"\"\na # b\n\"\"\"\nopnum = 1 # x # y"
+    assert [(each.key, each.value, each.comment) for each in layout_of(text, "x").blocks[0].statements()] == [
+        (None, None, "# why"),
+        ("request_frames", [1, 2], "# both"),
+        (None, None, ""),
+        ("kind", "a # b\n", ""),
+        ("opnum", 1, "# x # y"),
+    ]
+
+
+def test_a_sign_in_a_text_begins_no_comment() -> None:
+    assert comment_of("kind = 'a # b'  # c # d ") == "# c # d"
+    assert comment_of('[[call]]  # "x"') == '# "x"'
+    assert comment_of("kind = '#'") == ""
 
 
 def test_the_first_comment_is_about_the_file() -> None:

@@ -93,3 +93,11 @@ def test_any_damage_is_a_usage_error_or_a_value() -> None:
             read_expectation(mutant, "x")
         except UsageError:
             continue
+
+
+def test_lines_are_counted_as_toml_ends_them() -> None:
+    """At line feeds alone."""
+    with pytest.raises(UsageError, match="line 3"):
+        read_expectation("# a\u2028b\u2029c\u0085d\n\n[[call]]\nnothing = 1\n", "x")
+    (entry,) = read_expectation("# a\u2028b\n[[call]]\nstatus = 5\n", "x").entries
+    assert entry.line == 2

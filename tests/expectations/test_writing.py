@@ -131,7 +131,7 @@ realm = "child.domainA.COM"
 sname = "novice"
 presented_in = "alter_context"
 user_to_user = true
-frame = 22
+frame = 22  # moved
 
 [forbid]  # never again
 statuses = [5]
@@ -141,6 +141,75 @@ statuses = [5]
 # Was there once.
 """
     assert written(article_report(), "x", after) == after
+
+
+ARTICLE = """# The case of the article.
+[[call]]  # see 4711
+interface = "IClassFactory"  # by its name
+status = "RPC_S_SEC_PACKAGE_ERROR"  # as the article spells it
+count = 2  # both tries
+"""
+
+
+def test_a_wrong_count_changes_alone() -> None:
+    """However the entry spells what agrees."""
+    after = written(article_report(), "x", f"failed = 1\n\n{ARTICLE}")
+    assert ARTICLE.replace("count = 2", "count = 1") in after
+    assert after.count("[[call]]") == 1
+    pattern = '[[finding]]\nrule = "pac-*"  # either\ncount = 7\n'
+    assert pattern.replace("7", "1") in written(article_report(), "x", pattern)
+
+
+def test_keys_that_agree_keep_their_spelling() -> None:
+    """In an entry that is replaced; the comments of the others stay with it, but for the names that are written."""
+    before = ARTICLE.replace("count = 2  # both tries", 'client = "10.0.0.0/8"\noutcome = "unanswered"  # for now')
+    before += "opnum = 77  # DoIt\ncall_id = 99  # of the second try\n"
+    call = refused_call()
+    after = written(article_report(), "x", before)
+    assert texts(article_report(), after) == []
+    (entry,) = tomllib.loads(after)["call"]
+    assert (entry["interface"], entry["status"]) == ("IClassFactory", "RPC_S_SEC_PACKAGE_ERROR")
+    assert (entry["client"], entry["outcome"], entry["call_id"]) == ("10.0.0.0/8", "faulted", call.call_id)
+    for remark in ("[[call]]  # see 4711", "# by its name", "# as the article spells it", "# of the second try"):
+        assert remark in after
+    assert 'outcome = "faulted"  # for now' in after
+    assert "DoIt" not in after
+    assert "gone" not in after
+    assert written(article_report(), "x", after) == after
+
+
+def test_remarks_of_an_entry_that_is_gone() -> None:
+    """Also those at the ends of lines; not the names beside codes."""
+    before = '[[kerberos]]  # one\nerror = 7  # KDC_ERR_S_PRINCIPAL_UNKNOWN\n# two\nrealm = "X"  # three\n'
+    after = written(article_report(), "x", before)
+    assert after.endswith("# Of entries that are gone:\n# one\n# two\n# three\n")
+    assert written(article_report(), "x", after) == after
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_what_must_not_be_there_is_never_changed(there: bool) -> None:
+    """`count = 0` forbids."""
+    before = f'[[call]]\noutcome = "{"faulted" if there else "unanswered"}"\ncount = 0  # never\n'
+    after = written(article_report(), "x", before)
+    assert before in after
+    assert bool(texts(article_report(), after)) is there
+
+
+def test_a_comment_beside_complete_stays() -> None:
+    after = written(report_of(), "x", "complete = false  # cut by hand\ncalls = 1\n")
+    assert after.startswith("# cut by hand\ncalls = 0\n\n")
+    after = written(report_of(), "x", "# x\n\ncalls = 1\ncomplete = false  # cut by hand\n\n# y\n[forbid]\n")
+    assert after.startswith("# x\n\n# cut by hand\ncalls = 0\n\n")
+    assert written(report_of(), "x", after) == after
+
+
+def test_other_ends_of_lines_stay_in_their_texts() -> None:
+    """TOML ends lines at line feeds alone."""
+    call = '[[call]]\nkind = "alter_context"  # a\u2028b\u0085c\n'
+    forbidden = '[forbid]\nrealms = ["x\u2029[[call]]"]\n'
+    after = written(article_report(), "x", f"{call}\n{forbidden}")
+    assert call in after
+    assert forbidden in after
 
 
 def test_quoted_headers_are_headers() -> None:

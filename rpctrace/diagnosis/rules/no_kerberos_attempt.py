@@ -13,7 +13,6 @@ How sure: a hint, 0.3: what a client had in its cache is in no capture.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from rpctrace.diagnosis import contexts
 from rpctrace.diagnosis.evidence import Evidence
@@ -30,6 +29,7 @@ from rpctrace.diagnosis.observed import (
 from rpctrace.diagnosis.rule import Clue, Hypothesis, Rule, found
 from rpctrace.diagnosis.ticket_uses import Place
 from rpctrace.diagnosis.tokens import REFUSALS
+from rpctrace.encoding.addresses import address_of
 from rpctrace.report import Authentication, Call, EvidenceItem
 
 IP_TARGET = Clue(0.5, "the client calls the server by an IP address, for which there is no service principal name")
@@ -94,21 +94,13 @@ class _Known:
 def _short(name: str) -> str:
     """The host in a UNC path or DNS name, folded; an IP address whole."""
     host = name.strip("\\").split("\\")[0]
-    return host.casefold() if _is_address(host) else host.split(".")[0].casefold()
-
-
-def _is_address(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
+    return (host.split(".")[0] if address_of(host) is None else host).casefold()
 
 
 def _clues(evidence: Evidence, record: Call | Authentication, known: _Known) -> Iterator[EvidenceItem | None]:
     target = record.target if isinstance(record, Authentication) else None
     frame = record.request_frame if isinstance(record, Authentication) else asked_frame(record)
-    if target is not None and _is_address(_short(target)):
+    if target is not None and address_of(_short(target)) is not None:
         yield IP_TARGET.seen(f"target {target}", record.capture, frame)
     ntlm = record.ntlm if isinstance(record, Authentication) else record.auth.ntlm if record.auth else None
     if ntlm is not None and ntlm.domain and ntlm.domain.casefold() == (ntlm.workstation or "").casefold():
