@@ -29,7 +29,7 @@ from rpctrace.report import (
     Summary,
     Unfiltered,
 )
-from rpctrace.spellings import codes_spelled, host_spelled, interfaces_spelled
+from rpctrace.spellings import NO_CODES, Codes, codes_spelled, host_spelled, interfaces_spelled
 
 _REFUSED_CONTEXT = frozenset((1, 2))  # by the user, by the provider (C706 12.6.3.1); other results have no reason
 
@@ -68,14 +68,15 @@ def selection_of(
     """The words of a command line as a selection. Raises `UsageError` for a word that cannot be meant."""
     for host in hosts:
         host_spelled(host)
-    codes = [codes_spelled(text) for text in statuses]
+    kinds = zip(NO_CODES, *map(codes_spelled, statuses), strict=True)
+    codes = Codes(*(frozenset[int]().union(*kind) for kind in kinds))
     return Selection(
         hosts=tuple(hosts),
         interfaces=frozenset(uuid for text in interfaces for uuid in interfaces_spelled(text)),
-        statuses=frozenset[int]().union(*(each.statuses for each in codes)),
-        kerberos_errors=frozenset[int]().union(*(each.kerberos_errors for each in codes)),
-        refusals=frozenset[int]().union(*(each.refusals for each in codes)),
-        contexts=frozenset[int]().union(*(each.contexts for each in codes)),
+        statuses=codes.statuses,
+        kerberos_errors=codes.kerberos_errors,
+        refusals=codes.refusals,
+        contexts=codes.contexts,
         since_ns=None if since is None else _moment_ns(since),
         until_ns=None if until is None else _moment_ns(until),
     )

@@ -108,6 +108,9 @@ class Codes(NamedTuple):
     contexts: frozenset[int]
 
 
+NO_CODES = Codes(*[frozenset[int]()] * 4)
+
+
 def codes_spelled(text: str) -> Codes:
     """Raises `UsageError` for a name that is none of them."""
     statuses, kerberos, refusals = _ldap_results_named(text), frozenset[int](), frozenset[int]()
