@@ -16,6 +16,7 @@ from typing import NamedTuple
 from rpctrace.correlation.hosts import same_hosts
 from rpctrace.correlation.realms import is_host_service
 from rpctrace.correlation.timeline import Position, Timeline
+from rpctrace.encoding.addresses import is_address
 from rpctrace.report import Authentication, Call, KerberosExchange, Ntlm, Report
 
 # Negotiate falls back at once; what lies between is asking further KDCs, each with its own time to wait.
@@ -140,7 +141,3 @@ def host_names(names: Iterable[str | None]) -> set[str]:
         if host:
             found |= {host} if is_address(host) else {host, host.split(".")[0]}
     return found
-
-
-def is_address(name: str) -> bool:
-    return ":" in name or name.replace(".", "").isdigit()

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
-from rpctrace.correlation.fallback import is_address
 from rpctrace.correlation.matching import median
 from rpctrace.correlation.names import UNSURE_SOURCES, tellings
 from rpctrace.correlation.timeline import Timeline
+from rpctrace.encoding.addresses import is_address
 from rpctrace.encoding.times import NS_PER_SECOND as NS
 from rpctrace.report import HostClock, Report
 

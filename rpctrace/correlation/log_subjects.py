@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from rpctrace.correlation.fallback import host_names, is_address
+from rpctrace.correlation.fallback import host_names
 from rpctrace.correlation.names import names_of_hosts
 from rpctrace.correlation.timeline import Timeline
+from rpctrace.encoding.addresses import is_address
 from rpctrace.report import Authentication, Call, LogEntry, Ntlm, Report
 
 KERBEROS, NTLM = "kerberos", "ntlm"

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import NamedTuple
 
-from rpctrace.correlation.fallback import host_names, is_address, service_host
+from rpctrace.correlation.fallback import host_names, service_host
 from rpctrace.correlation.hosts import same_hosts
 from rpctrace.correlation.refused import Presented, refused_tickets
+from rpctrace.encoding.addresses import is_address
 from rpctrace.report import (
     Authentication,
     Call,

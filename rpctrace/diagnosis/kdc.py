@@ -7,6 +7,7 @@ look at what the client did next: much of what a KDC refuses is asked again in a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from ipaddress import IPv4Address
 from typing import NamedTuple
 
 from rpctrace.correlation.realms import is_granting, is_host_service, same_realm
@@ -15,6 +16,7 @@ from rpctrace.diagnosis.failures import Failure, FailureKind
 from rpctrace.diagnosis.observed import exchange_answer, exchange_items, host_text
 from rpctrace.diagnosis.referrals import MUST_USE_USER2USER
 from rpctrace.diagnosis.rule import required
+from rpctrace.encoding.addresses import address_of, is_address
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.report import EvidenceItem, KerberosExchange
 
@@ -121,16 +123,12 @@ def _host(sname: tuple[str, ...]) -> str | None:
     if not is_host_service(sname):
         return None
     host = sname[1].split(":")[0].casefold()
-    return host if _is_address(host) else host.split(".")[0]
-
-
-def _is_address(host: str) -> bool:
-    return host.replace(".", "").isdigit() or ":" in host
+    return host if is_address(host) else host.split(".")[0]
 
 
 def names_an_address(exchange: KerberosExchange) -> bool:
     """Whether the service asked for is of an IPv4 address instead of a name."""
-    return len(exchange.sname) > 1 and exchange.sname[1].count(".") == 3 and _is_address(exchange.sname[1])
+    return len(exchange.sname) > 1 and isinstance(address_of(exchange.sname[1].split(":")[0]), IPv4Address)
 
 
 def _other_way(exchange: KerberosExchange) -> str:

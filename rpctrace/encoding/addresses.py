@@ -13,3 +13,8 @@ def address_of(text: str) -> IPv4Address | IPv6Address | None:
         return ip_address(text)
     except ValueError:
         return None
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is no name of a host."""
+    return address_of(text) is not None

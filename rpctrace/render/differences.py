@@ -133,4 +133,3 @@ def render(
 
 
 _LINES: Mapping[str, _Lines] = {"text": text_lines, "markdown": markdown_lines}
-FORMS = (*_LINES, "json")

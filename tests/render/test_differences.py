@@ -10,9 +10,11 @@ import pytest
 from report_values import HOSTILE_TEXTS, answered_call, article_report, capture, refused_call
 
 from rpctrace.comparison import compare
-from rpctrace.render.differences import FORMS, render
+from rpctrace.render.differences import render
 from rpctrace.render.rendering import RenderOptions
 from rpctrace.report import Call, Report
+
+FORMS = ("text", "markdown", "json")
 
 ACCEPTED = refused_call(
     outcome="accepted", status=None, status_hex=None, status_name=None, reply="alter_context_resp"
