@@ -50,12 +50,8 @@ def _last_refusals(evidence: Evidence) -> Mapping[str, tuple[Position, Call]]:
 
 def refusal_behind(evidence: Evidence, failure: Failure) -> Call | None:
     """The refusal that left the first of these calls without an answer, if one did so to each of them."""
-    refusals = [refusal_before(evidence, failure.call)]
-    for call in failure.calls[1:]:
-        if refusals[-1] is None:
-            return None
-        refusals.append(refusal_before(evidence, call))
-    return refusals[0] if refusals[-1] is not None else None
+    refusals = [refusal_before(evidence, call) for call in failure.calls]
+    return refusals[0] if refusals and None not in refusals else None
 
 
 def follows_text(refusal: Call) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from rpctrace.correlation.timeline import Timeline
+from rpctrace.diagnosis.log_evidence import account_of
 from rpctrace.record import record
 from rpctrace.render.finding_text import records_by_id
 from rpctrace.render.log_places import overlap, placed
@@ -355,7 +356,7 @@ def _of_another(step: Step, focal: Step) -> bool:
 
 def account(user: str) -> str:
     r"""`alice` of `DOMAINB\Alice` and of `alice@DOMAINB.COM`, to compare users by."""
-    return user.rpartition("\\")[2].partition("@")[0].casefold()
+    return account_of(user.rpartition("\\")[2])
 
 
 def _ends(record: Call | Event) -> _Ends:
