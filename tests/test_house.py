@@ -73,6 +73,8 @@ HEAVY_HOMES = {
     "jinja2": {"render/html.py"},
     "numpy": set(),
     "pyarrow": {"render/parquet.py"},
+    "lz4": {"capture/framed.py"},
+    "zstandard": {"capture/framed.py"},
 }
 WITHOUT_A_TEST_FILE = {
     "__main__.py": "test_cli.py runs it",

@@ -22,7 +22,7 @@ NEVER = {
 WITH_TABULATE = {
     "email", "html", "importlib.metadata", "pathlib", "random", "socket", "tabulate", "tempfile", "zipfile",
 }  # fmt: skip
-COMPRESSION = {"bz2", "lzma"}
+COMPRESSION = {"bz2", "lz4", "lzma", "rpctrace.capture.framed", "zstandard"}
 READING = {
     "rpctrace.analysis", "rpctrace.assembly", "rpctrace.capture", "rpctrace.conversations", "rpctrace.diagnosis",
     "rpctrace.network", "rpctrace.protocols", "rpctrace.report", "rpctrace.stream", "rpctrace.tally",

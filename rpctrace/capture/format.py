@@ -28,6 +28,15 @@ class CaptureProblem:
     loses_octets: bool
 
 
+class Damaged(Exception):
+    """Inside capture/ only: what is wrong with a compressed stream, and what came out before it."""
+
+    def __init__(self, reason: str, octets: bytes = b"") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.octets = octets
+
+
 @dataclass(slots=True)
 class Notes:
     """What a format has to say besides frames. `problems` keeps the first 1000; `stopped_at` the first lost offset."""

@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from rpctrace.encoding.partial import detached
 from rpctrace.errors import ParseError
+from rpctrace.network.flow import all_frames
 from rpctrace.record import record
 from rpctrace.stream.stream import Chunk, Direction, Gap, StreamEvent
 
@@ -60,7 +61,10 @@ class ChannelEvent(NamedTuple):
 
 
 class Provenance(NamedTuple):
-    """Where a PDU was seen: the frames that brought octets of it, ascending, and the time of the last of them."""
+    """Where a PDU was seen: the frames that brought octets of it, ascending, and the time of the last of them.
+
+    One of `frames` may be the last of several that brought a datagram; `all_frames` names the others too.
+    """
 
     frames: tuple[int, ...]
     timestamp_ns: int | None
@@ -70,6 +74,10 @@ class Provenance(NamedTuple):
     def frame(self) -> int:
         """The frame that completed it."""
         return self.frames[-1]
+
+    @property
+    def all_frames(self) -> tuple[int, ...]:
+        return all_frames(self.frames)
 
 
 @record
