@@ -145,3 +145,11 @@ def test_a_frame_that_is_stepped_over() -> None:
     member = skippable_member()
     assert unpacked(member, skippable(bytes(200_000)) + b"behind", 5_000) == b""
     assert (member.eof, member.unused_data[:3]) == (True, b"beh")
+
+
+def test_a_block_larger_than_any_is_not_waited_for() -> None:
+    """Else so much of the file would be held as it says: the package refuses the word before its block is read."""
+    member = lz4_member()
+    head = lz4.frame.compress(b"", store_size=False)[:7]
+    with pytest.raises(Damaged, match="the data are damaged"):
+        member.decompress(head + pack("<I", 0xFFFF_FFFF) + bytes(100))
