@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import NamedTuple
 
 from rpctrace.encoding.labelled import labelled
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.knowledge import impacket_names, tables
 from rpctrace.knowledge.tables import Alias, InterfaceFact, KerberosErrorFact, NamedFact, OperationFact, StatusFact
+from rpctrace.named_tuple import NamedTuple
 
 NEAR_MATCHES = 5
 MAXIMUM_QUESTION_CHARACTERS = 200

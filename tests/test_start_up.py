@@ -49,8 +49,8 @@ FRONT = {
     "rpctrace.encoding", "rpctrace.encoding.text", "rpctrace.errors", "rpctrace.version",
 }  # fmt: skip
 EXPLAIN = {
-    "rpctrace.console.explaining", "rpctrace.encoding.labelled", "rpctrace.explanation", "rpctrace.knowledge",
-    "rpctrace.knowledge.impacket_names", "rpctrace.knowledge.tables",
+    "rpctrace.console.explaining", "rpctrace.constructor", "rpctrace.encoding.labelled", "rpctrace.explanation",
+    "rpctrace.knowledge", "rpctrace.knowledge.impacket_names", "rpctrace.knowledge.tables", "rpctrace.named_tuple",
 }  # fmt: skip
 
 

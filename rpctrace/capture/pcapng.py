@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from struct import Struct
-from typing import NamedTuple
 
 from rpctrace.capture import pcapng_options as options_of
 from rpctrace.capture.format import MAXIMUM_HOST_NAMES, MAXIMUM_RECORD_OCTETS, Notes, ReadOptions, Source
@@ -19,6 +18,7 @@ from rpctrace.capture.signatures import PCAPNG_BYTE_ORDERS, PCAPNG_SECTION, find
 from rpctrace.encoding.text import decode_text
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.errors import CaptureError
+from rpctrace.named_tuple import NamedTuple
 
 MAXIMUM_INTERFACES = 65_536  # of one section; packet blocks of the old kind can name no more
 MAXIMUM_RESYNC_OCTETS = 1 << 18  # how far behind damage the next block is looked for: larger than the largest frame

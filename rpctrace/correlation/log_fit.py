@@ -14,10 +14,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from math import exp, inf, lgamma, log
-from typing import NamedTuple
 
 from rpctrace.correlation.log_subjects import About, Subject
 from rpctrace.encoding.times import NS_PER_SECOND as NS
+from rpctrace.named_tuple import NamedTuple
 
 STEP_S = 900
 FARTHEST_STEPS = 56  # 14 hours: Kiribati

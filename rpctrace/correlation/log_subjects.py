@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from rpctrace.correlation.fallback import host_names
 from rpctrace.correlation.names import names_of_hosts
 from rpctrace.correlation.timeline import Timeline
 from rpctrace.encoding.addresses import is_address
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Authentication, Call, LogEntry, Ntlm, Report
 
 KERBEROS, NTLM = "kerberos", "ntlm"

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
 
 from rpctrace.correlation.log_fit import TOLERANCE_S
 from rpctrace.correlation.log_subjects import NTLM, About, agreement, is_enough_without_time, said_of, servers_of
@@ -19,6 +18,7 @@ from rpctrace.diagnosis.log_evidence import is_generic
 from rpctrace.diagnosis.observed import authentication_items, call_items, call_text, host_text, ntlm_text
 from rpctrace.diagnosis.rule import Ceiling, required
 from rpctrace.encoding.times import NS_PER_SECOND
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Authentication, EvidenceItem, KerberosExchange, LogEntry
 
 LOG_FINDINGS = 10  # of each rule: a log of a busy domain controller has thousands of wrong passwords

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from rpctrace.diagnosis.evidence import Evidence
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Call
 
 _ENDED = re.compile(r"(closed|reset) by the (client|server) in frame (\d+)")

@@ -12,9 +12,9 @@ import csv
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
-from typing import NamedTuple
 
 from rpctrace.knowledge.impacket_names import any_name, borrowed_name
+from rpctrace.named_tuple import NamedTuple
 
 FAMILIES = ("win32", "nca", "dce", "hresult", "ntstatus")  # in this order where a value has several meanings
 INTERFACES_REMEMBERED = 1024  # captures choose the UUIDs that are asked for, so what is remembered of them is bounded

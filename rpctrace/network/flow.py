@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
-from typing import NamedTuple
+
+from rpctrace.named_tuple import NamedTuple
 
 
 class Transport(IntEnum):

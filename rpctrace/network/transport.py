@@ -7,9 +7,9 @@ everything that a segment needs. Raises only `Truncated` and `Malformed`.
 from __future__ import annotations
 
 from struct import Struct
-from typing import NamedTuple
 
 from rpctrace.errors import Malformed, Truncated
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.flow import TcpFlags
 
 _TCP = Struct(">HHIIBB")  # RFC 9293 3.1, up to the control bits

@@ -9,7 +9,6 @@ Only this class changes; everything it takes and gives is a value.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 from rpctrace.encoding.times import NS_PER_SECOND
@@ -33,6 +32,7 @@ from rpctrace.protocols.dcerpc.security import SecurityContexts
 from rpctrace.protocols.dcerpc.stub_octets import StubParts
 from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.protocols.gssapi.token import AuthType
+from rpctrace.record import state
 from rpctrace.stream.stream import Direction
 
 MAXIMUM_OPEN_CALLS = 4096
@@ -70,7 +70,7 @@ SEVERAL_CONTEXTS = "no security trailer and several security contexts on the con
 MAYBE = "sent as maybe: no answer is expected"
 
 
-@dataclass(slots=True)
+@state
 class _Side:
     """When a direction was last seen, last carried octets and last had a gap; moments count events from 1."""
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 from rpctrace.protocols.dcerpc.pdu import SyntaxId
 from rpctrace.protocols.dcerpc.stub_octets import StubOctets

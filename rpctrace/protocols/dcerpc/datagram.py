@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable
 from enum import IntFlag
 from struct import Struct
-from typing import NamedTuple
 
 from rpctrace.encoding.ndr import guid_text
 from rpctrace.encoding.reader import CutReader, Layout, Octets, Reader
 from rpctrace.errors import Malformed, ParseError, Truncated
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dcerpc.pdu import PduType, SyntaxId
 
 VERSION = 4

@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
 
 from rpctrace.encoding import der
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, detached
 from rpctrace.encoding.reader import Octets
 from rpctrace.errors import Malformed, ParseError, Truncated
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.gssapi.framing import FRAME_TAG, MECHANISMS, TOKEN_IDS, GssFrame, Mechanism, parse_frame
 from rpctrace.protocols.gssapi.netlogon import NlAuthMessage, parse_nl_auth_message
 from rpctrace.protocols.gssapi.schannel import TlsRecord, parse_record

@@ -12,8 +12,8 @@ import re
 from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.protocols.gssapi.exchange import Leg
 from rpctrace.protocols.gssapi.spnego import NegState, NegTokenResp

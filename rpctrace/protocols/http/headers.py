@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64
-from typing import NamedTuple
 
 from rpctrace.encoding.text import decode_text
 from rpctrace.errors import Malformed
+from rpctrace.named_tuple import NamedTuple
 
 MAXIMUM_HEAD_OCTETS = 64 * 1024
 MAXIMUM_FIELDS = 64  # of those kept, of one header section

@@ -11,9 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from rpctrace.errors import Malformed, ParseError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dissector import ChannelEvent, Problems, Provenance
 from rpctrace.protocols.gssapi.exchange import Leg
 from rpctrace.protocols.http.headers import HEAD_END, MAXIMUM_HEAD_OCTETS, MAY_START, START, Head, parse_head

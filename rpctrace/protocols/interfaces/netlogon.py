@@ -7,12 +7,12 @@ Challenges, credentials, hashes and responses are never kept.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from rpctrace.encoding.ndr import NdrReader
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.knowledge.tables import operations
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.interfaces.properties import Fields
 from rpctrace.protocols.interfaces.stub import Stub
 from rpctrace.record import record

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 from rpctrace.encoding.ndr import NdrReader
 from rpctrace.encoding.partial import FirstProblem, Partial
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.interfaces.objref import parse_std_objref
 from rpctrace.protocols.interfaces.orpc import read_that, read_this
 from rpctrace.protocols.interfaces.properties import (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from rpctrace.encoding.ndr import NdrReader
 from rpctrace.encoding.reader import Octets, Reader
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dcerpc.pdu import SyntaxId
 
 
