@@ -418,4 +418,5 @@ def run() -> None:
         sys.stdout.flush()
     except OSError:
         os._exit(status)  # the reader is gone; the interpreter's own flush would complain
+    gc.freeze()  # nor is there any to find at the end, where Python looks twice
     sys.exit(status)
