@@ -12,8 +12,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
-from rpctrace.correlation.log_fit import FARTHEST_STEPS, STEP_S, TOLERANCE_S
-from rpctrace.correlation.log_subjects import About, Subject, is_enough_without_time
+from rpctrace.correlation.log_fit import FARTHEST_STEPS, STEP_S
+from rpctrace.correlation.log_subjects import TOLERANCE_S, About, Subject, is_enough_without_time
 from rpctrace.encoding.times import NS_PER_SECOND as NS
 from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import LogEntry

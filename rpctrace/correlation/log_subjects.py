@@ -18,6 +18,7 @@ from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Authentication, Call, LogEntry, Ntlm, Report
 
 KERBEROS, NTLM = "kerberos", "ntlm"
+TOLERANCE_S = 2  # whole seconds in the log, and what lies between its line and the answer to the client
 _TOKENS = frozenset(("AP-REQ", "AUTHENTICATE"))
 _NOBODY = frozenset[str]()
 _NETBIOS_CHARACTERS = 15  # RFC 1001 14.1 has 16, of which the last one is a suffix

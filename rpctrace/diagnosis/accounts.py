@@ -9,8 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 
-from rpctrace.correlation.log_fit import TOLERANCE_S
-from rpctrace.correlation.log_subjects import NTLM, About, agreement, is_enough_without_time, said_of, servers_of
+from rpctrace.correlation.log_subjects import (
+    NTLM,
+    TOLERANCE_S,
+    About,
+    agreement,
+    is_enough_without_time,
+    said_of,
+    servers_of,
+)
 from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind

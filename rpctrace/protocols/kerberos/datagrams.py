@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from hashlib import blake2b
 
+from rpctrace.encoding.digests import blake2b
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.errors import ParseError
 from rpctrace.named_tuple import NamedTuple
