@@ -38,10 +38,12 @@ OTHER_RENDERINGS = {
     "rpctrace.render.csv", "rpctrace.render.markdown", "rpctrace.render.netmon", "csv", "textwrap",
     "rpctrace.render.html", "rpctrace.render.html_page", "rpctrace.render.story", "jinja2",
 }  # fmt: skip
-# Readers of what the capture does not hold: it has Kerberos and bare DCE/RPC, both over TCP.
+# Readers of what the capture does not hold: it is one file of Kerberos, DCOM and bare DCE/RPC, over TCP.
 CARRIERS = {
-    "rpctrace.capture.netmon", "rpctrace.limits", "rpctrace.protocols.dcerpc.activity",
-    "rpctrace.protocols.http.connection", "rpctrace.protocols.ldap.connection", "rpctrace.protocols.smb.session",
+    "hashlib", "rpctrace.capture.netmon", "rpctrace.correlation.captures", "rpctrace.correlation.log_lines",
+    "rpctrace.limits", "rpctrace.protocols.dcerpc.activity", "rpctrace.protocols.dcerpc.extended_error",
+    "rpctrace.protocols.http.connection", "rpctrace.protocols.http.headers", "rpctrace.protocols.ldap.connection",
+    "rpctrace.protocols.ldap.messages", "rpctrace.protocols.smb.session", "rpctrace.scan.merging",
 }  # fmt: skip
 # All of ours that a command without a capture may have.
 FRONT = {

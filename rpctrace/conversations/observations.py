@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.flow import Endpoint
@@ -10,11 +11,13 @@ from rpctrace.protocols.dcerpc.call import Call
 from rpctrace.protocols.dcerpc.pdu import Pdu
 from rpctrace.protocols.dissector import Channel, Provenance
 from rpctrace.protocols.gssapi.exchange import AuthenticationExchange
-from rpctrace.protocols.interfaces.registry import StubValue
 from rpctrace.protocols.kerberos.exchange import KdcExchange
 from rpctrace.protocols.smb.notice import SessionFacts, SmbNotice
 from rpctrace.record import state
 from rpctrace.stream.stream import Connection, Direction, Incident
+
+if TYPE_CHECKING:
+    from rpctrace.protocols.interfaces.registry import StubValue
 
 
 @state

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.protocols.dcerpc.call import Call, CallKind, FaultValue, Outcome, ReplyKind
 from rpctrace.protocols.dcerpc.contexts import PresentationContexts
-from rpctrace.protocols.dcerpc.extended_error import ErrorRecord, parse_extended_error
 from rpctrace.protocols.dcerpc.open_call import OpenCall
 from rpctrace.protocols.dcerpc.pdu import (
     Bind,
@@ -34,6 +34,9 @@ from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.protocols.gssapi.token import AuthType
 from rpctrace.record import state
 from rpctrace.stream.stream import Direction
+
+if TYPE_CHECKING:
+    from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 
 MAXIMUM_OPEN_CALLS = 4096
 MAXIMUM_OPEN_CALLS_OF_AN_ID = 64
@@ -402,6 +405,8 @@ class Association:
         call.outcome = Outcome.ACCEPTED if accepted and not refused else Outcome.REJECTED
 
     def _extended_error(self, octets: memoryview, provenance: Provenance) -> tuple[ErrorRecord, ...]:
+        from rpctrace.protocols.dcerpc.extended_error import parse_extended_error  # few faults have any
+
         records, problem = parse_extended_error(octets)
         if problem is not None:
             self.problems.add(problem, provenance.frame)

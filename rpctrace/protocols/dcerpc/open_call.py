@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rpctrace.protocols.dcerpc.call import (
     Call,
     CallAuthentication,
@@ -11,12 +13,14 @@ from rpctrace.protocols.dcerpc.call import (
     Outcome,
     ReplyKind,
 )
-from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 from rpctrace.protocols.dcerpc.security import SecurityContext
 from rpctrace.protocols.dcerpc.stub_octets import StubParts
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.gssapi.exchange import PresentedTicket
 from rpctrace.stream.stream import Direction
+
+if TYPE_CHECKING:
+    from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 
 _new = tuple.__new__  # of a named tuple: half the cost of its own constructor
 

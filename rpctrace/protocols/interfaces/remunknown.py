@@ -20,7 +20,6 @@ from rpctrace.protocols.interfaces.properties import (
 from rpctrace.protocols.interfaces.stub import ObjectFacts, Stub
 from rpctrace.record import record
 
-UUIDS = frozenset(("00000131-0000-0000-c000-000000000046", "00000143-0000-0000-c000-000000000046"))
 LAYER = "dcom.remunknown"
 
 
