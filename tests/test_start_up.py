@@ -41,7 +41,8 @@ OTHER_RENDERINGS = {
 # Readers of what the capture does not hold: it is one file of Kerberos, DCOM and bare DCE/RPC, over TCP.
 CARRIERS = {
     "hashlib", "rpctrace.capture.netmon", "rpctrace.correlation.captures", "rpctrace.correlation.log_lines",
-    "rpctrace.limits", "rpctrace.protocols.dcerpc.activity", "rpctrace.protocols.dcerpc.extended_error",
+    "rpctrace.correlation.log_subjects", "rpctrace.limits", "rpctrace.protocols.dcerpc.activity",
+    "rpctrace.protocols.dcerpc.datagram", "rpctrace.protocols.dcerpc.extended_error",
     "rpctrace.protocols.http.connection", "rpctrace.protocols.http.headers", "rpctrace.protocols.ldap.connection",
     "rpctrace.protocols.ldap.messages", "rpctrace.protocols.smb.session", "rpctrace.scan.merging",
 }  # fmt: skip

@@ -126,9 +126,7 @@ class Assembler:
                 tables.reject_reason_name(call.reject_reason) if call.reject_reason is not None else None
             ),
             fault=self._fault(call.fault) if call.fault else None,
-            extended_error=(
-                None if call.extended_error is None else tuple(map(_extended_error, call.extended_error))
-            ),
+            extended_error=None if call.extended_error is None else tuple(map(_extended_error, call.extended_error)),
             auth=self._auth(call.authentication) if call.authentication else None,
             ticket=self.ticket(call.ticket) if call.ticket else None,
             partial=call.partial,

@@ -101,7 +101,7 @@ def _read(auth_type: int, octets: memoryview) -> Token:
         return _framed(octets)
     if first in _FIRST_OCTETS:
         return _plain(octets)
-    if _WRAP_HEADER.match(octets) is not None:
+    if re.match(_WRAP_HEADER, octets) is not None:
         return _WRAPPED
     if auth_type in _BY_AUTH_TYPE:
         kind, mechanism, read = _BY_AUTH_TYPE[auth_type]
@@ -197,7 +197,7 @@ def _with_inner(outer: Token, inside: memoryview) -> Token:
 
 
 # What a SASL bind of LDAP negotiates its security layers in (RFC 4752 3.1): RFC 4121 4.2.6.2, RFC 1964 1.2.2
-_WRAP_HEADER = re.compile(rb"\x05\x04[\x00-\x07]\xff.{12}", re.DOTALL)
+_WRAP_HEADER = rb"(?s)\x05\x04[\x00-\x07]\xff.{12}"
 _OLD_WRAP_TOKEN_ID = b"\x02\x01"
 _WRAPPED = Token(TokenKind.WRAP, Mechanism.KERBEROS, None, None, False, None)
 _NEGOEX_SIGNATURE = b"NEGOEXTS"  # [MS-NEGOEX] 2.2.6.2
