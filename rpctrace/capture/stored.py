@@ -10,12 +10,13 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, BinaryIO, NamedTuple
+from typing import IO, BinaryIO
 
 from rpctrace.capture.format import Notes
 from rpctrace.capture.unpacking import Unpacker, compression_of
 from rpctrace.capture.window import Window
 from rpctrace.errors import CaptureError
+from rpctrace.named_tuple import NamedTuple
 
 STANDARD_INPUT = "-"
 HEAD_OCTETS = 4096

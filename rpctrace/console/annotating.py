@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from struct import unpack_from
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from rpctrace.annotation import Ends, Extract, comments_of, extract_of
 from rpctrace.capture import pcapng_writing as writing
@@ -27,6 +27,7 @@ from rpctrace.console.analyzing import read_captures
 from rpctrace.console.exit_status import ExitStatus
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.errors import UsageError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, TcpFlags, Transport
 from rpctrace.reading import Options

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum, IntFlag
-from typing import NamedTuple
+
+from rpctrace.named_tuple import NamedTuple
 
 
 class Transport(IntEnum):

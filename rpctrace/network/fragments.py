@@ -9,10 +9,10 @@ given up is counted.
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import NamedTuple
 
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.errors import Malformed
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.flow import CompletingFrame, all_frames
 from rpctrace.network.ip import Fragment, Packet
 

@@ -4,13 +4,13 @@ not be read."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from rpctrace.encoding.partial import detached
 from rpctrace.errors import ParseError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.flow import all_frames
-from rpctrace.record import record
+from rpctrace.record import record, state
 from rpctrace.stream.stream import Chunk, Direction, Gap, StreamEvent
 
 Said = TypeVar("Said", covariant=True)
@@ -39,7 +39,7 @@ class Dissector(Protocol[Said]):
     def skippable(self, direction: Direction) -> int: ...
 
 
-@dataclass(eq=False, slots=True)
+@state
 class Channel:
     """An RPC association inside another protocol: an open pipe of SMB, a virtual connection of RPC over HTTP.
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from rpctrace.capture.frame import Frame
 from rpctrace.capture.pcapng import Interface
 from rpctrace.errors import ParseError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, Transport
 from rpctrace.network.fragments import Whole

@@ -9,13 +9,12 @@ Only this class changes; everything it takes and gives is a value.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.protocols.dcerpc.call import Call, CallKind, FaultValue, Outcome, ReplyKind
 from rpctrace.protocols.dcerpc.contexts import PresentationContexts
-from rpctrace.protocols.dcerpc.extended_error import ErrorRecord, parse_extended_error
 from rpctrace.protocols.dcerpc.open_call import OpenCall
 from rpctrace.protocols.dcerpc.pdu import (
     Bind,
@@ -33,7 +32,11 @@ from rpctrace.protocols.dcerpc.security import SecurityContexts
 from rpctrace.protocols.dcerpc.stub_octets import StubParts
 from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.protocols.gssapi.token import AuthType
+from rpctrace.record import state
 from rpctrace.stream.stream import Direction
+
+if TYPE_CHECKING:
+    from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 
 MAXIMUM_OPEN_CALLS = 4096
 MAXIMUM_OPEN_CALLS_OF_AN_ID = 64
@@ -70,7 +73,7 @@ SEVERAL_CONTEXTS = "no security trailer and several security contexts on the con
 MAYBE = "sent as maybe: no answer is expected"
 
 
-@dataclass(slots=True)
+@state
 class _Side:
     """When a direction was last seen, last carried octets and last had a gap; moments count events from 1."""
 
@@ -408,6 +411,8 @@ class Association:
         call.outcome = Outcome.ACCEPTED if accepted and not refused else Outcome.REJECTED
 
     def _extended_error(self, octets: memoryview, provenance: Provenance) -> tuple[ErrorRecord, ...]:
+        from rpctrace.protocols.dcerpc.extended_error import parse_extended_error  # few faults have any
+
         records, problem = parse_extended_error(octets)
         if problem is not None:
             self.problems.add(problem, provenance.frame)
