@@ -13,6 +13,7 @@ from rpctrace.protocols.interfaces.orpc import OrpcCall
 from rpctrace.protocols.interfaces.oxid import OxidAnswer
 from rpctrace.protocols.interfaces.properties import ActivatedInterface
 from rpctrace.protocols.interfaces.remunknown import RemUnknownCall
+from rpctrace.protocols.interfaces.stub import ObjectFacts
 
 if TYPE_CHECKING:
     from rpctrace.protocols.interfaces.registry import StubValue
@@ -33,11 +34,23 @@ def _result(each: ActivatedInterface) -> report.InterfacePointer:
     )
 
 
+def _handed_over(each: ObjectFacts) -> report.InterfacePointer:
+    return report.InterfacePointer(
+        each.iid, _name(each.iid), *_status(None), each.ipid, identifier(each.oxid), identifier(each.oid)
+    )
+
+
 def dcom(said: StubValue) -> report.Dcom | None:
     """Causality, class, interfaces and where the object lives; None for calls that are none of DCOM."""
     match said:
         case OrpcCall():
-            return report.Dcom(said.cid, said.ipid, *_status(said.hresult), error=said.error and said.error.description)
+            return report.Dcom(
+                said.cid,
+                said.ipid,
+                *_status(said.hresult),
+                error=said.error and said.error.description,
+                pointers=tuple(map(_handed_over, (*said.objects, *said.passed))),
+            )
         case RemUnknownCall():
             return report.Dcom(
                 said.cid, said.rem_unknown, *_status(said.hresult), pointers=tuple(map(_result, said.results))

@@ -126,7 +126,8 @@ class Ticket:
 
 @record
 class InterfacePointer:
-    """An interface that was asked for, and the pointer to it that was handed out ([MS-DCOM] 2.2.18)."""
+    """An interface that was asked for, and the pointer to it that was handed out ([MS-DCOM] 2.2.18); or a pointer among
+    the arguments of any other call, of which no HRESULT speaks."""
 
     iid: str | None
     name: str | None

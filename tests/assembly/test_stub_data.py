@@ -9,6 +9,7 @@ from rpctrace.protocols.interfaces.epm import EndpointAnswer
 from rpctrace.protocols.interfaces.netlogon import LogonIdentity, LogonLevel, NetlogonCall
 from rpctrace.protocols.interfaces.orpc import OrpcCall
 from rpctrace.protocols.interfaces.properties import ActivatedInterface
+from rpctrace.protocols.interfaces.stub import ObjectFacts
 
 IUNKNOWN = "00000000-0000-0000-c000-000000000046"
 MMC = "49b2791a-b1ae-4c90-9b8e-e860ba07f889"
@@ -40,6 +41,18 @@ def test_a_call_on_an_object() -> None:
     told = stub_data.dcom(OrpcCall("ipid", (5, 7), "cid", hresult=0, problem=None))
     assert told is not None
     assert (told.causality_id, told.ipid, told.hresult, told.hresult_name) == ("cid", "ipid", 0, "S_OK")
+    assert told.pointers == ()
+
+
+def test_pointers_that_a_call_hands_over() -> None:
+    """Those of the answer and those that the client gave along; no HRESULT speaks of them."""
+    given, passed = ObjectFacts("one", IUNKNOWN, 0xAB, 0xCD), ObjectFacts("two", None, None, None)
+    told = stub_data.dcom(OrpcCall("ipid", (5, 7), "cid", objects=(given,), passed=(passed,), problem=None))
+    assert told is not None
+    assert [(each.ipid, each.name, each.oxid, each.oid, each.hresult) for each in told.pointers] == [
+        ("one", "IUnknown", "0x00000000000000ab", "0x00000000000000cd", None),
+        ("two", None, None, None, None),
+    ]
 
 
 def test_a_logon_in_clear_and_one_that_is_sealed() -> None:

@@ -28,10 +28,8 @@ from rpctrace.protocols.interfaces.stub import (
     ACTIVATION,
     REMOTE_SCM_ACTIVATOR,
     NamedEndpoint,
-    ObjectFacts,
     Stub,
     Telling,
-    exporter_object,
 )
 from rpctrace.record import record
 
@@ -150,11 +148,3 @@ def _classic_response(ndr: NdrReader, found: Fields, _problems: FirstProblem) ->
         activated(asked[place] if place < len(asked) else pointer.iid if pointer else None, result, pointer)
         for place, (result, pointer) in enumerate(zip(results, pointers, strict=False))
     )
-
-
-def objects(value: Activation) -> Iterator[ObjectFacts]:
-    """The interface pointers that were handed out, and the exporter's own."""
-    yield from exporter_object(value.oxid, value.ipid_rem_unknown)
-    for result in value.results:
-        if result.ipid is not None:
-            yield ObjectFacts(result.ipid, result.iid, result.oxid, result.oid)

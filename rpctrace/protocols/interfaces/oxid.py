@@ -14,7 +14,7 @@ from rpctrace.protocols.interfaces.bindings import (
     parse_bindings,
 )
 from rpctrace.protocols.interfaces.properties import Fields, requested
-from rpctrace.protocols.interfaces.stub import NamedEndpoint, ObjectFacts, Stub, Telling, exporter_object
+from rpctrace.protocols.interfaces.stub import NamedEndpoint, Stub, Telling
 from rpctrace.record import record
 
 LAYER = "dcom.oxid"
@@ -114,9 +114,3 @@ _OPERATIONS: dict[int, tuple[str, _Read | None, _Read | None]] = {
     4: ("ResolveOxid2", _resolve, _resolved_with_version),
     5: ("ServerAlive2", None, _alive),
 }
-
-
-def objects(answer: OxidAnswer) -> Iterator[ObjectFacts]:
-    """The resolved exporter's own object."""
-    if answer.status == 0:
-        yield from exporter_object(answer.oxid, answer.ipid_rem_unknown)

@@ -14,7 +14,6 @@ from rpctrace.protocols.interfaces.stub import (
     NETLOGON,
     OBJECT_RESOLVER,
     REMOTE_SCM_ACTIVATOR,
-    ObjectFacts,
     Stub,
 )
 
@@ -81,20 +80,3 @@ STUBS_READ: frozenset[str] = frozenset(_READERS)
 def read_stub(stub: Stub) -> StubValue | None:
     """What a call says; None for an interface that is not read. Never raises: what did not read is in `problem`."""
     return _READERS.get(stub.uuid, _object)(stub)
-
-
-def objects(value: StubValue) -> tuple[ObjectFacts, ...]:
-    """Every interface pointer that changed hands in this call: later calls name it by its IPID."""
-    from rpctrace.protocols.interfaces import activation, orpc, oxid, remunknown
-
-    match value:
-        case activation.Activation():
-            return tuple(activation.objects(value))
-        case oxid.OxidAnswer():
-            return tuple(oxid.objects(value))
-        case remunknown.RemUnknownCall():
-            return tuple(remunknown.objects(value))
-        case orpc.OrpcCall():
-            return (*value.objects, *value.passed)
-        case _:
-            return ()

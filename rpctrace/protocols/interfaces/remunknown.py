@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 from rpctrace.encoding.ndr import NdrReader
@@ -17,7 +17,7 @@ from rpctrace.protocols.interfaces.properties import (
     activated,
     interface_pointers,
 )
-from rpctrace.protocols.interfaces.stub import ObjectFacts, Stub
+from rpctrace.protocols.interfaces.stub import Stub
 from rpctrace.record import record
 
 LAYER = "dcom.remunknown"
@@ -131,10 +131,3 @@ _OPERATIONS: dict[int, tuple[str, _Read, _Read]] = {
     5: ("RemRelease", _references, _released),
     6: ("RemQueryInterface2", _query_2, _queried_2),
 }
-
-
-def objects(call: RemUnknownCall) -> Iterator[ObjectFacts]:
-    """The interface pointers that were handed out."""
-    for result in call.results:
-        if result.ipid is not None:
-            yield ObjectFacts(result.ipid, result.iid, result.oxid, result.oid)

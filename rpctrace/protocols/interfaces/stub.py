@@ -102,12 +102,6 @@ class ObjectFacts(NamedTuple):
     oid: int | None
 
 
-def exporter_object(oxid: int | None, ipid_rem_unknown: str | None) -> Iterator[ObjectFacts]:
-    """The IRemUnknown of an object exporter, where a call told both."""
-    if oxid is not None and ipid_rem_unknown is not None:
-        yield ObjectFacts(ipid_rem_unknown, IREMUNKNOWN, oxid, None)
-
-
 def pipe_name(text: str) -> str:
     r"""`\PIPE\lsass`, or `\\PIPE\\lsass` with the escapes of string bindings -> `\pipe\lsass`; other names stay.
 

@@ -15,7 +15,7 @@ from tshark_reading import fields
 from rpctrace.protocols.interfaces import activation
 from rpctrace.protocols.interfaces.activation import ACTIVATION, REMOTE_SCM_ACTIVATOR, Activation
 from rpctrace.protocols.interfaces.properties import ActivatedInterface
-from rpctrace.protocols.interfaces.stub import IREMUNKNOWN, ObjectFacts, Stub
+from rpctrace.protocols.interfaces.stub import Stub
 
 FORMS = [(True, False), (False, False), (True, True)]  # little endian, NDR64
 OTHER_IID = "f309ad18-d86a-11d0-a075-00c04fb68820"
@@ -102,10 +102,6 @@ def test_what_it_tells_others() -> None:
     assert {(each.oxid, each.ipid_rem_unknown, each.clsid) for each in found.endpoints()} == {
         (dcom.OXID, dcom.REM_UNKNOWN_IPID, dcom.CLSID)
     }
-    assert list(activation.objects(found)) == [
-        ObjectFacts(dcom.REM_UNKNOWN_IPID, IREMUNKNOWN, dcom.OXID, None),
-        ObjectFacts(dcom.IPID, dcom.ICLASSFACTORY, dcom.OXID, dcom.OID),
-    ]
 
 
 def test_an_answer_alone_names_its_interfaces() -> None:
@@ -179,8 +175,7 @@ def test_the_answer_names_the_connection_that_follows() -> None:
     (factory_call,) = [each for each in calls if each.stub.uuid == dcom.ICLASSFACTORY]
     named = {(each.address, each.port) for each in found.endpoints()}
     assert factory_call.server in named
-    exporter, given = activation.objects(found)
-    assert exporter.ipid == found.ipid_rem_unknown
+    (given,) = found.results
     assert (given.ipid, given.iid) == (factory_call.stub.object_uuid, dcom.ICLASSFACTORY)
     alter_contexts = fields(
         CAPTURES[0], f"dcerpc.pkt_type == 14 && dcerpc.cn_bind_to_uuid == {dcom.ICLASSFACTORY}", "ip.dst", "tcp.dstport"

@@ -12,7 +12,7 @@ from tshark_reading import fields
 
 from rpctrace.protocols.interfaces import oxid
 from rpctrace.protocols.interfaces.oxid import OxidAnswer
-from rpctrace.protocols.interfaces.stub import IREMUNKNOWN, OBJECT_RESOLVER, ObjectFacts, Stub
+from rpctrace.protocols.interfaces.stub import OBJECT_RESOLVER, Stub
 
 FORMS = [(True, False), (False, False), (True, True)]  # little endian, NDR64
 OR_INVALID_OXID = 0x776
@@ -54,13 +54,12 @@ def test_resolving(form: tuple[bool, bool], opnum: int, operation: str) -> None:
         (49724, dcom.OXID),
         ("\\pipe\\atsvc", dcom.OXID),
     }
-    assert list(oxid.objects(found)) == [ObjectFacts(dcom.REM_UNKNOWN_IPID, IREMUNKNOWN, dcom.OXID, None)]
 
 
 def test_an_exporter_that_is_gone() -> None:
     found = read(stub(OBJECT_RESOLVER, 4, dcom.resolve_oxid(Ndr()), dcom.unresolved(Ndr(), OR_INVALID_OXID)))
     assert (found.complete, found.bindings, found.status) == (True, (), OR_INVALID_OXID)
-    assert list(found.endpoints()) == list(oxid.objects(found)) == []
+    assert list(found.endpoints()) == []
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -15,7 +15,7 @@ from tshark_reading import fields
 from rpctrace.protocols.interfaces import remunknown
 from rpctrace.protocols.interfaces.properties import ActivatedInterface
 from rpctrace.protocols.interfaces.remunknown import InterfaceReference, RemUnknownCall
-from rpctrace.protocols.interfaces.stub import IREMUNKNOWN, IREMUNKNOWN2, ObjectFacts, Stub
+from rpctrace.protocols.interfaces.stub import IREMUNKNOWN, IREMUNKNOWN2, Stub
 
 UUID, UUID_2 = IREMUNKNOWN, IREMUNKNOWN2
 FORMS = [(True, False), (False, False), (True, True)]  # little endian, NDR64
@@ -52,7 +52,6 @@ def test_query_interface(form: tuple[bool, bool]) -> None:
     assert (found.operation, found.rem_unknown) == ("RemQueryInterface", dcom.REM_UNKNOWN_IPID)
     assert (found.cid, found.ipid, found.iids, found.hresult) == (dcom.CID, dcom.IPID, IIDS, 1)
     assert found.results == (REFUSED, ActivatedInterface(IIDS[1], 0, NEW_IPID, dcom.OXID, dcom.OID))
-    assert list(remunknown.objects(found)) == [ObjectFacts(NEW_IPID, IIDS[1], dcom.OXID, dcom.OID)]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -75,14 +74,14 @@ def test_references(form: tuple[bool, bool]) -> None:
     assert found.references == tuple(InterfaceReference(*each) for each in counts)
     released = read(made(form, 5, request, dcom.that(ndr(form)).u32(0).done()))
     assert (released.operation, released.references, released.hresult) == ("RemRelease", found.references, 0)
-    assert list(remunknown.objects(released)) == []
+    assert released.results == ()
 
 
 def test_an_answer_without_its_question() -> None:
     """The object is known, its interface is not."""
     response = dcom.queried(Ndr(), [(0, NEW_IPID)])
-    (fact,) = remunknown.objects(read(stub(UUID, 3, None, response)))
-    assert (fact.ipid, fact.iid) == (NEW_IPID, None)
+    (result,) = read(stub(UUID, 3, None, response)).results
+    assert (result.ipid, result.iid) == (NEW_IPID, None)
 
 
 def test_a_cut_leaves_the_results_before_it() -> None:
@@ -157,7 +156,7 @@ def test_against_tshark(path: Path) -> None:
     null = "00000000-0000-0000-0000-000000000000"
     for frame, ipids, oxids, oids, hresults in answered:
         value = values[int(frame)]
-        objects = list(remunknown.objects(value))
+        objects = [each for each in value.results if each.ipid is not None]
         assert [value.rem_unknown, *(each.ipid for each in objects)] == [i for i in ipids.split(",") if i != null]
         assert [each.oxid for each in objects] == [int(each, 16) for each in oxids.split(",") if each.strip("0x")]
         assert [each.oid for each in objects] == [int(each, 16) for each in oids.split(",") if each.strip("0x")]
