@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+TELLING_OCTETS = 16
 
 
 class Recogniser(NamedTuple):
     """One protocol over TCP.
 
     `begins(octets)`: whether the first octets of a direction can be its own; fewer than `head_octets` of them can.
+    `first_octets`: the first of them, where there are `TELLING_OCTETS` or more; None: any.
     `occurs(octets)`: whether one of its headers stands anywhere in octets from the middle of a connection;
     `is_other(octets)`: whether they show that the connection is none of its own. A connection of which the
     start was not captured is searched for `search_octets` a direction, and never on `ports_not_searched`.
@@ -22,6 +25,29 @@ class Recogniser(NamedTuple):
     is_other: Callable[[bytes], bool]
     search_octets: int
     ports_not_searched: frozenset[int]
+    first_octets: bytes | None = None
+
+
+class Shortlist:
+    """Some recognisers, asked about the first octets of a direction: of most, few have to look at more than the first.
+    """
+
+    def __init__(self, recognisers: Sequence[Recogniser]) -> None:
+        self._head_octets = max((each.head_octets for each in recognisers), default=0)
+        self._all = tuple([each.begins for each in recognisers])
+        self._by_first_octet = [
+            tuple([each.begins for each in recognisers if each.first_octets is None or octet in each.first_octets])
+            for octet in range(256)
+        ]
+
+    def may_begin(self, octets: memoryview) -> bool:
+        """Whether a direction that begins so may be of one of them."""
+        wanted = self._all if len(octets) < TELLING_OCTETS else self._by_first_octet[octets[0]]
+        head = bytes(octets[: self._head_octets])
+        for begins in wanted:  # noqa: SIM110 - a generator costs as much as a recogniser
+            if begins(head):
+                return True
+        return False
 
 
 class DatagramRecogniser(NamedTuple):

@@ -11,11 +11,11 @@ from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, Transport
 from rpctrace.network.ip import address_octets
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
-from rpctrace.scan.flows import FIN, LIVE, OTHER, RST, SYN, FlowTable, Key
-from rpctrace.scan.headers import UDP_OCTETS, Shape, carried, ends_of, is_skipped, segment, shapes_of
+from rpctrace.scan.flow import CONTROL, LIVE, OTHER, SYN
+from rpctrace.scan.flows import FlowTable
+from rpctrace.scan.headers import NO_ENDS, UDP_OCTETS, Key, Shape, carried, segment, shapes_of
 
 PASSED_OVER = b""
-_CONTROL = FIN | SYN | RST
 
 
 class Layout(NamedTuple):
@@ -77,7 +77,7 @@ class Collector:
 
     def end(self, frames: int) -> None:
         """There were so many frames since `begin`: if most had another shape, that one is expected next."""
-        for shape, count in self._of_other_shape.most_common(1):
+        for shape, count in self._of_other_shape.items():
             if 2 * count > frames:
                 self._shape = shape
 
@@ -95,23 +95,18 @@ class Collector:
         flow = None if key is None else self._flow_of(key)
         if flow is OTHER and not flags & SYN:
             return
-        if (
-            flow is not None and flow.skips is not None and key is not None
-            and not flags & _CONTROL and captured >= shape.smallest_octets
-            and is_skipped(shape, octets, start, flow.skips[key])
-        ):  # fmt: skip
-            flow.touched = True
+        if flow is not None and key is not None and flow.is_skipped(shape, octets, start, captured, key):
             return
         timestamp_ns = self._layout.timestamp_ns(high, low)
         read: Segment | None = None
         if key is not None and captured >= shape.smallest_octets:
-            ends = ends_of(key) if flow is None or flow is OTHER else flow.ends[key != flow.keys[0]]
+            ends = NO_ENDS if flow is None else flow.ends[key != flow.keys[0]]
             read = segment(shape, octets, start, captured, number, timestamp_ns, ends)
         if read is None or key is None:
             frame = memoryview(octets[start : start + captured].tobytes())
             length = original if original > captured else captured
             self.frame(Frame(number, timestamp_ns, self._layout.link_type, frame, length, self._offset + at))
-        elif flow is not None and flow.stage is LIVE and not flags & _CONTROL:
+        elif flow is not None and flow.stage is LIVE and not flags & CONTROL:
             flow.touched = True
             flow.now_ns = timestamp_ns
             self.give(read)

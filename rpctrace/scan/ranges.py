@@ -17,24 +17,18 @@ from rpctrace.errors import ParseError
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, Transport
 from rpctrace.network.ip import Packet
-from rpctrace.scan.candidates import Recogniser
+from rpctrace.scan.candidates import Recogniser, Shortlist
 from rpctrace.scan.collector import PASSED_OVER, Collector, key_of
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
+from rpctrace.scan.flow import ACK, ENDS, RST, SYN, Stage
 from rpctrace.scan.flows import (
-    ACK,
-    ENDS,
     MAXIMUM_HEARD,
     MAXIMUM_HELD_OCTETS_OF_A_FLOW,
     MAXIMUM_HELD_SEGMENTS,
-    RST,
     SEGMENT_OVERHEAD_OCTETS,
-    SYN,
     FlowTable,
-    Key,
-    Stage,
-    turned,
 )
-from rpctrace.scan.headers import TCP_OCTETS, ends_of
+from rpctrace.scan.headers import TCP_OCTETS, Key, addresses_of, turned
 
 NUMBERS = "I"  # the typecode of arrays of record numbers, and of places in a range
 MOST_RECORD_OCTETS = 0x1_0200  # the longest IP packet with all headers; longer ones are left to the one reading
@@ -85,7 +79,7 @@ class Index(NamedTuple):
     has_fragments: bool
     last_decoded: int | None  # the last record that the plain reading was asked about, in vain
     held_octets: int  # the most that was held at a time
-    heard: frozenset[str]  # addresses that something answered
+    heard: frozenset[bytes]  # addresses that something answered
 
 
 class _Pair:
@@ -150,8 +144,7 @@ class Indexer(Collector):
         self._glance = _Glance()
         super().__init__(self._glance, FlowTable(()), _give_nothing, datagrams)
         self.passing: dict[Key, Callable[[int], None]] = {}
-        self._begins = tuple(each.begins for each in recognisers)
-        self._head_octets = max((each.head_octets for each in recognisers), default=0)
+        self._shortlist = Shortlist(recognisers)
         self._pairs: dict[Key, _Pair] = {}
         self._syns: list[int] = []
         self._odd: list[int] = []
@@ -159,7 +152,7 @@ class Indexer(Collector):
         self._has_fragments = False
         self._last_decoded: int | None = None
         self._held_octets = self._most_held_octets = 0
-        self._heard: set[str] = set()
+        self._heard: set[bytes] = set()
 
     def record(
         self, number: int, at: int, key: bytes | None, flags: int, high: int, low: int, captured: int, original: int
@@ -232,8 +225,7 @@ class Indexer(Collector):
         if flags & SYN:
             self._syns.append(number)
             if flags & ACK and len(self._heard) < MAXIMUM_HEARD:
-                _source, destination = ends_of(key if isinstance(key, bytes) else key[0])
-                self._heard.add(destination.address)
+                self._heard.add(addresses_of(key)[1])
         return pair
 
     def _follow(
@@ -271,7 +263,7 @@ class Indexer(Collector):
             if pair.expected[index] is None:
                 self._give_up(pair)
             elif sequence == pair.expected[index]:
-                self._decide(pair, index, bytes(payload[: self._head_octets]))
+                self._decide(pair, index, payload)
 
     def _begin(self, pair: _Pair, key: Key, number: int) -> None:
         if pair.birth is None:
@@ -283,9 +275,9 @@ class Indexer(Collector):
             for each in pair.keys:
                 self.passing.pop(each, None)
 
-    def _decide(self, pair: _Pair, index: int, head: bytes) -> None:
+    def _decide(self, pair: _Pair, index: int, octets: memoryview) -> None:
         """The first octets of a direction."""
-        if any(begins(head) for begins in self._begins):
+        if self._shortlist.may_begin(octets):
             self._settle(pair, Stage.LIVE)
             return
         pair.others[index] = True

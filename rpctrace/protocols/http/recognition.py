@@ -17,6 +17,7 @@ from rpctrace.scan.candidates import Recogniser
 # middle as much is looked at twice, and kept.
 FIRST_OCTETS = 1024
 _SCHEME = rb"(?:negotiate|kerberos|ntlm)"
+_FIRST = bytes(range(ord("A"), ord("Z") + 1)) + INNER_BANNER[:1]
 # RPC, and an answer before the one that counts
 _UNDECIDED = re.compile(rb"RPC_(?:IN_DATA|OUT_DATA|CONNECT) |HTTP/1\.[01] +1")
 # In octets made lower case, which costs a tenth of what ignoring case does
@@ -58,6 +59,6 @@ def is_other(_octets: bytes) -> bool:
 
 
 RECOGNISER = Recogniser(
-    "http", FIRST_OCTETS, may_authenticate, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset((139, 445))
+    "http", FIRST_OCTETS, may_authenticate, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset((139, 445)), _FIRST
 )
 EVERY_CONNECTION = RECOGNISER._replace(begins=is_http)

@@ -9,6 +9,7 @@ from rpctrace.encoding import der
 from rpctrace.protocols.ldap.messages import HEAD, HEAD_OCTETS, MAXIMUM_SEARCH_OCTETS
 from rpctrace.scan.candidates import Recogniser
 
+_FIRST = bytes((der.SEQUENCE,))
 _LENGTH = rb"(?:[\x00-\x7f]|\x81.|\x82..|\x83...|\x84....)"
 # RFC 4511 4.2: behind the head of a bind its version, behind that of an answer its result code
 _BIND = re.compile(
@@ -22,7 +23,7 @@ def begins(octets: bytes) -> bool:
     """Whether a connection may begin so. Fewer octets than a head has decide nothing, as for the framer."""
     if HEAD.match(octets) is not None:
         return True
-    return len(octets) < HEAD_OCTETS and octets[:1] in (b"", bytes((der.SEQUENCE,)))
+    return len(octets) < HEAD_OCTETS and octets[:1] in (b"", _FIRST)
 
 
 def occurs(octets: bytes) -> bool:
@@ -35,5 +36,5 @@ def is_other(_octets: bytes) -> bool:
 
 
 RECOGNISER = Recogniser(
-    "ldap", HEAD_OCTETS, begins, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset((139, 445))
+    "ldap", HEAD_OCTETS, begins, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset((139, 445)), _FIRST
 )
