@@ -13,7 +13,7 @@ from rpctrace.network.ip import address_octets
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
 from rpctrace.scan.flow import CONTROL, LIVE, OTHER, SYN
 from rpctrace.scan.flows import FlowTable
-from rpctrace.scan.headers import NO_ENDS, UDP_OCTETS, Key, Shape, carried, segment, shapes_of
+from rpctrace.scan.headers import UDP_OCTETS, Key, Shape, carried, segment, shapes_of, told
 
 PASSED_OVER = b""
 
@@ -98,21 +98,27 @@ class Collector:
         if flow is not None and key is not None and flow.is_skipped(shape, octets, start, captured, key):
             return
         timestamp_ns = self._layout.timestamp_ns(high, low)
-        read: Segment | None = None
-        if key is not None and captured >= shape.smallest_octets:
-            ends = NO_ENDS if flow is None else flow.ends[key != flow.keys[0]]
-            read = segment(shape, octets, start, captured, number, timestamp_ns, ends)
-        if read is None or key is None:
-            frame = memoryview(octets[start : start + captured].tobytes())
-            length = original if original > captured else captured
-            self.frame(Frame(number, timestamp_ns, self._layout.link_type, frame, length, self._offset + at))
-        elif flow is not None and flow.stage is LIVE and not flags & CONTROL:
-            flow.touched = True
-            flow.now_ns = timestamp_ns
-            self.give(read)
-        else:
-            for each in self.table.take(key, read):
-                self.give(each)
+        if key is not None and (flow is None or flow.stage is not LIVE):
+            said = told(shape, octets, start, captured)
+            if said is not None:
+                raw = shape, octets[start : start + captured].tobytes(), number, timestamp_ns
+                for each in self.table.meet(key, said, timestamp_ns, raw):
+                    self.give(each)
+                return
+        elif key is not None and flow is not None and captured >= shape.smallest_octets:
+            read = segment(shape, octets, start, captured, number, timestamp_ns, flow.ends[key != flow.keys[0]])
+            if read is not None:
+                if flags & CONTROL:
+                    for each in self.table.take(key, read):
+                        self.give(each)
+                else:
+                    flow.touched = True
+                    flow.now_ns = timestamp_ns
+                    self.give(read)
+                return
+        frame = memoryview(octets[start : start + captured].tobytes())
+        length = original if original > captured else captured
+        self.frame(Frame(number, timestamp_ns, self._layout.link_type, frame, length, self._offset + at))
 
     def frame(self, frame: Frame) -> None:
         """A frame for the plain reading."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum, auto
+from typing import NamedTuple
 
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.network.flow import Segment, TcpFlags
 from rpctrace.scan.candidates import Recogniser
-from rpctrace.scan.headers import NO_ENDS, TCP_OCTETS, Ends, Key, Shape, ends_of
+from rpctrace.scan.headers import TCP_OCTETS, Ends, Key, Shape, ends_of, segment
 
 MAXIMUM_IDLE_NS = 2 * 3600 * NS_PER_SECOND  # RFC 1122 4.2.3.6
 
@@ -17,9 +18,18 @@ _NUMBERS = 0xFFFF_FFFF  # those of TCP have 32 bits
 
 Skips = tuple[int, int, int, int]  # what a direction skips: sequence number and number of octets; and the other one
 
-_new = tuple.__new__  # of a named tuple: half the cost of its own constructor
+Raw = tuple[Shape, bytes, int, int | None]  # what `headers.segment` makes a segment of: a frame, its number and time
 
-Held = tuple[int, Segment]  # from which direction (of `Flow.keys`); the segment's ends are not told
+
+class Held(NamedTuple):
+    """A segment that waits until its flow is decided. Most are given to nobody, so they are not made before that.
+    `sender`: which of `Flow.keys` it has."""
+
+    sender: int
+    flags: int
+    length_octets: int
+    captured_octets: int
+    made_of: Segment | Raw
 
 
 class Stage(Enum):
@@ -57,7 +67,7 @@ class Flow:
         self.stage = stage
         self.searched_for = searched_for
         self.keys = keys  # of the direction first seen, of the other one
-        self.ends: tuple[Ends, Ends] = (NO_ENDS, NO_ENDS)  # the same of a live flow
+        self.ends: tuple[Ends, ...] = ()  # the same of a live flow
         self.directions = (Direction(), Direction())
         self.held: list[Held] = []
         self.held_octets = 0
@@ -75,9 +85,9 @@ class Flow:
         return () if isinstance(key, bytes) else key[1]
 
     def told(self) -> tuple[Segment, ...]:
-        """What is held, with its ends."""
+        """The segments that are held."""
         ends = ends_of(self.keys[0]), ends_of(self.keys[1])
-        return tuple([_new(Segment, (*held[:3], *ends[index], *held[5:])) for index, held in self.held])
+        return tuple([_made(each.made_of, ends[each.sender]) for each in self.held])
 
     def is_skipped(self, shape: Shape, octets: memoryview, at: int, captured: int, key: Key) -> bool:
         """Whether the segment in the frame at `at` lies wholly in the octets that its direction skips, or has none and
@@ -98,20 +108,20 @@ class Flow:
             return True
         return False
 
-    def has_skipped(self, key: Key, segment: Segment, flags: int) -> bool:
+    def has_skipped(self, key: Key, made: Segment, flags: int) -> bool:
         """As `is_skipped`, of a segment that was made."""
         if self.skips is None or flags & CONTROL:
             return False
         first, skipped, other_first, other_skipped = self.skips[key]
-        ahead, length = (segment.sequence - first) & _NUMBERS, segment.length_octets
+        ahead, length = (made.sequence - first) & _NUMBERS, made.length_octets
         if ahead < skipped and ahead + length <= skipped:
             return True
         acknowledges = not length and flags & ACK
-        return bool(acknowledges) and (segment.acknowledgement - other_first - 1) & _NUMBERS < other_skipped
+        return bool(acknowledges) and (made.acknowledgement - other_first - 1) & _NUMBERS < other_skipped
 
     def has_octets(self) -> bool:
         """Whether octets are held of a direction that did not show itself as none of ours."""
-        return any(segment.length_octets and not self.directions[index].is_other for index, segment in self.held)
+        return any(each.length_octets and not self.directions[each.sender].is_other for each in self.held)
 
     def is_attempt(self) -> bool:
         """Whether nothing came but SYNs that one end sent."""
@@ -120,23 +130,32 @@ class Flow:
             self.stage is STARTING
             and bool(held)
             and not any(each.is_other for each in self.directions)
-            and all(int(each.flags) & (ENDS | SYN | ACK) == SYN and not each.length_octets for _, each in held)
-            and all(index == held[0][0] for index, _ in held)
+            and all(each.flags & (ENDS | SYN | ACK) == SYN and not each.length_octets for each in held)
+            and all(each.sender == held[0].sender for each in held)
         )
 
-    def is_in_doubt(self, direction: Direction, syn: Segment, first: int) -> bool:
+    def is_in_doubt(self, direction: Direction, syn: Held, first: int) -> bool:
         """Whether only the reassembly can tell if a SYN begins another connection than what is held."""
         if self.stage is SEARCHED:  # the capture's order is not that of the wire
             return True
         if direction.next is None or direction.next == first:
-            return self.ended > 0 and any(held.flags & RST for _, held in self.held)
+            return self.ended > 0 and any(each.flags & RST for each in self.held)
         # octets of the connection before, which may have been ours, or no SYN that a station sends
-        if self.has_octets() or syn.length_octets or int(syn.flags) & ENDS:
+        if self.has_octets() or syn.length_octets or syn.flags & ENDS:
             return True
         return self.given and not self.is_attempt()
 
     def is_idle(self, now_ns: int | None) -> bool:
         return now_ns is not None and self.now_ns is not None and now_ns - self.now_ns >= MAXIMUM_IDLE_NS
+
+
+def _made(made_of: Segment | Raw, ends: Ends) -> Segment:
+    if isinstance(made_of, Segment):
+        return made_of
+    shape, octets, number, timestamp_ns = made_of
+    made = segment(shape, memoryview(octets), 0, len(octets), number, timestamp_ns, ends)
+    assert made is not None  # `headers.told` read it
+    return made
 
 
 OTHER = Flow(Stage.OTHER, (b"", b""))

@@ -28,8 +28,22 @@ from itertools import islice
 from rpctrace.network.flow import Endpoint, Segment, Stretch
 from rpctrace.network.ip import address_text
 from rpctrace.scan.candidates import Recogniser, Shortlist
-from rpctrace.scan.flow import ACK, ENDS, LIVE, OTHER, RST, SEARCHED, SETTLED, STARTING, SYN, Direction, Flow
-from rpctrace.scan.headers import Key, addresses_of, ends_of, ports_of, turned
+from rpctrace.scan.flow import (
+    ACK,
+    ENDS,
+    LIVE,
+    OTHER,
+    RST,
+    SEARCHED,
+    SETTLED,
+    STARTING,
+    SYN,
+    Direction,
+    Flow,
+    Held,
+    Raw,
+)
+from rpctrace.scan.headers import Key, Told, addresses_of, ends_of, ports_of, turned
 
 MAXIMUM_KEYS = 2 * 32_768
 MAXIMUM_HELD_SEGMENTS = 32  # of one flow that is starting
@@ -43,6 +57,7 @@ SEGMENT_OVERHEAD_OCTETS = 512
 TAIL_OCTETS = 63  # what of a header may stand at the end of a segment and be known with the next one
 
 _NOTHING: tuple[Segment, ...] = ()
+_new = tuple.__new__  # of a named tuple: half the cost of its own constructor
 
 
 class FlowTable:
@@ -87,31 +102,47 @@ class FlowTable:
         self._heard.update(islice(addresses, max(0, MAXIMUM_HEARD - len(self._heard))))
 
     def take(self, key: Key, segment: Segment) -> Sequence[Segment]:
-        """The segments that are to be read now: this one, held ones before it, or none. The ends of one whose flow is
-        not live need not be told (`NO_ENDS`)."""
+        """The segments that are to be read now: this one, held ones before it, or none."""
         flow = self._flows.get(key)
-        flags = +segment.flags  # a plain int of TcpFlags, whose own & is slow
-        if flags & SYN:
-            if flags & ACK and len(self._heard) < MAXIMUM_HEARD:
-                self._heard.add(addresses_of(key)[1])
-        elif flow is OTHER:
-            return _NOTHING
-        if flow is None or flow is OTHER:
-            flow = self._begin(key, segment.timestamp_ns, flags)
-            if flow is OTHER:
-                return _NOTHING
+        number, timestamp_ns, _, _, _, sequence, acknowledgement, flags, octets, length, _ = segment
+        flags = +flags  # a plain int of TcpFlags, whose own & is slow
+        if flow is None or flow.stage is not LIVE:
+            return self.meet(key, (flags, sequence, acknowledgement, length, octets), timestamp_ns, segment)
+        if flags & SYN and flags & ACK:
+            self._hear(key)
         flow.touched = True
         if flow.has_skipped(key, segment, flags):
             return _NOTHING
-        if segment.timestamp_ns is not None:
-            flow.now_ns = segment.timestamp_ns
+        if timestamp_ns is not None:
+            flow.now_ns = timestamp_ns
         if flags & ENDS:
             flow.ended += 2 if flags & RST else 1
-        if flow.stage is not LIVE:
-            return self._undecided(flow, key, segment, flags)
         if flags & SYN or (flags & ENDS and flow.ended >= 2):  # another connection may follow, with other numbers
-            flow.skips, flow.skips_since = None, segment.frame_number
+            flow.skips, flow.skips_since = None, number
         return (segment,)
+
+    def meet(self, key: Key, told: Told, timestamp_ns: int | None, made_of: Segment | Raw) -> Sequence[Segment]:
+        """As `take`, of a flow that is not live: what its segment tells, and what it can be made of if it is to be."""
+        flow, flags = self._flows.get(key), told[0]
+        if flags & SYN:
+            if flags & ACK:
+                self._hear(key)
+        elif flow is OTHER:
+            return _NOTHING
+        if flow is None or flow is OTHER:
+            flow = self._begin(key, timestamp_ns, flags)
+            if flow is OTHER:
+                return _NOTHING
+        flow.touched = True
+        if timestamp_ns is not None:
+            flow.now_ns = timestamp_ns
+        if flags & ENDS:
+            flow.ended += 2 if flags & RST else 1
+        return self._undecided(flow, key, told, made_of)
+
+    def _hear(self, key: Key) -> None:
+        if len(self._heard) < MAXIMUM_HEARD:
+            self._heard.add(addresses_of(key)[1])
 
     def ignore(self, client: Endpoint, server: Endpoint, tunnel: tuple[int, ...]) -> None:
         """A live flow turned out to be none of ours."""
@@ -155,14 +186,16 @@ class FlowTable:
 
     # Until it is decided
 
-    def _undecided(self, flow: Flow, key: Key, segment: Segment, flags: int) -> Sequence[Segment]:
+    def _undecided(self, flow: Flow, key: Key, told: Told, made_of: Segment | Raw) -> Sequence[Segment]:
+        flags, sequence, acknowledgement, length, octets = told
         index = 0 if key == flow.keys[0] else 1
         direction, other = flow.directions[index], flow.directions[1 - index]
+        held = _new(Held, (index, flags, length, len(octets), made_of))
         failed = _NOTHING
         if flags & SYN:
-            first = (segment.sequence + 1) & 0xFFFF_FFFF
-            if flow.is_in_doubt(direction, segment, first):
-                self._hold(flow, index, segment)
+            first = (sequence + 1) & 0xFFFF_FFFF
+            if flow.is_in_doubt(direction, held, first):
+                self._hold(flow, held)
                 return self._follow(flow)
             if direction.next not in (None, first):
                 flow.given = flow.is_attempt()
@@ -171,21 +204,21 @@ class FlowTable:
                 direction, other = flow.directions[index], flow.directions[1 - index]
             direction.next = first
             if flags & ACK:
-                other.next = segment.acknowledgement
-        is_refusal = flags & RST and flags & ACK and segment.acknowledgement == other.next and flow.is_attempt()
-        self._hold(flow, index, segment)
+                other.next = acknowledgement
+        is_refusal = flags & RST and flags & ACK and acknowledgement == other.next and flow.is_attempt()
+        self._hold(flow, held)
         if is_refusal:
             refused = self._counted(flow)
             self._forget(flow)
             return refused
-        if not segment.length_octets:
+        if not length:
             return failed
         if direction.is_other:
             is_ours = False
         elif flow.stage is STARTING:
-            is_ours = self._starts_as_ours(direction, segment, flags, flow)
+            is_ours = self._starts_as_ours(direction, told, len(flow.held))
         else:
-            is_ours = self._holds_a_header(flow, direction, segment)
+            is_ours = self._holds_a_header(flow, direction, told)
         if is_ours:
             return self._follow(flow)
         if direction.is_other:
@@ -194,10 +227,10 @@ class FlowTable:
             elif (flow.stage is SEARCHED or len(flow.held) == MAXIMUM_HELD_SEGMENTS) and not flow.has_octets():
                 # Only the other direction can still show something, and then the handshake is what it needs.
                 self._flows[key] = OTHER
-                handshake = [held for held in flow.held if held[1].flags & SYN]
+                handshake = [each for each in flow.held if each.flags & SYN]
                 self._release(flow)
-                for held in handshake:
-                    self._hold(flow, *held)
+                for each in handshake:
+                    self._hold(flow, each)
         return _NOTHING
 
     def _attempt(self, flow: Flow) -> tuple[Segment, ...]:
@@ -222,22 +255,24 @@ class FlowTable:
         flow.directions = (Direction(), Direction())
         flow.ended = 0
 
-    def _starts_as_ours(self, direction: Direction, segment: Segment, flags: int, flow: Flow) -> bool:
+    def _starts_as_ours(self, direction: Direction, told: Told, held: int) -> bool:
         """Whether a direction begins, or may have begun, with a header."""
+        flags, sequence, _, _, octets = told
         if direction.next is None or flags & SYN:
             return True  # where it begins is not known: the reassembly finds out
-        if segment.sequence != direction.next:
+        if sequence != direction.next:
             # not the first octets: they may still come, or the capture lost them
-            return len(flow.held) >= MAXIMUM_HELD_SEGMENTS
-        direction.is_other = not self._shortlist.may_begin(segment.payload)
+            return held >= MAXIMUM_HELD_SEGMENTS
+        direction.is_other = not self._shortlist.may_begin(octets)
         return not direction.is_other
 
-    def _holds_a_header(self, flow: Flow, direction: Direction, segment: Segment) -> bool:
-        octets = bytes(segment.payload)
-        if segment.sequence == direction.next:
+    def _holds_a_header(self, flow: Flow, direction: Direction, told: Told) -> bool:
+        _, sequence, _, length, payload = told
+        octets = bytes(payload)
+        if sequence == direction.next:
             octets = direction.tail + octets
-        direction.next = (segment.sequence + segment.length_octets) & 0xFFFF_FFFF
-        direction.searched += len(segment.payload)
+        direction.next = (sequence + length) & 0xFFFF_FFFF
+        direction.searched += len(payload)
         if any(each.occurs(octets) for each in flow.searched_for):
             return True
         direction.is_other = all(
@@ -263,14 +298,14 @@ class FlowTable:
 
     # What is held
 
-    def _hold(self, flow: Flow, index: int, segment: Segment) -> None:
-        cost = len(segment.payload) + SEGMENT_OVERHEAD_OCTETS
-        flow.held.append((index, segment))
+    def _hold(self, flow: Flow, held: Held) -> None:
+        cost = held.captured_octets + SEGMENT_OVERHEAD_OCTETS
+        flow.held.append(held)
         flow.held_octets += cost
         self._held_octets += cost
         most = MAXIMUM_HELD_SEGMENTS if flow.stage is STARTING else SEARCHED_SEGMENTS_HELD
         while len(flow.held) > most or flow.held_octets > MAXIMUM_HELD_OCTETS_OF_A_FLOW:
-            cost = len(flow.held.pop(0)[1].payload) + SEGMENT_OVERHEAD_OCTETS
+            cost = flow.held.pop(0).captured_octets + SEGMENT_OVERHEAD_OCTETS
             flow.held_octets -= cost
             self._held_octets -= cost
             if len(flow.held) <= 1:

@@ -20,11 +20,11 @@ _TCP, _UDP = Transport.TCP, Transport.UDP
 TCP_OCTETS = 20
 UDP_OCTETS = 8
 NO_OCTETS = memoryview(b"")
-NO_ENDS = (Endpoint("", 0), Endpoint("", 0))  # of a segment whose key is known
 _new = tuple.__new__
 
 Key = bytes | tuple[bytes, tuple[int, ...]]  # the latter inside a tunnel
 Ends = tuple[Endpoint, Endpoint]
+Told = tuple[int, int, int, int, memoryview]  # of a segment: flags, sequence, acknowledgement, length, octets captured
 
 
 class Shape(NamedTuple):
@@ -163,6 +163,23 @@ def turned(key: Key) -> Key:
         return inner, key[1]
     half = (len(key) - 4) // 2
     return key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
+
+
+def told(shape: Shape, octets: memoryview, at: int, captured: int) -> Told | None:
+    """What the TCP frame of `shape` says whose `captured` octets stand at `at`; None for one with lengths that
+    `network.decode` has to judge."""
+    if captured < shape.smallest_octets:
+        return None
+    stated, sequence, acknowledgement, offset, flags = shape.unpack_from(octets, at + shape.length_at)
+    header = offset >> 4 << 2
+    length = stated - shape.length_includes - header
+    if header < TCP_OCTETS or length < 0 or not stated:
+        return None
+    flags &= 0x3F
+    if not length:
+        return flags, sequence, acknowledgement, 0, NO_OCTETS
+    start = at + shape.tcp_at + header
+    return flags, sequence, acknowledgement, length, octets[start : max(start, min(start + length, at + captured))]
 
 
 def segment(

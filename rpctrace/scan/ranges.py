@@ -28,7 +28,7 @@ from rpctrace.scan.flows import (
     SEGMENT_OVERHEAD_OCTETS,
     FlowTable,
 )
-from rpctrace.scan.headers import TCP_OCTETS, Key, addresses_of, turned
+from rpctrace.scan.headers import Key, Told, addresses_of, told, turned
 
 NUMBERS = "I"  # the typecode of arrays of record numbers, and of places in a range
 MOST_RECORD_OCTETS = 0x1_0200  # the longest IP packet with all headers; longer ones are left to the one reading
@@ -167,17 +167,10 @@ class Indexer(Collector):
             pair = self._listed(key, number, flags)
             if pair.birth is None and not flags & SYN:
                 return
-            if captured >= shape.smallest_octets:
-                stated, sequence, acknowledgement, offset, _flags = shape.unpack_from(
-                    self._octets, start + shape.length_at
-                )
-                header = offset >> 4 << 2
-                length = stated - shape.length_includes - header
-                if header >= TCP_OCTETS and length >= 0 and stated:  # as `headers.segment` wants it
-                    octets = start + shape.tcp_at + header
-                    payload = self._octets[octets : max(octets, min(octets + length, start + captured))]
-                    self._follow(pair, key, number, (flags, sequence, acknowledgement, length), payload)
-                    return
+            said = told(shape, self._octets, start, captured)
+            if said is not None:
+                self._follow(pair, key, number, said)
+                return
         frame_octets = memoryview(self._octets[start : start + captured].tobytes())
         length = original if original > captured else captured
         time_ns = self._layout.timestamp_ns(high, low)
@@ -211,8 +204,8 @@ class Indexer(Collector):
         key, flags = key_of(read), int(read.flags)
         pair = self._listed(key, frame.number, flags)
         if pair.birth is not None or flags & SYN:
-            told = flags, read.sequence, read.acknowledgement, read.length_octets
-            self._follow(pair, key, frame.number, told, read.payload)
+            said = flags, read.sequence, read.acknowledgement, read.length_octets, read.payload
+            self._follow(pair, key, frame.number, said)
 
     def _listed(self, key: Key, number: int, flags: int) -> _Pair:
         pair = self._pairs.get(key)
@@ -228,13 +221,11 @@ class Indexer(Collector):
                 self._heard.add(addresses_of(key)[1])
         return pair
 
-    def _follow(
-        self, pair: _Pair, key: Key, number: int, told: tuple[int, int, int, int], payload: memoryview
-    ) -> None:
-        """A segment (flags, sequence, acknowledgement, length) of a connection that began here, or begins now."""
+    def _follow(self, pair: _Pair, key: Key, number: int, said: Told) -> None:
+        """A segment of a connection that began here, or begins now."""
         if pair.gave_up or pair.stage is Stage.LIVE:
             return
-        flags, sequence, acknowledgement, length = told
+        flags, sequence, acknowledgement, length, payload = said
         if flags & RST and not pair.has_octets:  # refused, and told of
             self._give_up(pair)
             return

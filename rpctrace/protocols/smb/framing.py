@@ -190,8 +190,8 @@ class Framer:
         return at
 
     def _alone(self, chunk: Chunk, end: int) -> bool:
-        """Reads a packet that is a chunk of its own, with one message: the usual case, which leaves nothing to do. False
-        leaves the chunk to the longer way."""
+        """Reads a packet that is a chunk of its own, with one message: the usual case, behind which nothing is left to
+        do. False leaves the chunk to the longer way."""
         if end < SIGNATURE_OCTETS:
             return False
         octets = chunk.octets
