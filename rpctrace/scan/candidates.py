@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-TELLING_OCTETS = 16
+TELLING_OCTETS = 16  # fewer may be the beginning of anything
 
 
 class Recogniser(NamedTuple):
@@ -29,25 +29,29 @@ class Recogniser(NamedTuple):
 
 
 class Shortlist:
-    """Some recognisers, asked about the first octets of a direction: of most, few have to look at more than the first.
-    """
+    """Some recognisers, asked about the first octets of a direction: the very first leaves few of them."""
 
     def __init__(self, recognisers: Sequence[Recogniser]) -> None:
         self._head_octets = max((each.head_octets for each in recognisers), default=0)
-        self._all = tuple([each.begins for each in recognisers])
-        self._by_first_octet = [
-            tuple([each.begins for each in recognisers if each.first_octets is None or octet in each.first_octets])
-            for octet in range(256)
-        ]
+        self._recognisers = tuple(recognisers)
+        self._by_first_octet: dict[int, tuple[Recogniser, ...]] = {}
 
     def may_begin(self, octets: memoryview) -> bool:
         """Whether a direction that begins so may be of one of them."""
-        wanted = self._all if len(octets) < TELLING_OCTETS else self._by_first_octet[octets[0]]
+        wanted = self._recognisers
+        if len(octets) >= TELLING_OCTETS:
+            found = self._by_first_octet.get(octets[0])
+            wanted = self._of(octets[0]) if found is None else found
         head = bytes(octets[: self._head_octets])
-        for begins in wanted:  # noqa: SIM110 - a generator costs as much as a recogniser
-            if begins(head):
+        for each in wanted:  # noqa: SIM110 - a generator costs as much as a recogniser
+            if each.begins(head):
                 return True
         return False
+
+    def _of(self, first: int) -> tuple[Recogniser, ...]:
+        found = tuple([each for each in self._recognisers if each.first_octets is None or first in each.first_octets])
+        self._by_first_octet[first] = found
+        return found
 
 
 class DatagramRecogniser(NamedTuple):
