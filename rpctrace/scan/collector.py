@@ -95,14 +95,17 @@ class Collector:
         flow = None if key is None else self._flow_of(key)
         if flow is OTHER and not flags & SYN:
             return
-        if flow is not None and key is not None and flow.is_skipped(shape, octets, start, captured, key):
+        if (
+            flow is not None and flow.skips is not None and key is not None
+            and flow.is_skipped(shape, octets, start, captured, key)
+        ):  # fmt: skip
             return
         timestamp_ns = self._layout.timestamp_ns(high, low)
         if key is not None and (flow is None or flow.stage is not LIVE):
             said = told(shape, octets, start, captured)
             if said is not None:
                 raw = shape, octets[start : start + captured].tobytes(), number, timestamp_ns
-                for each in self.table.meet(key, said, timestamp_ns, raw):
+                for each in self.table.meet(flow, key, said, timestamp_ns, raw):
                     self.give(each)
                 return
         elif key is not None and flow is not None and captured >= shape.smallest_octets:

@@ -107,7 +107,7 @@ class FlowTable:
         number, timestamp_ns, _, _, _, sequence, acknowledgement, flags, octets, length, _ = segment
         flags = +flags  # a plain int of TcpFlags, whose own & is slow
         if flow is None or flow.stage is not LIVE:
-            return self.meet(key, (flags, sequence, acknowledgement, length, octets), timestamp_ns, segment)
+            return self.meet(flow, key, (flags, sequence, acknowledgement, length, octets), timestamp_ns, segment)
         if flags & SYN and flags & ACK:
             self._hear(key)
         flow.touched = True
@@ -121,9 +121,12 @@ class FlowTable:
             flow.skips, flow.skips_since = None, number
         return (segment,)
 
-    def meet(self, key: Key, told: Told, timestamp_ns: int | None, made_of: Segment | Raw) -> Sequence[Segment]:
-        """As `take`, of a flow that is not live: what its segment tells, and what it can be made of if it is to be."""
-        flow, flags = self._flows.get(key), told[0]
+    def meet(
+        self, flow: Flow | None, key: Key, told: Told, timestamp_ns: int | None, made_of: Segment | Raw
+    ) -> Sequence[Segment]:
+        """As `take`, of a flow that the table has not or that is not live: what its segment tells, and what it can be
+        made of if it is to be."""
+        flags = told[0]
         if flags & SYN:
             if flags & ACK:
                 self._hear(key)
