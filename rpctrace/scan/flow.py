@@ -91,7 +91,7 @@ class Flow:
 
     def is_skipped(self, shape: Shape, octets: memoryview, at: int, captured: int, key: Key) -> bool:
         """Whether the segment in the frame at `at` lies wholly in the octets that its direction skips, or has none and
-        acknowledges nothing but such of the other one; never one with FIN, SYN or RST. It is forgotten at once."""
+        acknowledges nothing but such of the other one; never one with FIN, SYN or RST. The flow counts as touched."""
         if self.skips is None or captured < shape.smallest_octets:
             return False
         stated, sequence, acknowledgement, offset, flags = shape.unpack_from(octets, at + shape.length_at)
