@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import fields, replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from rpctrace.capture.storage import Capture, open_capture
 from rpctrace.correlation.registry import correlate
@@ -18,9 +18,11 @@ from rpctrace.reading import Reading
 from rpctrace.record import record
 from rpctrace.report import Report, Tool
 from rpctrace.scan.datagrams import Datagrams
-from rpctrace.scan.merging import Helpers
 from rpctrace.scan.scan import scan
 from rpctrace.version import __version__
+
+if TYPE_CHECKING:
+    from rpctrace.scan.merging import Helpers
 
 Source = str | os.PathLike[str] | BinaryIO
 

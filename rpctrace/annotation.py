@@ -32,11 +32,11 @@ class Extract:
     """What the evidence of one capture is.
 
     `connections`: those whose handshakes belong to it. `whole`: those of them of which more is needed than the evidence
-    names, kept up to a bound: to KDCs, with authentications outside RPC (of both only the frames that completed a
-    message are known), and those to which something happened. `channels`: between whom RPC over HTTP went in the calls
-    of the findings: its two connections are not told apart, and what a proxy and a server say to each other on them
-    belongs to every call. `waiting`: addresses of clients that got no answer; that they would have heard one, and how
-    long they waited, other frames show.
+    names, kept up to a bound: with authentications outside RPC (of which not every leg is known), and those to which
+    something happened. `channels`: between whom RPC over HTTP went in the calls of the findings: its two connections
+    are not told apart, and what a proxy and a server say to each other on them belongs to every call. `waiting`:
+    addresses of clients that got no answer; that they would have heard one, and how long they waited, other frames
+    show.
     """
 
     frames: frozenset[int]
@@ -76,20 +76,17 @@ def extract_of(report: Report, capture: int) -> Extract:
     exchanges += (each for each in beside if isinstance(each, KerberosExchange))
     authentications += (each for each in beside if isinstance(each, Authentication))
     events = [each for each in report.events if each.capture == capture and not named.isdisjoint(each.frames)]
-    frames: set[int | None] = set(named)
-    for call in calls:
-        frames.update((*call.request_frames, *call.reply_frames))
-    for exchange in exchanges:
-        frames.update((exchange.request_frame, exchange.reply_frame))
-    for said in authentications:
-        frames.update((said.request_frame, said.reply_frame))
+    frames = set(named)
+    said: tuple[Success, ...] = (*calls, *exchanges, *authentications)
+    for each in said:
+        frames.update(_frames(each))
     for event in events:
         frames.update(event.frames)
-    whole = frozenset(_ends((*exchanges, *authentications, *events)))
+    whole = frozenset(_ends((*authentications, *events)))
     over_http = ((call.client, call.server) for call in calls if call.transport == "ncacn_http")
     return Extract(
-        frames=frozenset(frame for frame in frames if frame is not None),
-        connections=whole.union(_ends(calls)),
+        frames=frozenset(frames),
+        connections=whole.union(_ends((*calls, *exchanges))),
         whole=whole,
         channels=frozenset((client.address, Endpoint(server.address, server.port)) for client, server in over_http),
         waiting=frozenset(_waiting(calls, exchanges, events)),
@@ -112,8 +109,7 @@ def _calls(report: Report, capture: int, shown: frozenset[int]) -> list[Call]:
     return [
         call
         for call in report.calls
-        if call.capture == capture
-        and (call.id in wanted or not shown.isdisjoint(call.request_frames) or not shown.isdisjoint(call.reply_frames))
+        if call.capture == capture and (call.id in wanted or not shown.isdisjoint(_frames(call)))
     ]
 
 
@@ -183,9 +179,7 @@ def _exchanges(report: Report, capture: int, shown: frozenset[int], calls: Itera
     wanted = {identity for finding in _told(report) for identity in finding.concerns}
     wanted |= {call.ticket.exchange for call in calls if call.ticket and call.ticket.exchange}
     here = [each for each in report.kerberos if each.capture == capture]
-    named = {
-        each.id for each in here if each.id in wanted or not shown.isdisjoint((each.request_frame, each.reply_frame))
-    }
+    named = {each.id for each in here if each.id in wanted or not shown.isdisjoint(_frames(each))}
     for path in report.referral_paths:
         if path.id in wanted or not named.isdisjoint(path.exchanges):
             named.update(path.exchanges)
@@ -209,9 +203,13 @@ def _authentications(report: Report, capture: int, shown: frozenset[int]) -> lis
     """Those that findings are about, and what the same two ends said to each other in that way before and after."""
     wanted = {identity for finding in _told(report) for identity in finding.concerns}
     here = [each for each in report.authentications if each.capture == capture]
-    named = [each for each in here if each.id in wanted or not shown.isdisjoint((each.request_frame, each.reply_frame))]
+    named = [each for each in here if each.id in wanted or not shown.isdisjoint(_frames(each))]
     between = {(each.client.address, each.server.address, each.carried_in) for each in named}
     return [each for each in here if (each.client.address, each.server.address, each.carried_in) in between]
+
+
+def _frames(said: Success) -> tuple[int, ...]:
+    return (*said.request_frames, *said.reply_frames)
 
 
 def _waiting(calls: Iterable[Call], exchanges: Iterable[KerberosExchange], events: Iterable[Event]) -> Iterator[str]:

@@ -30,8 +30,9 @@ SEVERITIES = ("high", "medium", "low", "note")
 GARBAGE_THRESHOLD = 50_000  # objects made since the last look; Python's own is 700
 MAXIMUM_ZONE_HOURS = 14  # Kiribati
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-_SIZE = re.compile(r"(\d{1,15})\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
-_ZONE = re.compile(r"([+-]?)(\d{1,2}):?([0-5]\d)|([+-]?)(\d{1,2})|Z", re.IGNORECASE)
+# Patterns of what most calls do not give are compiled when it is given.
+_SIZE = r"(?i)(\d{1,15})\s*([kmgt]?)(?:i?b)?"
+_ZONE = r"(?i)([+-]?)(\d{1,2}):?([0-5]\d)|([+-]?)(\d{1,2})|Z"
 
 
 class _Terminated(BaseException):
@@ -50,7 +51,7 @@ class _AnalyzeByDefault(click.Group):
 def _octets_given(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
-    match = _SIZE.fullmatch(value.strip())
+    match = re.fullmatch(_SIZE, value.strip())
     if match is None:
         raise click.BadParameter(f"{value!r} is no size such as 500M or 2G")
     return int(match[1]) * _UNITS[match[2].lower()]
@@ -87,7 +88,7 @@ def _years_given(
 def _minutes_given(_context: click.Context, _parameter: click.Parameter, value: str | None) -> int | None:
     if value is None:
         return None
-    match = _ZONE.fullmatch(value.strip())
+    match = re.fullmatch(_ZONE, value.strip())
     if match is None:
         raise click.BadParameter(f"{value!r} is no offset from UTC such as +02:00")
     hours, minutes = int(match[2] or match[5] or 0), int(match[3] or 0)
@@ -418,4 +419,5 @@ def run() -> None:
         sys.stdout.flush()
     except OSError:
         os._exit(status)  # the reader is gone; the interpreter's own flush would complain
+    gc.freeze()  # nor is there any to find at the end, where Python looks twice
     sys.exit(status)

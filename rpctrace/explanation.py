@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import NamedTuple
 
 from rpctrace.encoding.labelled import labelled
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.knowledge import impacket_names, tables
 from rpctrace.knowledge.tables import Alias, InterfaceFact, KerberosErrorFact, NamedFact, OperationFact, StatusFact
+from rpctrace.named_tuple import NamedTuple
 
 NEAR_MATCHES = 5
 MAXIMUM_QUESTION_CHARACTERS = 200
@@ -139,7 +139,7 @@ def _numbers(question: str) -> Iterator[int]:
 
 def _of_number(number: int) -> Iterator[Explanation]:
     value = tables.unsigned(number)
-    ours = value in tables.statuses() or tables.packed_code(value) is not None
+    ours = bool(tables.statuses_of(value)) or tables.packed_code(value) is not None
     if ours:
         yield from _of_status_value(value)
     kerberos = tables.kerberos_error(number)
@@ -152,7 +152,7 @@ def _of_number(number: int) -> Iterator[Explanation]:
 
 
 def _of_status_value(value: int) -> Iterator[Explanation]:
-    facts = tables.statuses().get(value, ())
+    facts = tables.statuses_of(value)
     for fact in sorted(facts, key=lambda fact: tables.FAMILIES.index(fact.family)):
         yield _of_status(fact)
         if fact.name.startswith("RPC_NT_"):  # an RPC status said as NTSTATUS: the fault on the wire is its twin

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from rpctrace.encoding.labelled import labelled
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.knowledge.documents import document
 from rpctrace.knowledge.tables import read_rows
+from rpctrace.named_tuple import NamedTuple
 
 ARTICLE = "https://support.microsoft.com/topic/379ef49e-d57c-d172-3743-1aefb088c38d"
 SERVICE_PACK = "KB976932"

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from rpctrace.assembly.log_entries import log_entry, log_facts
-from rpctrace.correlation.log_fit import FARTHEST_STEPS, LARGEST_SHIFT_S, STEP_S, TOLERANCE_S, day_of, year_of
-from rpctrace.correlation.log_subjects import Interest, Subject, subjects_of
+from rpctrace.correlation.log_fit import FARTHEST_STEPS, LARGEST_SHIFT_S, STEP_S, day_of, year_of
+from rpctrace.correlation.log_subjects import TOLERANCE_S, Interest, Subject, subjects_of
 from rpctrace.encoding.times import NS_PER_SECOND as NS
 from rpctrace.errors import CaptureError
 from rpctrace.limits import LOG_ENTRIES_HELD, limits_reached

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from rpctrace.assembly.codes import hexadecimal
 from rpctrace.assembly.log_entries import log_facts
@@ -15,6 +14,7 @@ from rpctrace.logs.calendar import Years, year_of_log
 from rpctrace.logs.line import Line, Logon, Moment
 from rpctrace.logs.opening import Log, in_order_of_time
 from rpctrace.logs.pairs import duration_s, ends
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.record import record
 from rpctrace.report import Limit, LogFacts, Tool
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Call, Report, Sighting, Summary
 from rpctrace.tally import DURATIONS_OF_A_ROW, median_low, row_order
 

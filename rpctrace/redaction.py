@@ -26,7 +26,7 @@ _TCP, _UDP = 6, 17  # IANA protocol numbers
 _Whole = TypeVar("_Whole", Report, "LogSummary")
 _Change = Callable[[Pseudonyms, Any], Any]
 _SUFFIXES = frozenset(
-    (".pcap", ".pcapng", ".cap", ".log", ".bak", ".txt", ".gz", ".bz2", ".xz", ".zst", ".expect", ".toml")
+    (".pcap", ".pcapng", ".cap", ".log", ".bak", ".txt", ".gz", ".bz2", ".xz", ".zst", ".lz4", ".expect", ".toml")
 )
 _WITHHELD, _GONE = "(withheld)", "~"
 # Codes that say why: of LDAP in Active Directory (`8009030C: LdapErr: DSID-0C0904DC, comment: ..., data 52e`), others

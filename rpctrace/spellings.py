@@ -10,13 +10,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
-from typing import NamedTuple
 
 from rpctrace.encoding.addresses import address_of
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.explanation import explain
 from rpctrace.knowledge import tables
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Host
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")

@@ -9,14 +9,14 @@ from __future__ import annotations
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from rpctrace.analysis import Options, analyze
 from rpctrace.encoding.text import safe_text
 from rpctrace.errors import UsageError
 from rpctrace.protocols.dcerpc.pdu import PduType
-from rpctrace.record import record
+from rpctrace.record import record, state
 from rpctrace.report import Report
 from rpctrace.tshark import Fields, find_tshark, pyshark_fields, tshark_fields, tshark_version
 
@@ -66,7 +66,7 @@ class Verification:
     complete: bool = True
 
 
-@dataclass(slots=True)
+@state
 class _Reading:
     """What one side says of one frame; values are in wire order."""
 

@@ -66,6 +66,12 @@ def tgt(realm: str, issued_by: str | None = None, digest: str | None = None, **c
     return ticket(issued_by or realm, "krbtgt", realm, digest=digest, **changes)
 
 
+def _with_frames(values: dict[str, Any]) -> dict[str, Any]:
+    """Messages in one frame each, unless told otherwise."""
+    alone = {f"{side}_frames": (frame,) for side in ("request", "reply") if (frame := values[f"{side}_frame"])}
+    return {**alone, **values}
+
+
 def exchange(identity: str, second: float, **changes: Any) -> KerberosExchange:
     """One that was answered after 10 ms, of nothing in particular."""
     values: dict[str, Any] = {
@@ -101,7 +107,7 @@ def exchange(identity: str, second: float, **changes: Any) -> KerberosExchange:
         "referral_to": None,
         "user_to_user": False,
     }
-    return KerberosExchange(**{**values, **changes})
+    return KerberosExchange(**_with_frames({**values, **changes}))
 
 
 def as_exchange(identity: str, second: float, issued: TicketName | None, **changes: Any) -> KerberosExchange:
@@ -197,7 +203,7 @@ def ntlm_authentication(identity: str, second: float, **changes: Any) -> Authent
         "after_error": None,
         "notes": (),
     }
-    return Authentication(**{**values, **changes})
+    return Authentication(**_with_frames({**values, **changes}))
 
 
 def endpoint(identity: str, second: float, **changes: Any) -> Endpoint:

@@ -97,13 +97,14 @@ def outcome(
 ) -> Outcome:
     """`ignores`: after which segments its flow turns out to be another protocol. `skipped_octets`: how many nobody will
     look at behind every third segment."""
-    decoder, table, segments = Decoder(), FlowTable(RECOGNISERS, maximum_keys=maximum_keys), []
+    decoder, table, segments, frames = Decoder(), FlowTable(RECOGNISERS, maximum_keys=maximum_keys), [], []
     with open_capture(path, window_octets=window_octets) as capture:
         file = capture.stored_file()
         assert file is not None
 
         def take(segment: Segment) -> None:
             segments.append(segment)
+            frames.append(segment.frames)
             if ignores(segment):
                 table.ignore(segment.source, segment.destination, segment.tunnel)
             if skipped_octets and len(segments) % 3 == 0:
@@ -118,7 +119,7 @@ def outcome(
         ]
         facts = (
             capture.frame_count, capture.first_ns, capture.last_ns, capture.complete, capture.problems,
-            decoder.problems, table.limits, table.held_octets, table.heard,
+            decoder.problems, table.limits, table.held_octets, table.heard, frames,
         )  # fmt: skip
     return Outcome(segments, flows, facts)
 

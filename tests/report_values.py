@@ -311,6 +311,8 @@ AUTHENTICATION = Authentication(
     kerberos_error_name="KRB_AP_ERR_MODIFIED",
     after_error="krb-1",
     notes=("in clear",),
+    request_frames=(18, 20),
+    reply_frames=(21,),
 )
 ENDPOINT = Endpoint(
     id="endpoint-1",
@@ -404,6 +406,8 @@ def full_report() -> Report:
         hop=1,
         copies=(12,),
         notes=("sent again",),
+        request_frames=(9, 10),
+        reply_frames=(11,),
     )
     rejected = refused_call(
         id="call-4",

@@ -46,19 +46,19 @@ def test_what_speaks_against_says_so_and_hostile_text_is_safe() -> None:
 
 
 def test_evidence_is_the_call_its_legs_and_the_exchange_of_its_ticket() -> None:
-    """Not other calls of the connection; other captures have their own."""
+    """Not other calls of the connection; other captures have their own. All frames of the exchange are known."""
     ticket = replace(TICKET, exchange="krb-1")
     failed = refused_call(ticket=ticket)
     bind = answered_call(id="bind", kind="bind", auth=KERBEROS, request_frames=(11,), reply_frames=(12, 13))
     other = answered_call(id="other", request_frames=(31,), reply_frames=(32,))
-    issued = exchange("krb-1", 1, **{**refused(), "ticket": tgt("A")})
+    issued = exchange("krb-1", 1, **{**refused(), "ticket": tgt("A")}, request_frames=(99, 101))
     report = article_report(calls=(bind, failed, other), kerberos=(issued,))
     extract = extract_of(report, 0)
-    assert extract.frames == {11, 12, 13, 22, 23, issued.request_frame, issued.reply_frame}
+    assert extract.frames == {11, 12, 13, 22, 23, 99, issued.request_frame, issued.reply_frame}
     assert extract_of(report, 1).frames == set()
     low, high = sorted((Endpoint("10.2.0.21", 49834), Endpoint("10.3.0.33", 52042)))
     assert (low, high) in extract.connections
-    assert len(extract.whole) == 1
+    assert (len(extract.connections), extract.whole) == (2, frozenset())
 
 
 def test_who_waited_in_vain_is_known() -> None:

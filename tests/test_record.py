@@ -1,4 +1,4 @@
-"""A record is a frozen dataclass with slots in everything but what it costs."""
+"""Records and states are dataclasses with slots in everything but what they cost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rpctrace.record import record
+from rpctrace.record import record, state
 
 
 @record
@@ -52,6 +52,25 @@ class Alone:
     """One field."""
 
     only: int
+
+
+@state
+class Changing:
+    """What a state may have."""
+
+    first: int
+    seen: list[int] = field(default_factory=list)
+    name: str | None = None
+
+    def see(self, value: int) -> None:
+        self.seen.append(value)
+
+
+@state
+class Grown(Changing):
+    """One with more."""
+
+    more: dict[str, int] = field(default_factory=dict, kw_only=True)
 
 
 ARGUMENTS: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
@@ -120,3 +139,29 @@ def test_pickled_and_back_it_is_the_same(value: Any) -> None:
     assert back == value
     assert type(back) is type(value)
     assert repr(back) == repr(value)
+
+
+def test_a_state_changes_and_is_itself_alone() -> None:
+    one, other = Changing(1), Changing(1, name="b")
+    one.see(4)
+    other.name = None
+    assert (one.seen, other.seen) == ([4], [])
+    assert len({one, other, Changing(1), Changing(1)}) == 4
+    assert not hasattr(one, "__dict__")
+    assert repr(one) == "Changing(first=1, seen=[4], name=None)"
+    assert dataclasses.asdict(one) == {"first": 1, "seen": [4], "name": None}
+    copy = pickle.loads(pickle.dumps(dataclasses.replace(one, first=2)))
+    assert dataclasses.asdict(copy) == {"first": 2, "seen": [4], "name": None}
+    given: list[int] = []
+    assert Changing(1, given).seen is given
+
+
+def test_a_state_has_the_fields_of_what_it_grew_from() -> None:
+    one, other = Grown(1, [2]), Grown(first=1, more={"a": 1})
+    one.see(3)
+    one.more["b"] = 2
+    assert dataclasses.asdict(one) == {"first": 1, "seen": [2, 3], "name": None, "more": {"b": 2}}
+    assert dataclasses.asdict(other) == {"first": 1, "seen": [], "name": None, "more": {"a": 1}}
+    assert Grown.__match_args__ == Changing.__match_args__ == ("first", "seen", "name")
+    with pytest.raises(TypeError, match=r"Grown\.__init__\(\)"):
+        Grown(1, [], None, {})  # type: ignore[call-arg]

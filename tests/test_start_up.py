@@ -22,7 +22,7 @@ NEVER = {
 WITH_TABULATE = {
     "email", "html", "importlib.metadata", "pathlib", "random", "socket", "tabulate", "tempfile", "zipfile",
 }  # fmt: skip
-COMPRESSION = {"bz2", "lzma"}
+COMPRESSION = {"bz2", "lz4", "lzma", "rpctrace.capture.framed", "zstandard"}
 READING = {
     "rpctrace.analysis", "rpctrace.assembly", "rpctrace.capture", "rpctrace.conversations", "rpctrace.diagnosis",
     "rpctrace.network", "rpctrace.protocols", "rpctrace.report", "rpctrace.stream", "rpctrace.tally",
@@ -38,10 +38,13 @@ OTHER_RENDERINGS = {
     "rpctrace.render.csv", "rpctrace.render.markdown", "rpctrace.render.netmon", "csv", "textwrap",
     "rpctrace.render.html", "rpctrace.render.html_page", "rpctrace.render.story", "jinja2",
 }  # fmt: skip
-# Readers of what the capture does not hold: it has Kerberos and bare DCE/RPC, both over TCP.
+# Readers of what the capture does not hold: it is one file of Kerberos, DCOM and bare DCE/RPC, over TCP.
 CARRIERS = {
-    "rpctrace.capture.netmon", "rpctrace.limits", "rpctrace.protocols.dcerpc.activity",
-    "rpctrace.protocols.http.connection", "rpctrace.protocols.ldap.connection", "rpctrace.protocols.smb.session",
+    "hashlib", "rpctrace.capture.netmon", "rpctrace.correlation.captures", "rpctrace.correlation.log_lines",
+    "rpctrace.correlation.log_subjects", "rpctrace.limits", "rpctrace.protocols.dcerpc.activity",
+    "rpctrace.protocols.dcerpc.datagram", "rpctrace.protocols.dcerpc.extended_error",
+    "rpctrace.protocols.http.connection", "rpctrace.protocols.http.headers", "rpctrace.protocols.ldap.connection",
+    "rpctrace.protocols.ldap.messages", "rpctrace.protocols.smb.session", "rpctrace.scan.merging",
 }  # fmt: skip
 # All of ours that a command without a capture may have.
 FRONT = {
@@ -49,8 +52,8 @@ FRONT = {
     "rpctrace.encoding", "rpctrace.encoding.text", "rpctrace.errors", "rpctrace.version",
 }  # fmt: skip
 EXPLAIN = {
-    "rpctrace.console.explaining", "rpctrace.encoding.labelled", "rpctrace.explanation", "rpctrace.knowledge",
-    "rpctrace.knowledge.impacket_names", "rpctrace.knowledge.tables",
+    "rpctrace.console.explaining", "rpctrace.constructor", "rpctrace.encoding.labelled", "rpctrace.explanation",
+    "rpctrace.knowledge", "rpctrace.knowledge.impacket_names", "rpctrace.knowledge.tables", "rpctrace.named_tuple",
 }  # fmt: skip
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
 from rpctrace import report
-from rpctrace.assembly import stub_data
 from rpctrace.assembly.codes import hexadecimal
 from rpctrace.conversations.observations import ConversationFacts, ObservedCall, ObservedPdu
 from rpctrace.encoding import flow_ids
@@ -24,11 +23,15 @@ from rpctrace.protocols.dcerpc.call import (
     FaultValue,
     OfferedContext,
 )
-from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 from rpctrace.protocols.dcerpc.pdu import Bind, BindAck, BindNak, Fault, PduType, Request, Response
 from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket
 from rpctrace.protocols.gssapi.token import read_token
+from rpctrace.protocols.interfaces.epm import EndpointAnswer
 from rpctrace.protocols.kerberos.messages import ApOptions, ApReq
+
+if TYPE_CHECKING:
+    from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
+    from rpctrace.protocols.interfaces.registry import StubValue
 
 _Asked = ParamSpec("_Asked")
 _Made = TypeVar("_Made")
@@ -84,6 +87,7 @@ class Assembler:
         request, reply = call.request, call.reply
         request_ns = request.timestamp_ns if request else None
         reply_ns = reply.timestamp_ns if reply else None
+        dcom, secure_channel = _of_stub_data(said)
         return report.Call(
             id=identity,
             capture=self.capture,
@@ -105,10 +109,10 @@ class Assembler:
             operation=tables.operation_name(uuid, call.opnum) if uuid and call.opnum is not None else None,
             max_xmit=call.max_xmit_frag,
             max_recv=call.max_recv_frag,
-            request_frames=request.frames if request else (),
+            request_frames=request.all_frames if request else (),
             request_ns=request_ns,
             request_time=iso_8601(request_ns),
-            reply_frames=reply.frames if reply else (),
+            reply_frames=reply.all_frames if reply else (),
             reply_ns=reply_ns,
             reply_time=iso_8601(reply_ns),
             reply=call.reply_kind._value_ if call.reply_kind else None,
@@ -122,16 +126,14 @@ class Assembler:
                 tables.reject_reason_name(call.reject_reason) if call.reject_reason is not None else None
             ),
             fault=self._fault(call.fault) if call.fault else None,
-            extended_error=(
-                None if call.extended_error is None else tuple(map(_extended_error, call.extended_error))
-            ),
+            extended_error=None if call.extended_error is None else tuple(map(_extended_error, call.extended_error)),
             auth=self._auth(call.authentication) if call.authentication else None,
             ticket=self.ticket(call.ticket) if call.ticket else None,
             partial=call.partial,
             notes=(*call.notes, CONTESTED) if conversation.conflicts else call.notes,
             virtual_connection=channel.name if channel and channel.transport == HTTP else None,
-            dcom=stub_data.dcom(said) if said is not None else None,
-            secure_channel=stub_data.secure_channel(said) if said is not None else None,
+            dcom=dcom,
+            secure_channel=secure_channel,
         )
 
     def stream(self, facts: ConversationFacts) -> report.Stream:
@@ -230,6 +232,15 @@ def _reason_name(result: int | None, reason: int | None) -> str | None:
     if result == _NEGOTIATE_ACK:
         return " | ".join(name for bit, name in _FEATURES if reason & bit) or None
     return tables.provider_reason_name(reason) if result == _PROVIDER_REJECTION else None
+
+
+def _of_stub_data(said: StubValue | None) -> tuple[report.Dcom | None, report.SecureChannel | None]:
+    """What knows the interfaces of objects and of Netlogon is loaded with the first call of one."""
+    if said is None or isinstance(said, EndpointAnswer):
+        return None, None
+    from rpctrace.assembly import stub_data
+
+    return stub_data.dcom(said), stub_data.secure_channel(said)
 
 
 def _fault(fault: FaultValue) -> report.FaultFacts:

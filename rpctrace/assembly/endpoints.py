@@ -12,19 +12,16 @@ from rpctrace.conversations.observations import ObservedCall
 from rpctrace.encoding.times import iso_8601
 from rpctrace.knowledge import tables
 from rpctrace.protocols.dcerpc.pdu import SyntaxId
-from rpctrace.protocols.interfaces.activation import Activation
 from rpctrace.protocols.interfaces.epm import EndpointAnswer
-from rpctrace.protocols.interfaces.oxid import OxidAnswer
-from rpctrace.protocols.interfaces.registry import endpoints
-from rpctrace.protocols.interfaces.stub import NamedEndpoint
+from rpctrace.protocols.interfaces.stub import NamedEndpoint, Telling
 
 
 def told(assembler: Assembler, observed: ObservedCall) -> Iterator[report.Endpoint]:
     """Every endpoint in the answer of a call; of one without any, that there is none."""
     said = observed.said
-    if not isinstance(said, EndpointAnswer | Activation | OxidAnswer) or observed.call.reply is None:
+    if not isinstance(said, Telling) or observed.call.reply is None:
         return
-    named = endpoints(said)
+    named = tuple(said.endpoints())
     for each in named:
         yield _entry(assembler, observed, said.operation, each, each.interface, None)
     if not named and isinstance(said, EndpointAnswer) and said.status:

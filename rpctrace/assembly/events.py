@@ -10,6 +10,7 @@ from rpctrace.assembly.codes import hexadecimal
 from rpctrace.conversations.observations import ObservedIncident, ObservedNotice
 from rpctrace.encoding.times import iso_8601
 from rpctrace.knowledge import tables
+from rpctrace.network.flow import all_frames
 from rpctrace.protocols.smb.notice import SmbNoticeKind
 from rpctrace.stream.stream import IncidentKind
 
@@ -38,7 +39,7 @@ def of_notice(assembler: Assembler, observed: ObservedNotice) -> report.Event:
         kind=_NOTICES[said.kind],
         client=assembler.host(connection.client),
         server=assembler.host(connection.server),
-        frames=(said.provenance.frame,),
+        frames=said.provenance.all_frames,
         count=said.messages,
         octets=None,
         first_ns=time_ns,
@@ -74,7 +75,7 @@ def of_incident(assembler: Assembler, observed: ObservedIncident) -> report.Even
         kind=said.kind.value,
         client=assembler.host(connection.client),
         server=assembler.host(connection.server),
-        frames=said.frames,
+        frames=all_frames(said.frames),
         count=said.times,
         octets=said.octets or None,
         first_ns=said.first_ns,

@@ -43,8 +43,8 @@ def of_call(assembler: Assembler, call: report.Call, observed: ObservedCall) -> 
         (call.client, call.server),
         call.ticket if presented else None,
         error,
-        (call.request_frames[-1] if call.request_frames else None, call.request_ns),
-        (call.reply_frames[-1], call.reply_ns) if replied and call.reply_frames else (None, None),
+        (call.request_frames, call.request_ns),
+        (call.reply_frames, call.reply_ns) if replied else _UNSEEN,
         replied,
         call,
         _refusal(call) if not replied else None,
@@ -67,7 +67,7 @@ def of_authentication(assembler: Assembler, observed: ObservedAuthentication) ->
     ends = assembler.host(observed.connection.client), assembler.host(observed.connection.server)
     ticket = assembler.ticket(said.ticket) if said.ticket else None
     replied = next((each for each in ("KRB-ERROR", "AP-REP") if each in said.tokens), None)
-    reply = _seen(said.reply) if replied else (None, None)
+    reply = _seen(said.reply) if replied else _UNSEEN
     refusal = None
     if replied is None and said.outcome is False and said.reply is not None:
         refusal = f"refused: {_status_name(said) or said.status} in frame {said.reply.frame}"
@@ -77,11 +77,17 @@ def of_authentication(assembler: Assembler, observed: ObservedAuthentication) ->
     )
 
 
-_Seen = tuple[int | None, int | None]  # frame, time
+_Seen = tuple[tuple[int, ...], int | None]  # frames, time
+_UNSEEN: _Seen = ((), None)
 
 
 def _seen(provenance: Provenance | None) -> _Seen:
-    return (None, None) if provenance is None else (provenance.frame, provenance.timestamp_ns)
+    return _UNSEEN if provenance is None else (provenance.all_frames, provenance.timestamp_ns)
+
+
+def _last(seen: _Seen) -> int | None:
+    frames, _time_ns = seen
+    return frames[-1] if frames else None
 
 
 def _ap_exchange(
@@ -111,10 +117,10 @@ def _ap_exchange(
         sname=ticket.sname if ticket else (error.sname.components if error and error.sname else ()),
         name_type=ticket.name_type if ticket else None,
         name_type_name=ticket.name_type_name if ticket else None,
-        request_frame=request[0],
+        request_frame=_last(request),
         request_ns=request[1],
         request_time=iso_8601(request[1]),
-        reply_frame=reply[0],
+        reply_frame=_last(reply),
         reply_ns=reply[1],
         reply_time=iso_8601(reply[1]),
         reply=replied,
@@ -131,6 +137,8 @@ def _ap_exchange(
             else None
         ),
         notes=() if refusal is None else (refusal,),
+        request_frames=request[0],
+        reply_frames=reply[0],
     )
 
 
@@ -167,10 +175,10 @@ def authentication(assembler: Assembler, observed: ObservedAuthentication) -> re
         reply_token=said.reply_token,
         ticket=assembler.ticket(said.ticket) if said.ticket else None,
         ntlm=ntlm_entry(said.ntlm),
-        request_frame=request[0],
+        request_frame=_last(request),
         request_ns=request[1],
         request_time=iso_8601(request[1]),
-        reply_frame=reply[0],
+        reply_frame=_last(reply),
         reply_ns=reply[1],
         reply_time=iso_8601(reply[1]),
         outcome=_OUTCOMES[said.outcome],
@@ -181,6 +189,8 @@ def authentication(assembler: Assembler, observed: ObservedAuthentication) -> re
         kerberos_error_name=tables.kerberos_error_name(code) if code is not None else None,
         after_error=None,
         notes=said.notes,
+        request_frames=request[0],
+        reply_frames=reply[0],
     )
 
 

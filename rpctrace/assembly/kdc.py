@@ -74,6 +74,8 @@ def exchange(assembler: Assembler, observed: ObservedExchange) -> report.Kerbero
         additional_tickets=tuple(map(_ticket, asked.additional_tickets)) if asked else (),
         copies=tuple(each.frame for each in said.copies),
         notes=(*said.notes, *_result_notes(said)),
+        request_frames=said.request_seen.all_frames if said.request_seen else (),
+        reply_frames=said.reply_seen.all_frames if said.reply_seen else (),
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rpctrace import report
 from rpctrace.assembly.codes import hexadecimal, identifier
 from rpctrace.knowledge import tables
@@ -10,8 +12,10 @@ from rpctrace.protocols.interfaces.netlogon import NetlogonCall
 from rpctrace.protocols.interfaces.orpc import OrpcCall
 from rpctrace.protocols.interfaces.oxid import OxidAnswer
 from rpctrace.protocols.interfaces.properties import ActivatedInterface
-from rpctrace.protocols.interfaces.registry import StubValue
 from rpctrace.protocols.interfaces.remunknown import RemUnknownCall
+
+if TYPE_CHECKING:
+    from rpctrace.protocols.interfaces.registry import StubValue
 
 
 def _name(uuid: str | None) -> str | None:

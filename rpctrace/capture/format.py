@@ -8,11 +8,11 @@ the offset, and goes on wherever the format allows it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
 from rpctrace.capture.frame import Frame
-from rpctrace.record import record
+from rpctrace.record import record, state
 
 MAXIMUM_RECORD_OCTETS = 64 * 1024 * 1024
 MAXIMUM_HOST_NAMES = 65_536
@@ -28,7 +28,16 @@ class CaptureProblem:
     loses_octets: bool
 
 
-@dataclass(slots=True)
+class Damaged(Exception):
+    """Inside capture/ only: what is wrong with a compressed stream, and what came out before it."""
+
+    def __init__(self, reason: str, octets: bytes = b"") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.octets = octets
+
+
+@state
 class Notes:
     """What a format has to say besides frames. `problems` keeps the first 1000; `stopped_at` the first lost offset."""
 

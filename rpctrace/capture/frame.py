@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from rpctrace.encoding.numbers import OpenEnum
+from rpctrace.named_tuple import NamedTuple
 
 
 class LinkType(OpenEnum):

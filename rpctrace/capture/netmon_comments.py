@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from struct import Struct
-from typing import NamedTuple
 
 from rpctrace.encoding.text import decode_utf16
+from rpctrace.named_tuple import NamedTuple
 
 MAXIMUM_COMMENTS = 1_000
 MAXIMUM_TEXT_OCTETS = 65_536  # of one title or description

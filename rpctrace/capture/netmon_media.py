@@ -8,10 +8,10 @@ no packet stays as it is, under `LinkType.NOT_A_PACKET`. Never raises; never giv
 from __future__ import annotations
 
 from struct import Struct
-from typing import NamedTuple
 from uuid import UUID
 
 from rpctrace.capture.frame import LinkType
+from rpctrace.named_tuple import NamedTuple
 
 WIFI = 6
 PCAP_BASE, PCAP_MASK = 0xE000, 0x0FFF

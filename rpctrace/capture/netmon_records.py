@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from struct import Struct
-from typing import NamedTuple
 
 from rpctrace.capture.format import RandomAccess
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.errors import CaptureError
+from rpctrace.named_tuple import NamedTuple
 
 MAXIMUM_FRAME_OCTETS = 262_144  # the largest frame that Wireshark takes
 WINDOW_OCTETS = 1 << 18

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from struct import Struct
-from typing import NamedTuple
 
 from rpctrace.capture.format import Notes, ReadOptions, Source
 from rpctrace.capture.frame import Frame, LinkType
 from rpctrace.capture.signatures import PCAP_MAGICS, find_capture, starts_capture
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.errors import CaptureError
+from rpctrace.named_tuple import NamedTuple
 
 MAXIMUM_FRAME_OCTETS = 262_144  # what libpcap and Wireshark take for the longest frame, whatever the snapshot length
 MAXIMUM_RESYNC_OCTETS = 65_536  # how far behind damage the next record is looked for

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from enum import IntEnum
 from struct import Struct
-from typing import NamedTuple
 
 from rpctrace.capture import pcapng_options as options_of
-from rpctrace.capture.format import MAXIMUM_HOST_NAMES, MAXIMUM_RECORD_OCTETS, Notes, ReadOptions, Source
+from rpctrace.capture.format import MAXIMUM_HOST_NAMES, MAXIMUM_RECORD_OCTETS, Notes, Source
 from rpctrace.capture.frame import Frame, LinkType
 from rpctrace.capture.pcapng_options import MICROSECONDS, Clock, Overrun, clock, read_names, read_options
 from rpctrace.capture.signatures import PCAPNG_BYTE_ORDERS, PCAPNG_SECTION, find_capture, starts_pcap, starts_pcapng
 from rpctrace.encoding.text import decode_text
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.errors import CaptureError
+from rpctrace.named_tuple import NamedTuple
 
 MAXIMUM_INTERFACES = 65_536  # of one section; packet blocks of the old kind can name no more
 MAXIMUM_RESYNC_OCTETS = 1 << 18  # how far behind damage the next block is looked for: larger than the largest frame
@@ -75,21 +75,6 @@ class Interface(NamedTuple):
     link_type: LinkType
     snapshot_octets: int
     clock: Clock | None
-
-
-class Pcapng:
-    """The format, as the registry lists it."""
-
-    name = "pcapng"
-
-    def recognises(self, head: bytes) -> bool:
-        return head[:4] == PCAPNG_SECTION
-
-    def walk(self, source: Source, notes: Notes, options: ReadOptions, first_number: int) -> PcapngWalk:  # noqa: ARG002 - the contract's
-        return PcapngWalk(source, notes, first_number)
-
-
-PCAPNG = Pcapng()
 
 
 class PcapngWalk:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address
 from struct import Struct
-from typing import NamedTuple
 
 from rpctrace.encoding.text import decode_text
+from rpctrace.named_tuple import NamedTuple
 
 # draft-ietf-opsawg-pcapng 3.5, 4.2, 4.6
 COMMENT = 1

@@ -8,8 +8,7 @@ _FIRST_OCTETS_SHOWN = 8
 _SEARCHED_OCTETS = 65_536
 # Formats of captures that are known and not read, and of what may hold one and is not looked into.
 _OTHER_CAPTURES = (
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed, which is not supported yet: unpack it first"),
-    (b"\x04\x22\x4d\x18", "lz4-compressed, which is not supported yet: unpack it first"),
+    (b"\x02\x21\x4c\x18", "lz4-compressed in the legacy format, which is not supported: unpack it first"),
     (b"snoop\0\0\0", "a snoop file, which is not supported: convert it with editcap"),
     (b"XCP\0", "a Sniffer capture, which is not supported: convert it with editcap"),
     (b"TRSNIFF data    \x1a", "a Sniffer capture, which is not supported: convert it with editcap"),

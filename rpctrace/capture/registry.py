@@ -1,19 +1,38 @@
-"""The capture formats that rpctrace reads, and which one a file is of."""
+"""The capture formats that rpctrace reads, and which one a file is of. What reads the less common ones is loaded with
+the first file of theirs: pcapng and Network Monitor know many kinds of records."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rpctrace.capture.format import Notes, RandomAccess, RandomAccessFormat, ReadOptions, SequentialFormat
+from rpctrace.capture.format import (
+    Notes,
+    RandomAccess,
+    RandomAccessFormat,
+    ReadOptions,
+    SequentialFormat,
+    Source,
+    Walk,
+)
 from rpctrace.capture.frame import Frame
 from rpctrace.capture.netmon_records import recognises as is_netmon
 from rpctrace.capture.pcap import PCAP
-from rpctrace.capture.pcapng import PCAPNG
+from rpctrace.capture.signatures import PCAPNG_SECTION
+
+
+class Pcapng:
+    name = "pcapng"
+
+    def recognises(self, head: bytes) -> bool:
+        return head[:4] == PCAPNG_SECTION
+
+    def walk(self, source: Source, notes: Notes, options: ReadOptions, first_number: int) -> Walk:  # noqa: ARG002 - the contract's
+        from rpctrace.capture.pcapng import PcapngWalk
+
+        return PcapngWalk(source, notes, first_number)
 
 
 class NetworkMonitor:
-    """Its reader is loaded with the first file: it knows many kinds of records."""
-
     name = "netmon"
 
     def recognises(self, head: bytes) -> bool:
@@ -25,6 +44,7 @@ class NetworkMonitor:
         return walk_file(data, notes, options)
 
 
+PCAPNG = Pcapng()
 NETMON = NetworkMonitor()
 SEQUENTIAL_FORMATS: tuple[SequentialFormat, ...] = (PCAP, PCAPNG)
 RANDOM_ACCESS_FORMATS: tuple[RandomAccessFormat, ...] = (NETMON,)

@@ -15,7 +15,6 @@ from typing import BinaryIO, Self
 
 from rpctrace.capture.format import CaptureProblem, Notes, RandomAccessFormat, ReadOptions, SequentialFormat, Walk
 from rpctrace.capture.frame import Frame
-from rpctrace.capture.refusal import why_no_capture
 from rpctrace.capture.registry import random_access_format, sequential_format
 from rpctrace.capture.stored import HEAD_OCTETS, Stored, StoredFile, content_of, open_stored
 from rpctrace.capture.unpacking import compression_of
@@ -258,6 +257,8 @@ def _start(capture: Capture, options: ReadOptions, max_unpacked_octets: int | No
     elif capture.compression is not None and compression_of(head) is not None:
         raise CaptureError("", "not a capture (compressed twice: unpack it once)")
     else:
+        from rpctrace.capture.refusal import why_no_capture
+
         raise CaptureError("", why_no_capture(head, capture.compression))
 
 

@@ -10,12 +10,13 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, BinaryIO, NamedTuple
+from typing import IO, BinaryIO
 
 from rpctrace.capture.format import Notes
 from rpctrace.capture.unpacking import Unpacker, compression_of
 from rpctrace.capture.window import Window
 from rpctrace.errors import CaptureError
+from rpctrace.named_tuple import NamedTuple
 
 STANDARD_INPUT = "-"
 HEAD_OCTETS = 4096
@@ -135,7 +136,11 @@ class Octets:
         self.path, file, closes = open_stored(source)
         self.notes = Notes()
         self._stored = Stored(file, closes=closes, notes=self.notes)
-        self.compression, content = content_of(self._stored, self.notes, max_unpacked_octets)
+        try:
+            self.compression, content = content_of(self._stored, self.notes, max_unpacked_octets)
+        except CaptureError as error:
+            self.close()
+            raise CaptureError(self.path, error.reason) from error
         self.read = content.read  # fewer than it is asked for, as pipes do; b"" at the end
         self.readinto = content.readinto
 
@@ -182,7 +187,8 @@ def open_stored(source: str | os.PathLike[str] | BinaryIO) -> tuple[str, IO[byte
 
 
 def content_of(stored: Stored, notes: Notes, max_unpacked_octets: int | None) -> tuple[str | None, Stored | Unpacker]:
-    """(the compression, what reads its content). A read may give less than it is asked for, as pipes do."""
+    """(the compression, what reads its content). A read may give less than it is asked for, as pipes do. Raises
+    `CaptureError`, without a path, where the package that unpacks it is missing."""
     head = b""
     while len(head) < HEAD_OCTETS and (piece := stored.read(HEAD_OCTETS - len(head))):
         head += piece
@@ -190,4 +196,10 @@ def content_of(stored: Stored, notes: Notes, max_unpacked_octets: int | None) ->
     kind = compression_of(head)
     if kind is None:
         return None, stored
+    if kind.package is not None:
+        try:
+            kind.member()
+        except ImportError as error:
+            missing = f"reading it needs {kind.package}, which is not installed: pip install 'rpctrace[compress]'"
+            raise CaptureError("", f"{kind.name}-compressed: {missing}") from error
     return kind.name, Unpacker(kind, stored.read, notes, max_unpacked_octets)

@@ -1,4 +1,5 @@
-"""A compressed stream -> its octets, a piece at a time: gzip, bzip2 and xz, several members one behind another.
+"""A compressed stream -> its octets, a piece at a time: gzip, bzip2, xz, and zstd and lz4 where their packages are;
+several members one behind another.
 
 One layer only. What is wrong with the stream goes into the notes, what was unpacked before it is given out; a stream
 that grows beyond all measure is stopped.
@@ -10,23 +11,15 @@ import zlib
 from collections.abc import Callable
 from typing import Protocol
 
-from rpctrace.capture.format import Notes
+from rpctrace.capture.format import Damaged, Notes
 from rpctrace.record import record
 
 INPUT_OCTETS = 1 << 14
 OUTPUT_OCTETS = 1 << 16
 MAXIMUM_RATIO = 200  # captures seldom pass 20; deflate ends at 1032, bzip2 and xz far beyond
 RATIO_FREE_OCTETS = 64 << 20  # up to here any ratio is let pass: a small file of zeros harms nobody
-MAXIMUM_DICTIONARY_OCTETS = 256 << 20  # what an xz stream may ask for; its own tool's highest preset needs 65 MiB
-
-
-class Damaged(Exception):
-    """Inside this file only: what is wrong, and what came out before it."""
-
-    def __init__(self, reason: str, octets: bytes = b"") -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.octets = octets
+MAXIMUM_DICTIONARY_OCTETS = 256 << 20  # what an xz or zstd stream may ask for; their highest presets: 65, 128 MiB
+_SKIPPABLE_HEAD_OCTETS = 8
 
 
 class _Member(Protocol):
@@ -99,6 +92,24 @@ def _xz_member() -> _Member:
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAXIMUM_DICTIONARY_OCTETS)
 
 
+def _zstd_member() -> _Member:
+    from rpctrace.capture.framed import zstd_member
+
+    return zstd_member(MAXIMUM_DICTIONARY_OCTETS)
+
+
+def _lz4_member() -> _Member:
+    from rpctrace.capture.framed import lz4_member
+
+    return lz4_member()
+
+
+def _skippable_member() -> _Member:
+    from rpctrace.capture.framed import skippable_member
+
+    return skippable_member()
+
+
 def _damages() -> tuple[type[Exception], ...]:
     """What the libraries raise for damaged data; asked for once one of them has raised."""
     from lzma import LZMAError
@@ -108,12 +119,21 @@ def _damages() -> tuple[type[Exception], ...]:
 
 @record
 class Compression:
-    """How octets are compressed, and what unpacks them."""
+    """How octets are compressed, and what unpacks them. `package`: the one that this needs; then `member` raises
+    `ImportError` where it is missing. `may_skip`: frames that are stepped over may stand among the members."""
 
     name: str
     signature: bytes
     member: Callable[[], _Member]
     output_octets: int = OUTPUT_OCTETS
+    package: str | None = None
+    may_skip: bool = False
+
+    def member_of(self, head: bytes) -> _Member | None:
+        """What unpacks the member that begins so; None where none does."""
+        if head.startswith(self.signature):
+            return self.member()
+        return _skippable_member() if self.may_skip and _is_skippable(head) else None
 
 
 # bz2 and lzma also drop the output of the call that meets damage, and cannot be copied: small calls lose little
@@ -121,12 +141,23 @@ COMPRESSIONS = (
     Compression("gzip", b"\x1f\x8b", _GzipMember),
     Compression("bzip2", b"BZh", _bzip2_member, 1 << 12),
     Compression("xz", b"\xfd7zXZ\0", _xz_member, 1 << 12),
+    Compression("zstd", b"\x28\xb5\x2f\xfd", _zstd_member, package="zstandard", may_skip=True),
+    Compression("lz4", b"\x04\x22\x4d\x18", _lz4_member, package="lz4", may_skip=True),
 )
 
 
 def compression_of(head: bytes) -> Compression | None:
     """By the first octets, never by the name."""
+    if _is_skippable(head):
+        behind = head[_SKIPPABLE_HEAD_OCTETS + int.from_bytes(head[4:8], "little") :]
+        kind = compression_of(behind)
+        return kind if kind is not None and kind.may_skip else None
     return next((kind for kind in COMPRESSIONS if head.startswith(kind.signature)), None)
+
+
+def _is_skippable(head: bytes) -> bool:
+    """RFC 8878 3.1.2; lz4 has the same."""
+    return head[1:4] == b"\x2a\x4d\x18" and head[0] >> 4 == 5
 
 
 class Unpacker:
@@ -195,15 +226,14 @@ class Unpacker:
 
     def _next_member(self) -> bool:
         """Steps to the next member; zeros between and behind members are padding, other octets no longer ours."""
-        signature = self._kind.signature
-        while len(self._pending) < len(signature):
+        while len(self._pending) < len(self._kind.signature):
             more = self._input()
             self._pending = (self._pending + more).lstrip(b"\0")
             if not more:
                 break
         self._pending = self._pending.lstrip(b"\0")
-        if self._pending.startswith(signature):
-            self._member = self._kind.member()
+        self._member = self._kind.member_of(self._pending)
+        if self._member is not None:
             return True
         self._ended = True
         if self._pending:

@@ -125,19 +125,17 @@ def read_captures(
 
 
 def _how_it_read(report: Report, choices: AnalyzeChoices) -> ExitStatus:
-    from rpctrace.render.words import stopped_words
-
     status = ExitStatus.DONE
     for capture in report.captures:
         if not capture.complete:
-            streams.tell(f"{capture.path}: read in part, {stopped_words(capture.stopped_at)}")
+            streams.tell(f"{capture.path}: read in part, {_stopped(capture.stopped_at)}")
             status = ExitStatus.UNREAD
         elif capture.frames == 0:
             streams.tell(f"{capture.path}: holds no frame")
             status = ExitStatus.UNREAD
     for log in report.logs:
         if not log.complete:
-            streams.tell(f"{log.path}: read in part, {stopped_words(log.stopped_at)}")
+            streams.tell(f"{log.path}: read in part, {_stopped(log.stopped_at)}")
             status = ExitStatus.UNREAD
     if status is ExitStatus.DONE and not report.complete:
         streams.say("rpctrace: a limit was reached and octets were left unread; the report names it")
@@ -146,6 +144,12 @@ def _how_it_read(report: Report, choices: AnalyzeChoices) -> ExitStatus:
         streams.say("rpctrace: --strict: not everything could be read; the report lists the problems")
         status = ExitStatus.UNREAD
     return status
+
+
+def _stopped(offset: int | None) -> str:
+    from rpctrace.render.words import stopped_words
+
+    return stopped_words(offset)
 
 
 def _selected(report: Report, selection: Selection | None, choices: AnalyzeChoices) -> Report:

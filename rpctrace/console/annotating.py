@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from struct import unpack_from
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from rpctrace.annotation import Ends, Extract, comments_of, extract_of
 from rpctrace.capture import pcapng_writing as writing
@@ -27,6 +27,7 @@ from rpctrace.console.analyzing import read_captures
 from rpctrace.console.exit_status import ExitStatus
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.errors import UsageError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, TcpFlags, Transport
 from rpctrace.reading import Options
@@ -57,7 +58,7 @@ class _Waiting:
 
     def __init__(self, addresses: frozenset[str]) -> None:
         self._addresses = addresses
-        self._heard: dict[str, int] = {}
+        self._heard: dict[str, Segment] = {}
         self._last: dict[str, Segment] = {}
         self._last_bare: dict[str, Segment] = {}
 
@@ -66,16 +67,17 @@ class _Waiting:
             self._last[address] = segment
             if segment.transport is Transport.TCP:
                 if segment.flags & _ANSWER == _ANSWER and segment.destination.address == address:
-                    self._heard.setdefault(address, segment.frame_number)
+                    self._heard.setdefault(address, segment)
                 if not segment.length_octets:
                     self._last_bare[address] = segment
 
     def frames(self) -> Iterator[int]:
-        yield from self._heard.values()
+        for heard in self._heard.values():
+            yield from heard.frames
         for address, last in self._last.items():
             bare = self._last_bare.get(address)
             late = bare is not None and (last.timestamp_ns or 0) - (bare.timestamp_ns or 0) <= NS_PER_SECOND
-            yield bare.frame_number if bare is not None and late else last.frame_number
+            yield from bare.frames if bare is not None and late else last.frames
 
 
 class _Found(NamedTuple):
@@ -135,8 +137,8 @@ def _with_other_names(path: str, options: Options, key: bytes) -> Report:
 
 def _kept(path: str, options: Options, extract: Extract) -> frozenset[int]:
     """The evidence; SYN, SYN/ACK and ACK before its first frame of each connection, and its end behind the last; of
-    some connections also what lies between, up to a bound; and what proves that a client waited in vain. Of what was
-    put together from IP fragments the evidence names the last one: the others come with it."""
+    some connections also what lies between, up to a bound; and what proves that a client waited in vain. Where a frame
+    is named alone, as that of a ticket, and completed a datagram of fragments, the other fragments come with it."""
     connections, whole = extract.connections, extract.whole
     kept = set(extract.frames)
     opening: dict[Ends, list[int]] = {}
@@ -150,25 +152,25 @@ def _kept(path: str, options: Options, extract: Extract) -> frozenset[int]:
                 continue
             waiting.see(segment)
             if segment.frame_number in extract.frames:
-                kept.update(decoder.parts)
+                kept.update(segment.frames)
             if segment.transport is not Transport.TCP:
                 continue
             ends = segment.flow.low, segment.flow.high
             if not extract.channels.isdisjoint(((ends[0].address, ends[1]), (ends[1].address, ends[0]))):
-                kept.update(decoder.parts)
+                kept.update(segment.frames)
             if ends not in connections:
                 continue
             if segment.frame_number in extract.frames:
                 kept.update(opening.pop(ends, ()))
                 open_ends.add(ends)
             elif segment.flags & TcpFlags.SYN and not segment.flags & TcpFlags.ACK:
-                opening[ends] = [*decoder.parts]
+                opening[ends] = [*segment.frames]
             elif ends in opening:
                 most = WHOLE_CONNECTION_FRAMES if ends in whole else 0 if _says_more(segment) else HANDSHAKE_FRAMES
                 if len(opening[ends]) < most:
-                    opening[ends].extend(decoder.parts)
+                    opening[ends].extend(segment.frames)
             elif ends in open_ends and (segment.flags & _CLOSING or ends in whole):
-                kept.update(decoder.parts)
+                kept.update(segment.frames)
     return frozenset(kept.union(waiting.frames()))
 
 

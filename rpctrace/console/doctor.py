@@ -16,10 +16,12 @@ LIBRARIES = (
     ("tabulate", "tables of the text report"),
     ("jinja2", "the HTML report"),
     ("impacket", "names of NTSTATUS, HRESULT and Win32 codes that our own tables lack"),
+    ("lz4", "captures and logs packed with lz4 (pip install 'rpctrace[compress]')"),
     ("pyarrow", "-o FILE.parquet (pip install 'rpctrace[parquet]')"),
     ("pyasn1", "needed by impacket"),
     ("pyshark", "verify --through pyshark"),
     ("scapy", "tests only"),
+    ("zstandard", "captures and logs packed with zstd (pip install 'rpctrace[compress]')"),
 )
 
 

@@ -17,7 +17,7 @@ from rpctrace.errors import UsageError
 HEAD_OCTETS = 512
 TAIL_OCTETS = 64 * 1024
 # How the reports of each suffix begin; a report without a mark of its own is not known again.
-_BEGINNINGS = re.compile(
+_BEGINNINGS = (
     rb'\{\s*"schema": ?"rpctrace\.report/'
     rb'|\{"type":"tool","schema":"rpctrace\.report/'
     rb"|id,capture,connection,kind,transport,"
@@ -63,7 +63,7 @@ def _is_report(path: str) -> bool:
         if head.startswith(b"PAR1"):  # Parquet says what it holds at its end
             existing.seek(-min(existing.seek(0, os.SEEK_END), TAIL_OCTETS), os.SEEK_END)
             return b"rpctrace.report/" in existing.read(TAIL_OCTETS)
-    return not head or _BEGINNINGS.match(head) is not None
+    return not head or re.match(_BEGINNINGS, head) is not None
 
 
 def write_whole(path: str, produce: Callable[[TextIO], object]) -> None:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from rpctrace.conversations.observations import ConversationFacts, Observation, ObservedCall, ObservedExchange
 from rpctrace.conversations.rpc import RpcBook
 from rpctrace.network.flow import Segment
-from rpctrace.protocols.interfaces.registry import STUBS_READ, StubValue, read_stub
+from rpctrace.protocols.interfaces.registry import STUBS_READ, read_stub
 from rpctrace.protocols.interfaces.stub import Stub
 from rpctrace.protocols.kerberos.datagrams import DatagramExchange, KdcDatagrams
 from rpctrace.protocols.kerberos.recognition import KDC_PORTS
 from rpctrace.stream.stream import Connection
+
+if TYPE_CHECKING:
+    from rpctrace.protocols.interfaces.registry import StubValue
 
 if TYPE_CHECKING:  # few captures have datagrams of DCE/RPC
     from rpctrace.protocols.dcerpc.activity import Activities

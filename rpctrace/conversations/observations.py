@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.flow import Endpoint
 from rpctrace.protocols.dcerpc.call import Call
 from rpctrace.protocols.dcerpc.pdu import Pdu
 from rpctrace.protocols.dissector import Channel, Provenance
 from rpctrace.protocols.gssapi.exchange import AuthenticationExchange
-from rpctrace.protocols.interfaces.registry import StubValue
 from rpctrace.protocols.kerberos.exchange import KdcExchange
 from rpctrace.protocols.smb.notice import SessionFacts, SmbNotice
+from rpctrace.record import state
 from rpctrace.stream.stream import Connection, Direction, Incident
 
+if TYPE_CHECKING:
+    from rpctrace.protocols.interfaces.registry import StubValue
 
-@dataclass(slots=True)
+
+@state
 class ConversationFacts:
     """What is known of one RPC conversation: a TCP connection, a channel inside one, the datagrams between two ends.
     It grows while it is read. `number` is given by `number_by_frame`."""

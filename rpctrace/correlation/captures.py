@@ -13,11 +13,12 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain, combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 from rpctrace.correlation.clocks import clocks
 from rpctrace.correlation.matching import Item, by_key, pairs
 from rpctrace.correlation.merging import Record, merged, sightings
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Authentication, Call, Endpoint, Event, Host, KerberosExchange, Report
 
 # Between the last frame of a file and the first of the next: as long as a capture is quiet.

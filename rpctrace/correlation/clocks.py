@@ -10,9 +10,9 @@ import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import NamedTuple
 
 from rpctrace.correlation.matching import median
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Clock, Sighting
 
 

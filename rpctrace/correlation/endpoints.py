@@ -10,11 +10,11 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 from rpctrace.correlation.fallback import host_names
 from rpctrace.correlation.timeline import Position, Timeline
 from rpctrace.encoding.addresses import address_of
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Endpoint, Event, Host, Report, Stream
 
 ANSWERS_LOOKED_THROUGH = 64  # backwards from the connection, of those about its place

@@ -11,12 +11,12 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from rpctrace.correlation.hosts import same_hosts
 from rpctrace.correlation.realms import is_host_service
 from rpctrace.correlation.timeline import Position, Timeline
 from rpctrace.encoding.addresses import is_address
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Authentication, Call, KerberosExchange, Ntlm, Report
 
 # Negotiate falls back at once; what lies between is asking further KDCs, each with its own time to wait.

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
-from rpctrace.correlation.matching import median
 from rpctrace.correlation.names import UNSURE_SOURCES, tellings
 from rpctrace.correlation.timeline import Timeline
 from rpctrace.encoding.addresses import is_address
 from rpctrace.encoding.times import NS_PER_SECOND as NS
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import HostClock, Report
 
 KRB_ERROR, EXTENDED_ERROR, NETLOGON = "krb_error", "extended_error", "netlogon"
@@ -69,5 +68,7 @@ def _names(report: Report) -> dict[str, str]:
 
 
 def _clock(key: _Key, name: str | None, offsets: list[int]) -> HostClock:
+    from rpctrace.correlation.matching import median  # what it is there for, few captures need
+
     spread = max(offsets) - min(offsets)
     return HostClock(key.address, name, key.source, key.capture, median(offsets), len(offsets), spread)

@@ -14,14 +14,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from math import exp, inf, lgamma, log
-from typing import NamedTuple
 
-from rpctrace.correlation.log_subjects import About, Subject
+from rpctrace.correlation.log_subjects import TOLERANCE_S, About, Subject
 from rpctrace.encoding.times import NS_PER_SECOND as NS
+from rpctrace.named_tuple import NamedTuple
 
 STEP_S = 900
 FARTHEST_STEPS = 56  # 14 hours: Kiribati
-TOLERANCE_S = 2  # whole seconds in the log, and what lies between its line and the answer to the client
 LARGEST_SHIFT_S = 300  # a controller whose clock is further off issues no ticket that anybody takes (RFC 4120 1.3)
 MAXIMUM_ANCHORS = 1000  # spread over all of them
 MAXIMUM_YEARS = 6

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from rpctrace.correlation.host_clocks import NETLOGON
 from rpctrace.correlation.log_fit import Fit, Fitter, Stamp, local_seconds
@@ -20,6 +19,7 @@ from rpctrace.correlation.log_subjects import About, Index, Subject, said_of, su
 from rpctrace.correlation.log_words import fit_words
 from rpctrace.correlation.matching import median
 from rpctrace.encoding.times import NS_PER_SECOND as NS
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import CaptureFacts, HostClock, Limit, LogEntry, LogFacts, Report
 
 LOG_ENTRIES_KEPT = 10_000

@@ -11,11 +11,11 @@ from calendar import isleap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
 
-from rpctrace.correlation.log_fit import FARTHEST_STEPS, STEP_S, TOLERANCE_S
-from rpctrace.correlation.log_subjects import About, Subject, is_enough_without_time
+from rpctrace.correlation.log_fit import FARTHEST_STEPS, STEP_S
+from rpctrace.correlation.log_subjects import TOLERANCE_S, About, Subject, is_enough_without_time
 from rpctrace.encoding.times import NS_PER_SECOND as NS
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import LogEntry
 
 # A burst of calls in one second has lines that cannot be told apart: so many are named, the nearest.

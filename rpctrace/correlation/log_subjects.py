@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from rpctrace.correlation.fallback import host_names
 from rpctrace.correlation.names import names_of_hosts
 from rpctrace.correlation.timeline import Timeline
 from rpctrace.encoding.addresses import is_address
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Authentication, Call, LogEntry, Ntlm, Report
 
 KERBEROS, NTLM = "kerberos", "ntlm"
+TOLERANCE_S = 2  # whole seconds in the log, and what lies between its line and the answer to the client
 _TOKENS = frozenset(("AP-REQ", "AUTHENTICATE"))
 _NOBODY = frozenset[str]()
 _NETBIOS_CHARACTERS = 15  # RFC 1001 14.1 has 16, of which the last one is a suffix

@@ -11,7 +11,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+
+from rpctrace.named_tuple import NamedTuple
 
 MILLISECOND_NS = 1_000_000
 # A pair so far from the median distance is another thing on reused ports: more than a resent segment, or the drift of

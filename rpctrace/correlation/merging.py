@@ -53,17 +53,9 @@ def sightings(record: Record) -> tuple[Sighting, ...]:
     """What the captures hold of a record: its own first."""
     if isinstance(record, Event):
         own = Sighting(record.capture, record.frames, record.first_ns, (), None)
-    elif isinstance(record, Call):
-        own = Sighting(
-            record.capture, record.request_frames, record.request_ns, record.reply_frames, record.reply_ns
-        )
     else:
         own = Sighting(
-            record.capture,
-            () if record.request_frame is None else (record.request_frame,),
-            record.request_ns,
-            () if record.reply_frame is None else (record.reply_frame,),
-            record.reply_ns,
+            record.capture, record.request_frames, record.request_ns, record.reply_frames, record.reply_ns
         )
     return (own, *record.also_seen)
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from typing import NamedTuple
 
 from rpctrace.correlation.fallback import host_names, service_host
 from rpctrace.correlation.hosts import same_hosts
 from rpctrace.correlation.refused import Presented, refused_tickets
 from rpctrace.encoding.addresses import is_address
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import (
     Authentication,
     Call,

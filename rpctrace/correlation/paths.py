@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
 
 from rpctrace.correlation.realms import is_granting
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import RESPONSE_TOO_BIG, KerberosExchange, ReferralPath, Report, TicketName
 
 # Clients give up after ten referrals (MIT) or fewer; a longer chain is made up, and its last hops are shown.

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Authentication, Call, Report, Ticket
 
 TICKET_GRANTING = "krbtgt"  # RFC 4120 7.3

@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
 
-from rpctrace.correlation.log_fit import TOLERANCE_S
-from rpctrace.correlation.log_subjects import NTLM, About, agreement, is_enough_without_time, said_of, servers_of
 from rpctrace.diagnosis import kdc
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure, FailureKind
@@ -19,6 +16,7 @@ from rpctrace.diagnosis.log_evidence import is_generic
 from rpctrace.diagnosis.observed import authentication_items, call_items, call_text, host_text, ntlm_text
 from rpctrace.diagnosis.rule import Ceiling, required
 from rpctrace.encoding.times import NS_PER_SECOND
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Authentication, EvidenceItem, KerberosExchange, LogEntry
 
 LOG_FINDINGS = 10  # of each rule: a log of a busy domain controller has thousands of wrong passwords
@@ -28,14 +26,12 @@ JOINED_LOOSELY = Ceiling(
     "the clock of the log, or the name of the server, to tell that the line is about this call",
 )
 
-_TOLERANCE_NS = TOLERANCE_S * NS_PER_SECOND
-
 # [MS-ERREF] 2.2, 2.3.1: what Active Directory puts behind `data` in the text of a refused bind -> NTSTATUS
 _LDAP_DATA = {
     0x525: 0xC0000064, 0x52E: 0xC000006D, 0x530: 0xC000006F, 0x531: 0xC0000070, 0x532: 0xC0000071, 0x533: 0xC0000072,
     0x569: 0xC000015B, 0x701: 0xC0000193, 0x773: 0xC0000224, 0x775: 0xC0000234,
 }  # fmt: skip
-_DATA = re.compile(r"AcceptSecurityContext error, data ([0-9a-fA-F]{1,8})\b")
+_DATA = r"AcceptSecurityContext error, data ([0-9a-fA-F]{1,8})\b"
 
 
 class Refused(NamedTuple):
@@ -162,7 +158,7 @@ def told_by_directory(said: Authentication) -> tuple[int | None, str] | None:
     """The NTSTATUS that the text of a refused bind stands for (None for a code that is not in the table), and that
     text."""
     for note in said.notes:
-        match = _DATA.search(note)
+        match = re.search(_DATA, note)
         if match is not None:
             return _LDAP_DATA.get(int(match[1], 16)), note
     return None
@@ -174,12 +170,23 @@ def line_about(evidence: Evidence, said: Authentication) -> LogEntry | None:
     ntlm = said.ntlm
     if ntlm is None or not ntlm.user or not evidence.has_logs:
         return None
+    from rpctrace.correlation.log_subjects import (  # which knows what lines of logs are about, where there are any
+        NTLM,
+        TOLERANCE_S,
+        About,
+        agreement,
+        is_enough_without_time,
+        said_of,
+        servers_of,
+    )
+
     address = said.server.address
     servers, sure = servers_of(evidence.logged_names, address), address in evidence.sure_logged_names
     about = About(servers, sure, NTLM, (ntlm.domain or "").casefold() or None, ntlm.user.casefold(), address)
     span = evidence.span_ns(said)
     # A line has whole seconds, and is written before the answer
-    first, last = (span[0] - _TOLERANCE_NS - NS_PER_SECOND, span[1] + _TOLERANCE_NS) if span else (None, None)
+    tolerance_ns = TOLERANCE_S * NS_PER_SECOND
+    first, last = (span[0] - tolerance_ns - NS_PER_SECOND, span[1] + tolerance_ns) if span else (None, None)
     near: list[LogEntry] = []
     for entry in evidence.refused_logons(ntlm.user, first, last):
         by = agreement(about, said_of(entry, evidence.partner_of(entry)))

@@ -7,9 +7,8 @@ took it shows on the first request ([MS-RPCE] 3.3.1.5.2.1).
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from rpctrace.diagnosis.evidence import Evidence
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Call, EvidenceItem
 
 PACKET, INTEGRITY, PRIVACY = 4, 5, 6  # [MS-RPCE] 2.2.1.1.8

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from rpctrace.diagnosis.evidence import Evidence
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Call
 
-_ENDED = re.compile(r"(closed|reset) by the (client|server) in frame (\d+)")
+_ENDED = r"(closed|reset) by the (client|server) in frame (\d+)"
 
 
 class Ending(NamedTuple):
@@ -22,5 +22,5 @@ class Ending(NamedTuple):
 def ending_of(evidence: Evidence, call: Call) -> Ending | None:
     """Who ended the connection of a call; None where the capture does not show it."""
     stream = evidence.streams.get(call.connection)
-    told = _ENDED.match(stream.ended or "") if stream is not None else None
+    told = re.match(_ENDED, stream.ended or "") if stream is not None else None
     return Ending(told[1] == "reset", told[2] == "server", int(told[3])) if told else None

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from rpctrace.correlation.realms import BY_TICKET, RealmClaim, is_host_service
 from rpctrace.diagnosis.observed import answer_frame, asked_frame
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Authentication, Call, KerberosExchange, Report, Ticket
 
 _NAMES_KEPT = 16  # different names of one address; a forged capture may hold any number

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from ipaddress import IPv4Address
-from typing import NamedTuple
 
 from rpctrace.correlation.realms import is_granting, is_host_service, same_realm
 from rpctrace.diagnosis.evidence import Evidence
@@ -18,6 +17,7 @@ from rpctrace.diagnosis.referrals import MUST_USE_USER2USER
 from rpctrace.diagnosis.rule import required
 from rpctrace.encoding.addresses import address_of, is_address
 from rpctrace.encoding.times import NS_PER_SECOND
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import EvidenceItem, KerberosExchange
 
 KDC_PORT = 88

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
 
 from rpctrace.correlation.names import names_of_hosts
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Call, LogEntry, Report
 
 LOGONS_LOOKED_THROUGH = 64  # of one user, near one moment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from rpctrace.named_tuple import NamedTuple
 
 FIREWALL_FAILED = 0xC0000413  # STATUS_AUTHENTICATION_FIREWALL_FAILED: selective authentication
 ACCESS_DENIED = 0xC0000022

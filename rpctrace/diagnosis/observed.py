@@ -18,9 +18,9 @@ def frames_of(failure: Failure) -> tuple[int, ...]:
         frames.update(call.request_frames, call.reply_frames)
         frames.add(call.ticket.frame if call.ticket is not None else None)
     for exchange in failure.exchanges:
-        frames.update((exchange.request_frame, exchange.reply_frame))
+        frames.update(exchange.request_frames, exchange.reply_frames)
     for said in failure.authentications:
-        frames.update((said.request_frame, said.reply_frame))
+        frames.update(said.request_frames, said.reply_frames)
     for event in failure.events:
         frames.update(event.frames)
     for endpoint in failure.endpoints:

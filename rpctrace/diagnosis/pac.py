@@ -8,7 +8,6 @@ ticket. The stub is sealed as a rule; operation and time are seen. The domain co
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from rpctrace.correlation.realms import is_granting
 from rpctrace.diagnosis.evidence import Evidence
@@ -17,6 +16,7 @@ from rpctrace.diagnosis.observed import answer_frame
 from rpctrace.diagnosis.refusals import Refusal, refusals
 from rpctrace.diagnosis.rule import Ceiling, Clue
 from rpctrace.encoding.times import NS_PER_SECOND
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Authentication, Call, Event, EvidenceItem, LogEntry, Ticket
 
 SUCCESS = 0

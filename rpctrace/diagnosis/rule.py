@@ -7,10 +7,10 @@ it, and one pure function `Evidence -> Iterator[Hypothesis]`. How clues become a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from rpctrace.diagnosis.evidence import Evidence
 from rpctrace.diagnosis.failures import Failure
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import EvidenceItem, LogEntry, LogLine
 
 

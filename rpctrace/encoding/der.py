@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from rpctrace.encoding.partial import FirstProblem
 from rpctrace.encoding.reader import Octets
 from rpctrace.encoding.text import decode_text
 from rpctrace.errors import Malformed, ParseError, Truncated
+from rpctrace.named_tuple import NamedTuple
 
 _new = tuple.__new__  # of a named tuple: half the cost of its own constructor
 

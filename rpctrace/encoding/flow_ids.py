@@ -7,9 +7,10 @@ uid has the form of Zeek's and not its value, which is random there; here it fol
 from __future__ import annotations
 
 from base64 import b64encode
-from hashlib import blake2b, sha1
 from ipaddress import ip_address
 from struct import pack
+
+from rpctrace.encoding.digests import blake2b, sha1
 
 End = tuple[str, int]  # address, port
 

@@ -9,11 +9,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from rpctrace.errors import UsageError
 from rpctrace.expectations.reading import parsed
 from rpctrace.expectations.texts import quoted
+from rpctrace.named_tuple import NamedTuple
 
 _HEAD = """# Failures of rpctrace check that are known: they do not fail a run. Written by check --update-baseline.
 # One that no longer fails is told by check; --update-baseline takes it out.

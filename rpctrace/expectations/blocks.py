@@ -6,10 +6,11 @@ import re
 import tomllib
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from rpctrace.errors import UsageError
 from rpctrace.expectations.keys import KINDS
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.record import record
 
 _REMARK = re.compile(r"\s*(#.*)?")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from rpctrace.expectations.described import Described
 from rpctrace.expectations.reading import entry_of
+from rpctrace.named_tuple import NamedTuple
 
 MOST_BLOCKS = 200  # of one kind: more nobody reads, and `failed` counts all
 

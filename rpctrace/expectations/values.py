@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from rpctrace.errors import UsageError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.record import record
 from rpctrace.report import Report
 

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.knowledge.tables import FEATURE_NEGOTIATION_PREFIX
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Authentication, Call, Finding, KerberosExchange, Report, Ticket
 
 MOST_FRAMES_SHOWN = 12

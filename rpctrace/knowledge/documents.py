@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import cache
-from typing import NamedTuple
 
 from rpctrace.knowledge.tables import read_rows
+from rpctrace.named_tuple import NamedTuple
 
 _SECTION = r"(?: (?:note |Appendix )?[A-Z0-9]+(?:\.\d+)*)?"
 # What stands before the section is the key of the document; a remark in brackets may follow.

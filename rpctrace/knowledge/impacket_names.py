@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import NamedTuple
+
+from rpctrace.named_tuple import NamedTuple
 
 _MODULES = {
     "win32": "impacket.system_errors",

@@ -12,12 +12,13 @@ import csv
 import os
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
-from typing import NamedTuple
 
 from rpctrace.knowledge.impacket_names import any_name, borrowed_name
+from rpctrace.named_tuple import NamedTuple
 
 FAMILIES = ("win32", "nca", "dce", "hresult", "ntstatus")  # in this order where a value has several meanings
-INTERFACES_REMEMBERED = 1024  # captures choose the UUIDs that are asked for, so what is remembered of them is bounded
+# Captures choose what is asked for, so what is remembered of it is bounded.
+INTERFACES_REMEMBERED = STATUSES_REMEMBERED = 1024
 FEATURE_NEGOTIATION_PREFIX = "6cb71c2c-9812-4540-"  # [MS-RPCE] 2.2.2.14: the next octets are feature bits
 FEATURE_NEGOTIATION_UUID = "6cb71c2c-9812-4540-0000-000000000000"
 ENDPOINT_MAPPER_UUID = "e1af8308-5d1f-11c9-91a4-08002b14a0fa"  # [C706] appendix O
@@ -132,14 +133,17 @@ def _aliases(cell: str) -> tuple[Alias, ...]:
     return tuple(Alias(label, name) for label, _, name in parts)
 
 
+def _status(row: list[str]) -> StatusFact:
+    value, family, name, aliases, meaning, seen_in, cause, related, source = row
+    others = tuple(int(other, 16) for other in related.split(";")) if related else ()
+    return StatusFact(int(value, 16), family, name, _aliases(aliases), meaning, seen_in, cause, others, source)
+
+
 @cache
 def statuses() -> Mapping[int, tuple[StatusFact, ...]]:
     found: dict[int, tuple[StatusFact, ...]] = {}
-    for value, family, name, aliases, meaning, seen_in, cause, related, source in read_rows("status_codes.csv"):
-        number = int(value, 16)
-        others = tuple(int(other, 16) for other in related.split(";")) if related else ()
-        fact = StatusFact(number, family, name, _aliases(aliases), meaning, seen_in, cause, others, source)
-        found[number] = (*found.get(number, ()), fact)
+    for fact in map(_status, read_rows("status_codes.csv")):
+        found[fact.value] = (*found.get(fact.value, ()), fact)
     return found
 
 
@@ -172,6 +176,12 @@ def interfaces() -> Mapping[str, tuple[InterfaceFact, ...]]:
 @cache
 def operations() -> Mapping[tuple[str, int], OperationFact]:
     return {(fact.uuid, fact.opnum): fact for fact in map(_operation, read_rows("operations.csv"))}
+
+
+@lru_cache(STATUSES_REMEMBERED)
+def statuses_of(value: int) -> tuple[StatusFact, ...]:
+    """Every known meaning of an unsigned value; () where there is none."""
+    return tuple(map(_status, rows_of("status_codes.csv", f"0x{value:08X}")))
 
 
 @lru_cache(INTERFACES_REMEMBERED)
@@ -244,8 +254,8 @@ def _unpacked(value: int) -> StatusFact | None:
 def status(value: int) -> StatusFact | None:
     """A fault status, HRESULT, NTSTATUS or Win32 code of our tables, wrapped codes unwrapped."""
     value = unsigned(value)
-    facts = statuses().get(value)
-    if facts is None:
+    facts = statuses_of(value)
+    if not facts:
         return _unpacked(value)
     return min(facts, key=lambda fact: FAMILIES.index(fact.family))
 
@@ -268,7 +278,7 @@ def status_name(value: int) -> str | None:
 def ntstatus_name(value: int) -> str | None:
     """The name of an NTSTATUS (netlogon.log, e-data); also from impacket's table."""
     value = unsigned(value)
-    for fact in statuses().get(value, ()):
+    for fact in statuses_of(value):
         if fact.family == "ntstatus":
             return fact.name
     borrowed = borrowed_name("ntstatus", value)
@@ -280,7 +290,7 @@ def hresult_name(value: int) -> str | None:
     value = unsigned(value)
     if value in _COM_SUCCESS:
         return _COM_SUCCESS[value]
-    for fact in statuses().get(value, ()):
+    for fact in statuses_of(value):
         if fact.family == "hresult":
             return fact.name
     return status_name(value)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+
+from rpctrace.named_tuple import NamedTuple
 
 MAXIMUM_LINE_CHARACTERS = 4096  # Windows writes a few hundred
 REMEMBERED_MESSAGES = 8192

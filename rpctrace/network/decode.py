@@ -3,7 +3,7 @@
 This is the plain reading, which follows the specifications header by header. `Decoder` keeps one thing between frames,
 the table of IP fragments. It never raises on a frame: what cannot be read is None, and a problem where the frame itself
 is at fault. A header cut by the snapshot length is no fault. A datagram put together from fragments has the number and
-time of the frame that completed it; `Decoder.parts` names all.
+time of the frame that completed it, and the number tells the others (`flow.CompletingFrame`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from functools import lru_cache
 from rpctrace.capture.frame import Frame, LinkType
 from rpctrace.errors import Malformed, ParseError
 from rpctrace.network.flow import Endpoint, Segment, Transport
-from rpctrace.network.fragments import FragmentTable
-from rpctrace.network.ip import IP_VERSIONS, Packet, address_text, without_extensions
+from rpctrace.network.fragments import FragmentTable, Whole
+from rpctrace.network.ip import IP_VERSIONS, Fragment, Packet, address_text, without_extensions
 from rpctrace.network.link import LINKS, Step, find_ip
 from rpctrace.network.transport import Header, tcp, udp
 from rpctrace.network.tunnels import IP_TUNNELS, UDP_TUNNELS, Inner
@@ -48,14 +48,12 @@ class NetworkProblem:
 
 
 class Decoder:
-    """Frames in, segments out, one at a time. `parts`: the frames that the last segment came from, more than one where
-    it was put together from fragments."""
+    """Frames in, segments out, one at a time."""
 
     def __init__(self) -> None:
         self._fragments = FragmentTable()
         self._problems: dict[tuple[str, type], NetworkProblem] = {}
         self._frame_number = 0
-        self.parts: tuple[int, ...] = ()
 
     @property
     def problems(self) -> tuple[NetworkProblem, ...]:
@@ -95,30 +93,33 @@ class Decoder:
         octets, length_octets = frame.octets, max(frame.original_length_octets, len(frame.octets))
         protocol, offset = find_ip(link(octets, 0), octets)
         tunnel: tuple[int, ...] = ()
-        self.parts = (frame.number,)
+        number = frame.number
         for _ in range(MAXIMUM_NESTING):
             read = IP_VERSIONS.get(protocol)
             if read is None:
                 return None
             packet: Packet | None = read(octets[offset:], length_octets - offset)
             if packet is not None and packet.fragment is not None:
-                packet = self._whole(packet, tunnel, frame.timestamp_ns)
+                whole = self._whole(packet, packet.fragment, tunnel, frame.timestamp_ns, number)
+                packet, number = whole or (None, number)
             if packet is None:
                 return None
             inner, header = _inside(packet)
             if inner is None:
-                return None if header is None else _segment(frame, packet, header, tunnel)
+                return None if header is None else _segment(number, frame.timestamp_ns, packet, header, tunnel)
             carrier = packet if header is None else header
             octets, length_octets = carrier.payload, carrier.length_octets
             protocol, offset = find_ip(Step(inner.protocol, inner.offset), octets)
             tunnel += inner.identifiers
         raise Malformed("ip", 0, f"more than {MAXIMUM_NESTING} packets inside one another")
 
-    def _whole(self, fragment: Packet, tunnel: tuple[int, ...], timestamp_ns: int | None) -> Packet | None:
-        packet = self._fragments.add(fragment, tunnel, timestamp_ns, self.parts)
-        if packet is not None:
-            self.parts = self._fragments.frames
-        return packet if packet is None or len(packet.source) == 4 else without_extensions(packet)
+    def _whole(
+        self, packet: Packet, fragment: Fragment, tunnel: tuple[int, ...], timestamp_ns: int | None, frame_number: int
+    ) -> Whole | None:
+        whole = self._fragments.add(packet, fragment, tunnel, timestamp_ns, frame_number)
+        if whole is None or len(whole.packet.source) == 4:
+            return whole
+        return whole._replace(packet=without_extensions(whole.packet))
 
 
 def _inside(packet: Packet) -> tuple[Inner | None, Header | None]:
@@ -134,10 +135,12 @@ def _inside(packet: Packet) -> tuple[Inner | None, Header | None]:
     return (None if udp_tunnel is None else udp_tunnel(header.payload)), header
 
 
-def _segment(frame: Frame, packet: Packet, header: Header, tunnel: tuple[int, ...]) -> Segment:
+def _segment(
+    frame_number: int, timestamp_ns: int | None, packet: Packet, header: Header, tunnel: tuple[int, ...]
+) -> Segment:
     return Segment(
-        frame.number,
-        frame.timestamp_ns,
+        frame_number,
+        timestamp_ns,
         _TRANSPORTS[packet.protocol],
         endpoint(packet.source, header.source_port),
         endpoint(packet.destination, header.destination_port),

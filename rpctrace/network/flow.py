@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum, IntFlag
-from typing import NamedTuple
+
+from rpctrace.named_tuple import NamedTuple
 
 
 class Transport(IntEnum):
@@ -46,12 +48,41 @@ class Flow(NamedTuple):
     tunnel: tuple[int, ...] = ()
 
 
+class CompletingFrame(int):
+    """The number of the frame that completed a datagram whose octets came in several; `frames` are all of them,
+    ascending, the completing one last.
+
+    Streams, framers and dissectors pass numbers of frames on and compare them, millions of times, and hardly ever one
+    of these: as a number it goes wherever theirs go, and where a frame is all they cost nothing. Who tells of frames
+    asks `all_frames`.
+    """
+
+    frames: tuple[int, ...]
+
+    def __new__(cls, frames: tuple[int, ...]) -> CompletingFrame:
+        made = super().__new__(cls, frames[-1])
+        made.frames = frames
+        return made
+
+    def __reduce__(self) -> tuple[type[CompletingFrame], tuple[tuple[int, ...]]]:
+        return CompletingFrame, (self.frames,)
+
+
+def all_frames(numbers: Sequence[int]) -> tuple[int, ...]:
+    """Every frame that `numbers`, ascending, stand for: each once, ascending, plain numbers."""
+    for number in numbers:
+        if isinstance(number, CompletingFrame):
+            return tuple(sorted({frame for each in numbers for frame in getattr(each, "frames", (each,))}))
+    return tuple(numbers)
+
+
 class Segment(NamedTuple):
     """One TCP segment or UDP datagram.
 
     `source`/`destination` tell the direction. `sequence` and `acknowledgement` are the raw 32-bit TCP numbers (0 for
     UDP; `acknowledgement` counts only with ACK set). `payload` is what was captured; `length_octets` is the payload's
-    length on the wire, larger when the snapshot length cut the frame. `flags` are the bits of `TcpFlags`.
+    length on the wire, larger when the snapshot length cut the frame. `flags` are the bits of `TcpFlags`. Put together
+    from fragments, its `frame_number` is a `CompletingFrame`.
     """
 
     frame_number: int
@@ -70,6 +101,11 @@ class Segment(NamedTuple):
     def flow(self) -> Flow:
         low, high = sorted((self.source, self.destination))
         return Flow(self.transport, low, high, self.tunnel)
+
+    @property
+    def frames(self) -> tuple[int, ...]:
+        """All that it came in."""
+        return all_frames((self.frame_number,))
 
 
 class Stretch(NamedTuple):

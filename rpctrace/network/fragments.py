@@ -1,19 +1,20 @@
 """Fragments of IP datagrams -> the datagram, when its last missing octet arrives; in any order, within bounds.
 
 Where copies of the same octets differ the first copy stays. A fragment that the snapshot length cut counts with its
-length on the wire; the datagram then holds what was captured before the first cut octet. Which frames it came from is
-remembered with it. Nothing here grows without a bound: datagrams, their octets and their age are limited, and what is
+length on the wire; the datagram then holds what was captured before the first cut octet. Which frames it came in is
+told with it. Nothing here grows without a bound: datagrams, their octets and their age are limited, and what is
 given up is counted.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import NamedTuple
 
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.errors import Malformed
-from rpctrace.network.ip import Packet
+from rpctrace.named_tuple import NamedTuple
+from rpctrace.network.flow import CompletingFrame, all_frames
+from rpctrace.network.ip import Fragment, Packet
 
 MAXIMUM_DATAGRAMS = 4096
 MAXIMUM_HELD_OCTETS = 16 * 1024 * 1024
@@ -46,8 +47,8 @@ class _Datagram:
         self.total: int | None = None
         self.held_octets = 0
 
-    def add(self, start: int, end: int, octets: memoryview, frames: tuple[int, ...]) -> None:
-        """Keeps of [start, end) what no earlier fragment brought, and from which frames."""
+    def add(self, start: int, end: int, octets: memoryview, frame: int) -> None:
+        """Keeps of [start, end) what no earlier fragment brought, and from which frame."""
         before = self.covered
         index = max(0, bisect_right(self.starts, start) - 1)
         position = start
@@ -62,8 +63,8 @@ class _Datagram:
                 index += 1
             position = following.end if following else end
         if self.covered > before:
-            self.frames.extend(frames)
-            self.held_octets += FRAME_NUMBER_OCTETS * len(frames)
+            self.frames.append(frame)
+            self.held_octets += FRAME_NUMBER_OCTETS * len(all_frames((frame,)))
 
     def _insert(self, index: int, piece: _Piece) -> None:
         self.pieces.insert(index, piece)
@@ -81,27 +82,29 @@ class _Datagram:
         return b"".join(parts)
 
 
+class Whole(NamedTuple):
+    """A datagram put together, and the frame that completed it."""
+
+    packet: Packet
+    frame: CompletingFrame
+
+
 class FragmentTable:
-    """The datagrams that are not whole yet. `given_up` counts those dropped by a limit or by age; `frames` are those
-    that the datagram came from which was whole last."""
+    """The datagrams that are not whole yet. `given_up` counts those dropped by a limit or by age."""
 
     def __init__(self) -> None:
         self._datagrams: dict[FragmentKey, _Datagram] = {}  # oldest first
         self._held_octets = 0
         self.given_up = 0
-        self.frames: tuple[int, ...] = ()
 
     def __len__(self) -> int:
         return len(self._datagrams)
 
     def add(
-        self, packet: Packet, tunnel: tuple[int, ...], timestamp_ns: int | None, frames: tuple[int, ...] = ()
-    ) -> Packet | None:
-        """The whole datagram when `packet`, which came in `frames`, completes it. Raises `Malformed` for a fragment
-        that fits nowhere."""
-        fragment = packet.fragment
-        if fragment is None:
-            return packet
+        self, packet: Packet, fragment: Fragment, tunnel: tuple[int, ...], timestamp_ns: int | None, frame: int
+    ) -> Whole | None:
+        """The whole datagram when `packet`, a `fragment` of it that came in `frame`, completes it. Raises `Malformed`
+        for one that fits nowhere."""
         start, end = fragment.offset, fragment.offset + packet.length_octets
         if end > MAXIMUM_DATAGRAM_OCTETS:
             raise Malformed("ip.fragment", 0, f"ends at octet {end} of its datagram")
@@ -115,19 +118,17 @@ class FragmentTable:
         if datagram is None:
             datagram = self._datagrams[key] = _Datagram(packet.protocol, timestamp_ns)
         before = datagram.held_octets
-        self._place(datagram, packet, start, end, fragment.more, frames)
+        self._place(datagram, packet, start, end, fragment.more, frame)
         self._held_octets += datagram.held_octets - before
         if datagram.total is not None and datagram.covered == datagram.total:
             self._drop(key)
-            self.frames = tuple(datagram.frames)
-            whole = memoryview(datagram.captured())
-            return Packet(datagram.protocol, packet.source, packet.destination, whole, datagram.total, None)
+            octets = memoryview(datagram.captured())
+            whole = Packet(datagram.protocol, packet.source, packet.destination, octets, datagram.total, None)
+            return Whole(whole, CompletingFrame(all_frames(sorted({*datagram.frames, frame}))))
         self._make_room()
         return None
 
-    def _place(
-        self, datagram: _Datagram, packet: Packet, start: int, end: int, more: bool, frames: tuple[int, ...]
-    ) -> None:
+    def _place(self, datagram: _Datagram, packet: Packet, start: int, end: int, more: bool, frame: int) -> None:
         last = datagram.pieces[-1].end if datagram.pieces else 0
         if datagram.total is None and not more:
             if end < last:
@@ -137,7 +138,7 @@ class FragmentTable:
             raise Malformed("ip.fragment", 0, f"ends at octet {end}, its datagram at {datagram.total}")
         if start == 0:
             datagram.protocol = packet.protocol
-        datagram.add(start, end, memoryview(bytes(packet.payload)), frames)
+        datagram.add(start, end, memoryview(bytes(packet.payload)), frame)
 
     def _drop(self, key: FragmentKey) -> None:
         self._held_octets -= self._datagrams.pop(key).held_octets

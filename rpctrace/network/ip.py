@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address
 from struct import Struct
-from typing import NamedTuple
 
 from rpctrace.errors import Malformed, ParseError, Truncated
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.link import IPV4, IPV6, require
 
 _IPV4 = Struct(">BBHHHBBH4s4s")  # RFC 791 3.1

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
-from typing import NamedTuple
 
 from rpctrace.capture.frame import LinkType
 from rpctrace.errors import Malformed, Truncated
+from rpctrace.named_tuple import NamedTuple
 
 LLC = 0x0000  # any value below 0x0600 is a length, and IEEE 802.2 follows
 IPV4, IPV6 = 0x0800, 0x86DD

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
-from typing import NamedTuple
 
 from rpctrace.errors import Malformed
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.link import ETHERNET, IPV4, IPV6, MPLS, NOTHING, PPP, require
 
 _U16 = Struct(">H")

@@ -4,12 +4,13 @@ not be read."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from rpctrace.encoding.partial import detached
 from rpctrace.errors import ParseError
-from rpctrace.record import record
+from rpctrace.named_tuple import NamedTuple
+from rpctrace.network.flow import all_frames
+from rpctrace.record import record, state
 from rpctrace.stream.stream import Chunk, Direction, Gap, StreamEvent
 
 Said = TypeVar("Said", covariant=True)
@@ -38,7 +39,7 @@ class Dissector(Protocol[Said]):
     def skippable(self, direction: Direction) -> int: ...
 
 
-@dataclass(eq=False, slots=True)
+@state
 class Channel:
     """An RPC association inside another protocol: an open pipe of SMB, a virtual connection of RPC over HTTP.
 
@@ -60,7 +61,10 @@ class ChannelEvent(NamedTuple):
 
 
 class Provenance(NamedTuple):
-    """Where a PDU was seen: the frames that brought octets of it, ascending, and the time of the last of them."""
+    """Where a PDU was seen: the frames that brought octets of it, ascending, and the time of the last of them.
+
+    One of `frames` may be the last of several that brought a datagram; `all_frames` names the others too.
+    """
 
     frames: tuple[int, ...]
     timestamp_ns: int | None
@@ -70,6 +74,10 @@ class Provenance(NamedTuple):
     def frame(self) -> int:
         """The frame that completed it."""
         return self.frames[-1]
+
+    @property
+    def all_frames(self) -> tuple[int, ...]:
+        return all_frames(self.frames)
 
 
 @record

@@ -8,9 +8,10 @@ the same captures give the same file.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TextIO
+from typing import TextIO
 
 from rpctrace.encoding.text import safe_text
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.render.rendering import Rendering, RenderOptions
 from rpctrace.render.words import stopped_words
 from rpctrace.report import CaptureFacts, Finding, Report

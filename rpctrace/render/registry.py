@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import NamedTuple
 
 from rpctrace.errors import UsageError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.render.rendering import Rendering
 
 

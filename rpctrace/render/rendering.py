@@ -7,11 +7,13 @@ control or bidirectional character of a capture reaches the stream; what a rende
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
 from rpctrace.record import record
-from rpctrace.render.words import ASCII_SIGNS, UNICODE_SIGNS, Signs
 from rpctrace.report import Report
+
+if TYPE_CHECKING:
+    from rpctrace.render.words import Signs
 
 
 @record
@@ -30,6 +32,8 @@ class RenderOptions:
 
     @property
     def signs(self) -> Signs:
+        from rpctrace.render.words import ASCII_SIGNS, UNICODE_SIGNS  # which forms for programs have no use for
+
         return UNICODE_SIGNS if self.encoding_is_utf8 else ASCII_SIGNS
 
 

@@ -11,10 +11,11 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
-from typing import Any, NamedTuple, TextIO
+from typing import Any, TextIO
 
 from rpctrace.encoding.text import safe_text
 from rpctrace.expectations.words import call_identity, exchange_identity, frames_words
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.render.rendering import Rendering, RenderOptions
 from rpctrace.report import (
     Authentication,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from rpctrace.encoding.text import safe_text
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.render.short_report import limit_words, problem_words
 from rpctrace.render.words import counted, stopped_words
 from rpctrace.report import Report

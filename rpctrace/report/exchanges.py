@@ -44,6 +44,9 @@ class Etype:
 class KerberosExchange:
     """One Kerberos exchange wherever it travelled, or a KRB-ERROR seen alone (`request_frame` None).
 
+    `request_frames` and `reply_frames` name every frame of the messages, ascending; `request_frame` and `reply_frame`
+    are the last of each, which completed it.
+
     `ticket` is what a reply issued, `presented` the ticket that the request showed (the TGT of a TGS exchange, the
     ticket of an AP exchange); `presented_from`: the exchange in this report that had issued it; `presented_by`: how
     that is known, as `Ticket.exchange_by`. `path` and `hop` place a TGS exchange on its referral path (the first, where
@@ -99,6 +102,8 @@ class KerberosExchange:
     notes: tuple[str, ...] = ()
     presented_by: str | None = None
     also_seen: tuple[Sighting, ...] = ()
+    request_frames: tuple[int, ...] = ()
+    reply_frames: tuple[int, ...] = ()
 
     @property
     def with_kdc(self) -> bool:
@@ -144,6 +149,7 @@ class Authentication:
 
     `status` is in the words of `carried_in`: NTSTATUS, LDAP result code, HTTP status. `outcome`: accepted, rejected,
     or not captured. `after_error`: the Kerberos exchange whose error came before this fall-back to NTLM.
+    `request_frames` and `reply_frames`: as in a Kerberos exchange.
     """
 
     id: str
@@ -172,6 +178,8 @@ class Authentication:
     after_error: str | None
     notes: tuple[str, ...]
     also_seen: tuple[Sighting, ...] = ()
+    request_frames: tuple[int, ...] = ()
+    reply_frames: tuple[int, ...] = ()
 
 
 @record

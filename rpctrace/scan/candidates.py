@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+
+from rpctrace.named_tuple import NamedTuple
 
 TELLING_OCTETS = 16  # fewer may be the beginning of anything
 

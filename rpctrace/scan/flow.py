@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import NamedTuple
 
 from rpctrace.encoding.times import NS_PER_SECOND
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.flow import Segment, TcpFlags
 from rpctrace.scan.candidates import Recogniser
 from rpctrace.scan.headers import TCP_OCTETS, Ends, Key, Shape, ends_of, segment

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 from struct import Struct
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from rpctrace.capture.frame import LinkType
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.decode import endpoint
 from rpctrace.network.flow import Endpoint, Segment, Transport
 

@@ -6,7 +6,7 @@ This stands for `capture.pcap.PcapWalk.run`, which says what fits; every other r
 from __future__ import annotations
 
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rpctrace.capture.pcap import MAXIMUM_FRAME_OCTETS, PcapWalk
 from rpctrace.capture.pcap import Layout as WrittenAs
@@ -16,7 +16,9 @@ from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.scan.collector import Collector, Layout, RecordForm
 from rpctrace.scan.flow import OTHER, SYN
 from rpctrace.scan.headers import UDP_OCTETS, Compiled, compiled
-from rpctrace.scan.merging import Ahead
+
+if TYPE_CHECKING:
+    from rpctrace.scan.merging import Ahead
 
 Time = tuple[int, int]  # seconds, and units of the file behind them
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
+from typing import TYPE_CHECKING
 
 from rpctrace.capture.pcapng import Block, Interface, PcapngWalk
 from rpctrace.capture.pcapng_options import MICROSECONDS, Clock, Overrun, read_options
@@ -15,7 +16,9 @@ from rpctrace.capture.window import Window
 from rpctrace.scan.collector import Collector, Layout, RecordForm
 from rpctrace.scan.flow import OTHER, SYN
 from rpctrace.scan.headers import UDP_OCTETS, Compiled, compiled
-from rpctrace.scan.merging import Ahead
+
+if TYPE_CHECKING:
+    from rpctrace.scan.merging import Ahead
 
 FIXED_OCTETS = 28  # of an enhanced packet block, before its frame
 OVERHEAD_OCTETS = 32  # with the second length

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from rpctrace.capture.frame import Frame
 from rpctrace.capture.pcapng import Interface
 from rpctrace.errors import ParseError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, Transport
-from rpctrace.network.ip import Packet
+from rpctrace.network.fragments import Whole
+from rpctrace.network.ip import Fragment, Packet
 from rpctrace.scan.candidates import Recogniser, Shortlist
 from rpctrace.scan.collector import PASSED_OVER, Collector, key_of
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
@@ -121,7 +122,9 @@ class _Glance(Decoder):
         super().__init__()
         self.noted = False
 
-    def _whole(self, fragment: Packet, tunnel: tuple[int, ...], timestamp_ns: int | None) -> Packet | None:  # noqa: ARG002 - the base's
+    def _whole(
+        self, packet: Packet, fragment: Fragment, tunnel: tuple[int, ...], timestamp_ns: int | None, frame_number: int  # noqa: ARG002 - the base's
+    ) -> Whole | None:
         raise _NeedsTheRest
 
     def _note(self, error: ParseError, frame_number: int) -> None:  # noqa: ARG002 - the base's

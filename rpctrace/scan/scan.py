@@ -8,10 +8,10 @@ Frames of the common shapes are read here, all others there.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rpctrace.capture.format import Walk
 from rpctrace.capture.pcap import PcapWalk
-from rpctrace.capture.pcapng import PcapngWalk
 from rpctrace.capture.storage import Capture
 from rpctrace.capture.window import Window
 from rpctrace.network.decode import Decoder
@@ -19,9 +19,10 @@ from rpctrace.network.flow import Segment
 from rpctrace.scan.collector import Collector
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
 from rpctrace.scan.flows import FlowTable
-from rpctrace.scan.merging import Ahead, Helpers
 from rpctrace.scan.pcap_records import collect_pcap
-from rpctrace.scan.pcapng_records import collect_pcapng
+
+if TYPE_CHECKING:
+    from rpctrace.scan.merging import Ahead, Helpers
 
 
 def scan(
@@ -36,12 +37,18 @@ def scan(
     `capture` counts all frames as it goes. `helpers` read ranges of the first file in it ahead; what comes out is the
     same."""
     collector = Collector(decoder, table, give, datagrams)
-    ahead = Ahead(capture, collector, helpers) if helpers is not None else None
+    ahead = _ahead(capture, collector, helpers) if helpers is not None else None
     for walk in capture.walks():
         _collect(walk, capture, collector, ahead)
         ahead = None
     for each in table.close():
         give(each)
+
+
+def _ahead(capture: Capture, collector: Collector, helpers: Helpers) -> Ahead:
+    from rpctrace.scan.merging import Ahead
+
+    return Ahead(capture, collector, helpers)
 
 
 def _collect(walk: Walk, capture: Capture, collector: Collector, ahead: Ahead | None) -> None:
@@ -51,7 +58,11 @@ def _collect(walk: Walk, capture: Capture, collector: Collector, ahead: Ahead | 
         if isinstance(walk, PcapWalk) and (walk.layout.captured, walk.layout.original) == (2, 3):
             collect_pcap(walk, source, capture, collector, ahead)
             return
+        from rpctrace.capture.pcapng import PcapngWalk  # loaded with the first such file
+
         if isinstance(walk, PcapngWalk):
+            from rpctrace.scan.pcapng_records import collect_pcapng
+
             collect_pcapng(walk, source, capture, collector, ahead)
             return
     for frame in walk.frames():

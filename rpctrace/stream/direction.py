@@ -11,8 +11,8 @@ everything acknowledged is believed only as part of a run.
 from __future__ import annotations
 
 from bisect import bisect_left
-from typing import NamedTuple
 
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.stream.stream import Chunk, Conflict, Direction, Gap
 
 WINDOW_OCTETS = 1024 * 1024  # how far ahead of what was acknowledged an octet may be

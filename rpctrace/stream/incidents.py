@@ -15,9 +15,9 @@ came later, nothing is claimed.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import NamedTuple
 
 from rpctrace.encoding.times import NS_PER_SECOND
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.stream.direction import Account, DirectionState, Piece, distance
 from rpctrace.stream.stream import Connection, Direction, Incident, IncidentKind
 

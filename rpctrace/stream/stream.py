@@ -7,8 +7,9 @@ from the first one of that direction that the connection knows of (behind the SY
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal, NamedTuple
+from typing import Literal
 
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.flow import Endpoint
 from rpctrace.record import record
 

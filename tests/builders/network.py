@@ -144,12 +144,29 @@ def udp_frame(
     return ip_frame(source[0], destination[0], UDP, udp_datagram(source, destination, payload), padded=padded)
 
 
-def ipv4_fragments(source: Host, destination: Host, protocol: int, payload: bytes, size_octets: int) -> list[bytes]:
+def ipv4_fragments(
+    source: Host, destination: Host, protocol: int, payload: bytes, size_octets: int, *, identification: int = 0x4242
+) -> list[bytes]:
     """Ethernet frames of one IPv4 packet in fragments of `size_octets` (a multiple of 8) of payload (RFC 791 3.2)."""
     frames = []
     for at in range(0, len(payload), size_octets):
         more = 0x2000 if at + size_octets < len(payload) else 0
         piece = payload[at : at + size_octets]
-        packet = ipv4(source, destination, protocol, piece, identification=0x4242, flags_and_offset=more | at // 8)
+        packet = ipv4(
+            source, destination, protocol, piece, identification=identification, flags_and_offset=more | at // 8
+        )
         frames.append(ethernet(source, destination, IPV4, packet))
+    return frames
+
+
+def ipv6_fragments(
+    source: Host, destination: Host, protocol: int, payload: bytes, size_octets: int, *, identification: int = 0x4242
+) -> list[bytes]:
+    """The same of an IPv6 packet (RFC 8200 4.5)."""
+    frames = []
+    for at in range(0, len(payload), size_octets):
+        more = at + size_octets < len(payload)
+        header = pack(">BBHI", protocol, 0, at | more, identification)
+        packet = ipv6(source, destination, 44, header + payload[at : at + size_octets])
+        frames.append(ethernet(source, destination, IPV6, packet))
     return frames

@@ -13,7 +13,8 @@ from capture_frames import frames_of
 
 from rpctrace.capture.format import Notes, ReadOptions
 from rpctrace.capture.frame import Frame, LinkType
-from rpctrace.capture.pcapng import MAXIMUM_INTERFACES, PCAPNG
+from rpctrace.capture.pcapng import MAXIMUM_INTERFACES
+from rpctrace.capture.registry import PCAPNG
 from rpctrace.capture.storage import open_capture
 from rpctrace.capture.window import Window
 from rpctrace.errors import CaptureError

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import io
-import lzma
 import os
+import sys
 from pathlib import Path
 
 import pytest
+from packing import IN_FRAMES, PACKERS
 
 from rpctrace.capture.stored import Octets, can_be_read_again, open_octets
 from rpctrace.errors import CaptureError
 
 OCTETS = bytes(range(256)) * 20
-PACKERS = {"gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}
 
 
 class Short(io.BytesIO):
@@ -61,6 +60,21 @@ def test_the_limit_of_unpacked_octets() -> None:
     opened = Octets(io.BytesIO(gzip.compress(OCTETS)), 300)
     assert whole(opened) == OCTETS[:300]
     assert opened.notes.stopped_at == 300
+
+
+@pytest.mark.parametrize(("packing", "package"), [("zstd", "zstandard"), ("lz4", "lz4.frame")])
+def test_where_the_package_is_missing(packing: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to install is said; other files are read, and stay so."""
+    assert packing in IN_FRAMES
+    monkeypatch.setitem(sys.modules, package, None)
+    file = io.BytesIO(PACKERS[packing](OCTETS))
+    file.name = "x.pcap.packed"
+    with pytest.raises(CaptureError) as raised:
+        Octets(file)
+    assert raised.value.path == "x.pcap.packed"
+    assert f"{packing}-compressed" in raised.value.reason
+    assert "pip install 'rpctrace[compress]'" in raised.value.reason
+    assert whole(Octets(io.BytesIO(gzip.compress(OCTETS)))) == OCTETS
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import sys
 from pathlib import Path
 
 import pytest
 from console_samples import CHECKOUT, article, article_octets, rpctrace
+from packing import PACKERS
 
 from rpctrace import cli
 
@@ -59,6 +61,44 @@ def test_a_cut_file_is_reported_and_3(tmp_path: Path, capsys: pytest.CaptureFixt
     said = capsys.readouterr()
     assert "RPC_S_SEC_PKG_ERROR" in said.out
     assert "reading stopped at octet" in said.err
+
+
+@pytest.mark.parametrize("packing", PACKERS)
+def test_a_compressed_file_is_read_as_what_is_in_it(
+    packing: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By its first octets, through a pipe too, whatever the jobs; cut, what was readable is told."""
+    octets = PACKERS[packing](article_octets()[:999]) + PACKERS[packing](article_octets()[999:])
+    path, cut = tmp_path / "packed.dmp", tmp_path / "cut.dmp"
+    path.write_bytes(octets)
+    told = []
+    for words in ((path, "--json"), (path, "--json", "--jobs", "2")):
+        assert run(*words) == 0
+        told.append(json.loads(capsys.readouterr().out))
+    with path.open("rb") as file:
+        told.append(json.loads(rpctrace("-", "--json", stdin=file).stdout))
+    assert [each["captures"][0].pop("path") for each in told] == [str(path), str(path), "-"]
+    assert told[0] == told[1] == told[2]
+    assert told[0]["captures"][0]["compression"] == packing
+    assert [call["status"] for call in told[0]["calls"]] == [None, 0x721]
+    cut.write_bytes(octets + octets[: len(octets) // 2])
+    assert run(cut, "--json") == 3
+    said = capsys.readouterr()
+    assert json.loads(said.out)["calls"][1]["status"] == 0x721
+    assert f"the {packing} stream is cut" in said.out
+
+
+def test_without_the_package_the_others_are_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "packed.pcap.zst"
+    path.write_bytes(PACKERS["zstd"](article_octets()))
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    assert run(path, article(tmp_path)) == 3
+    said = capsys.readouterr()
+    assert "RPC_S_SEC_PKG_ERROR" in said.out
+    needs = "zstd-compressed: reading it needs zstandard, which is not installed: pip install 'rpctrace[compress]'"
+    assert f"{path}: {needs}" in said.err
 
 
 def test_a_capture_without_a_frame_is_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

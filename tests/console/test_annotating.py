@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 from pathlib import Path
 from struct import pack, unpack_from
@@ -10,6 +9,7 @@ from struct import pack, unpack_from
 import pytest
 from builders.files import block, pcap
 from builders.network import Host, TimedFrame, ipv4_fragments
+from packing import PACKERS
 from shared_captures import OWN, SHARED, captures_in, name_of
 from tshark_reading import fields
 
@@ -88,10 +88,11 @@ def test_every_other_block_is_unchanged(tmp_path: Path) -> None:
         assert new[8 : len(old) - 4] == old[8:-4]
 
 
-def test_a_compressed_capture_is_read_and_the_copy_is_not(tmp_path: Path) -> None:
+@pytest.mark.parametrize("packing", PACKERS)
+def test_a_compressed_capture_is_read_and_the_copy_is_not(packing: str, tmp_path: Path) -> None:
     """The blocks of what was in it."""
-    packed = tmp_path / "expert.pcapng.gz"
-    packed.write_bytes(gzip.compress(EXPERT.read_bytes()))
+    packed = tmp_path / "expert"
+    packed.write_bytes(PACKERS[packing](EXPERT.read_bytes()))
     assert annotated(packed, tmp_path).read_bytes() == annotated(EXPERT, tmp_path).read_bytes()
 
 

@@ -44,9 +44,9 @@ def test_what_says_that_it_is_a_capture_is_read_as_one(tmp_path: Path) -> None:
 
 def test_formats_that_are_not_read_are_told(tmp_path: Path) -> None:
     """What netsh trace and Message Analyzer write, and what is packed in a way that is not looked into."""
-    names = ["a.etl", "b.matp", "c.pcap.lz4", "d.zst"]
+    names = ["a.etl", "b.matp", "c.pcap.lz4", "d"]
     for name in names:
-        (tmp_path / name).write_bytes(b"\x28\xb5\x2f\xfd" if name == "d.zst" else bytes(100))
+        (tmp_path / name).write_bytes(b"\x02\x21\x4c\x18" if name == "d" else bytes(100))
     assert [case.capture for case in cases_of([str(tmp_path)])] == [str(tmp_path / name) for name in names]
 
 

@@ -360,6 +360,10 @@ def test_a_look_up_finds_what_the_whole_table_has() -> None:
         assert tables.versions_of(uuid) == facts
     for (uuid, opnum), fact in tables.operations().items():
         assert tables.operations_of(uuid)[opnum] == fact
+    for value, meanings in tables.statuses().items():
+        assert tables.statuses_of(value) == meanings
+    for value in (-1, 0x12345, 0xDEADBEEF, 1 << 40):
+        assert tables.statuses_of(value) == ()
     for key in ("", "uuid", "12345678", "ffffffff-ffff-ffff-ffff-ffffffffffff", "\n", "interface"):
         assert tables.versions_of(key) == ()
         assert dict(tables.operations_of(key)) == {}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import bz2
 import gzip
-import lzma
 import os
 import threading
 import tracemalloc
@@ -16,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from netlogon_lines import ENTERED, EXAMPLES, RETURNS, log
+from packing import PACKERS
 
 from rpctrace.capture import unpacking
 from rpctrace.capture.stored import Octets
@@ -33,7 +32,7 @@ def written(folder: Path, octets: bytes, name: str = "netlogon.log") -> str:
 
 @pytest.mark.parametrize("name", ["netlogon.log", "netlogon.bak", "a.gz", "noname"])
 @pytest.mark.parametrize(
-    ("packed", "compression"), [(bytes, None), (gzip.compress, "gzip"), (bz2.compress, "bzip2"), (lzma.compress, "xz")]
+    ("packed", "compression"), [(bytes, None), *((pack, name) for name, pack in PACKERS.items())]
 )
 def test_compression_shows_by_content(
     tmp_path: Path, packed: Callable[[bytes], bytes], compression: str | None, name: str

@@ -18,7 +18,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from rpctrace.correlation.paths import other_realm
 from rpctrace.diagnosis import kdc, network
@@ -28,6 +27,7 @@ from rpctrace.diagnosis.observed import exchange_items, host_text
 from rpctrace.diagnosis.rule import Ceiling, Clue, Hypothesis, Rule, found
 from rpctrace.diagnosis.ticket_uses import Place, folded_names
 from rpctrace.encoding.times import NS_PER_SECOND
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.report import Authentication, Call, Event, EvidenceItem, KerberosExchange, ReferralPath, Stream
 
 NO_REPLY = Clue(0.6, "a KDC of the next realm was asked and did not answer")

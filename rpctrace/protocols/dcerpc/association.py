@@ -9,13 +9,12 @@ Only this class changes; everything it takes and gives is a value.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.protocols.dcerpc.call import Call, CallKind, FaultValue, Outcome, ReplyKind
 from rpctrace.protocols.dcerpc.contexts import PresentationContexts
-from rpctrace.protocols.dcerpc.extended_error import ErrorRecord, parse_extended_error
 from rpctrace.protocols.dcerpc.open_call import OpenCall
 from rpctrace.protocols.dcerpc.pdu import (
     Bind,
@@ -33,7 +32,11 @@ from rpctrace.protocols.dcerpc.security import SecurityContexts
 from rpctrace.protocols.dcerpc.stub_octets import StubParts
 from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.protocols.gssapi.token import AuthType
+from rpctrace.record import state
 from rpctrace.stream.stream import Direction
+
+if TYPE_CHECKING:
+    from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 
 MAXIMUM_OPEN_CALLS = 4096
 MAXIMUM_OPEN_CALLS_OF_AN_ID = 64
@@ -70,7 +73,7 @@ SEVERAL_CONTEXTS = "no security trailer and several security contexts on the con
 MAYBE = "sent as maybe: no answer is expected"
 
 
-@dataclass(slots=True)
+@state
 class _Side:
     """When a direction was last seen, last carried octets and last had a gap; moments count events from 1."""
 
@@ -87,6 +90,7 @@ _PROTECTING = 4  # RPC_C_AUTHN_LEVEL_PKT, [MS-RPCE] 2.2.1.1.8
 # Flags as plain numbers: `&` of two `PfcFlags` makes a third one each time.
 _FIRST_FRAG, _LAST_FRAG = PfcFlags.FIRST_FRAG.value, PfcFlags.LAST_FRAG.value
 _MAYBE, _DID_NOT_EXECUTE = PfcFlags.MAYBE.value, PfcFlags.DID_NOT_EXECUTE.value
+_CONC_MPX = PfcFlags.CONC_MPX.value
 
 
 class Association:
@@ -94,8 +98,8 @@ class Association:
 
     CLIENT_TYPES = frozenset((*REQUESTS, PduType.CO_CANCEL, PduType.ORPHANED))
     __slots__ = (
-        "_answering", "_ended", "_moment", "_open", "_open_auth3", "_open_count", "_refused", "_sides",
-        "_stubs_of", "dropped_calls", "dropped_fragments", "presentation", "problems", "security",
+        "_answering", "_asks_to_multiplex", "_ended", "_moment", "_multiplexes", "_open", "_open_auth3", "_open_count",
+        "_refused", "_sides", "_stubs_of", "dropped_calls", "dropped_fragments", "presentation", "problems", "security",
     )  # fmt: skip
 
     def __init__(self, problems: Problems | None = None, *, stubs_of: frozenset[str] = frozenset()) -> None:
@@ -110,6 +114,8 @@ class Association:
         self._answering: dict[Key, OpenCall] = {}  # responses of which fragments are still to come
         self._refused: set[Key] = set()  # requests answered before their last fragment was sent
         self._open_auth3 = 0
+        # C706 12.6.3.1 PFC_CONC_MPX: agreed on when both the bind and its bind_ack say so
+        self._asks_to_multiplex = self._multiplexes = False
         self._sides = (_Side(), _Side())
         self._ended = False
         self._moment = 0
@@ -195,6 +201,7 @@ class Association:
         else:
             call.header_signing = header.supports_header_sign
             if isinstance(body, Bind):
+                self._asks_to_multiplex = header.flags._value_ & _CONC_MPX != 0
                 call.max_xmit_frag, call.max_recv_frag = body.max_xmit_frag, body.max_recv_frag
                 call.group_id = body.association_group_id
                 call.contexts = self.presentation.offer(direction, body.contexts)
@@ -390,6 +397,8 @@ class Association:
             self._acknowledged(call, pdu, body)
 
     def _acknowledged(self, call: OpenCall, pdu: Pdu, body: BindAck) -> None:
+        if call.kind is CallKind.BIND:
+            self._multiplexes = self._asks_to_multiplex and pdu.header.flags._value_ & _CONC_MPX != 0
         call.contexts = self.presentation.answer(call.sender, call.contexts, body.results)
         if body.association_group_id:
             call.group_id = body.association_group_id
@@ -402,6 +411,8 @@ class Association:
         call.outcome = Outcome.ACCEPTED if accepted and not refused else Outcome.REJECTED
 
     def _extended_error(self, octets: memoryview, provenance: Provenance) -> tuple[ErrorRecord, ...]:
+        from rpctrace.protocols.dcerpc.extended_error import parse_extended_error  # few faults have any
+
         records, problem = parse_extended_error(octets)
         if problem is not None:
             self.problems.add(problem, provenance.frame)
@@ -420,13 +431,14 @@ class Association:
 
     def _judge_open(self, call: OpenCall, capture_end_ns: int | None) -> None:
         """Unanswered is said only where the capture shows it: the answering side was seen after the call, without a
-        gap, and went on to other things, or the connection ended, or time enough went by."""
+        gap, and went on to other things (which tells nothing where it may answer in any order), or the connection
+        ended, or time enough went by."""
         side = self._sides[1 - call.sender]
         call.outcome = Outcome.NOT_CAPTURED
         if call.kind is _AUTH3 or side.gap_at > call.sent_at or side.seen_at <= call.sent_at:
             return
         asked_ns = call.asked[-1].timestamp_ns if call.asked else None
-        if side.octets_at > call.sent_at or self._ended:
+        if (side.octets_at > call.sent_at and not self._multiplexes) or self._ended:
             call.outcome = Outcome.UNANSWERED
         elif capture_end_ns is not None and asked_ns is not None and capture_end_ns - asked_ns >= PATIENCE_NS:
             call.outcome = Outcome.UNANSWERED

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dcerpc.pdu import SyntaxId
 from rpctrace.protocols.dcerpc.stub_octets import StubOctets
 from rpctrace.protocols.dissector import Provenance
@@ -13,6 +13,9 @@ from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket
 from rpctrace.protocols.kerberos.messages import KrbError
 from rpctrace.record import record
 from rpctrace.stream.stream import Direction
+
+if TYPE_CHECKING:
+    from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 
 
 class CallKind(StrEnum):

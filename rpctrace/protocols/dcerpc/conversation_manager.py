@@ -8,11 +8,10 @@ server fetches the rest of it with conv_who_are_you_auth_more.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from rpctrace.encoding.ndr import guid
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.reader import CutReader, Octets
+from rpctrace.named_tuple import NamedTuple
 
 CONVERSATION_MANAGER_UUID = "333a2276-0000-0000-0d00-00809c000000"
 

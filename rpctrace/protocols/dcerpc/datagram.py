@@ -7,19 +7,17 @@ any octets, cut or hostile; what could not be read is None or (), and `Datagram.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from enum import IntFlag
 from struct import Struct
-from typing import NamedTuple
 
 from rpctrace.encoding.ndr import guid_text
 from rpctrace.encoding.reader import CutReader, Layout, Octets, Reader
 from rpctrace.errors import Malformed, ParseError, Truncated
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dcerpc.pdu import PduType, SyntaxId
+from rpctrace.protocols.dcerpc.recognition import DATAGRAM_HEADER_OCTETS, begins_datagram
 
-VERSION = 4
-HEADER_LENGTH_OCTETS = 80
 NIL_UUID = "00000000-0000-0000-0000-000000000000"
 PRIVACY = 6  # [MS-RPCE] 2.2.1.1.8: the stub is encrypted
 
@@ -129,31 +127,24 @@ _INTERFACE_VERSION = (Struct(">I"), Struct("<I"))
 _LENGTH_AT, _ACTIVITY_AT, _INTERFACE_VERSION_AT = 74, 40, 60
 _LENGTH = (Struct(">H"), Struct("<H"))
 _FACK, _CANCEL = Layout("BxHIIHH"), Layout("II")
-# rpc_vers, ptype, flags of which [C706] wants the upper five of the second set zero, and the three octets of drep.
-_HEAD = re.compile(rb"\x04[\x00-\x0a].[\x00-\x07][\x00\x01\x10\x11][\x00-\x03]\x00", re.DOTALL)
 _NIL = bytes(16)
 _TYPES: dict[int, PduType] = {int(member): member for member in PduType}
-
-
-def begins(head: bytes) -> bool:
-    """Whether a datagram that begins with these `HEADER_LENGTH_OCTETS` may be one; its length is not judged."""
-    return _HEAD.match(head) is not None
 
 
 def is_datagram(octets: Octets, length_octets: int | None = None) -> bool:
     """Whether a UDP payload is a connectionless PDU, on any port. `length_octets` is its length on the wire, where the
     capture cut it; a cut within the header tells nothing, and is none."""
-    if len(octets) < HEADER_LENGTH_OCTETS or _HEAD.match(octets) is None:
+    if len(octets) < DATAGRAM_HEADER_OCTETS or not begins_datagram(octets):
         return False
     body: int = _LENGTH[1 if octets[4] & 0x10 else 0].unpack_from(octets, _LENGTH_AT)[0]
     wire = len(octets) if length_octets is None else length_octets
-    return HEADER_LENGTH_OCTETS + body <= wire and octets[_ACTIVITY_AT : _ACTIVITY_AT + 16] != _NIL
+    return DATAGRAM_HEADER_OCTETS + body <= wire and octets[_ACTIVITY_AT : _ACTIVITY_AT + 16] != _NIL
 
 
 def parse_datagram_header(octets: Octets) -> DatagramHeader:
     """[C706] 12.5.2. Raises `Truncated` under 80 octets; judges nothing (see `is_datagram`)."""
-    if len(octets) < HEADER_LENGTH_OCTETS:
-        raise Truncated("dcerpc.datagram", 0, HEADER_LENGTH_OCTETS, len(octets))
+    if len(octets) < DATAGRAM_HEADER_OCTETS:
+        raise Truncated("dcerpc.datagram", 0, DATAGRAM_HEADER_OCTETS, len(octets))
     order = 1 if octets[4] & 0x10 else 0
     (
         version, pdu_type, flags_1, flags_2, drep, serial_high, object_uuid, interface, activity, server_boot, _low,
@@ -192,10 +183,10 @@ def parse_datagram(octets: Octets, length_octets: int | None = None) -> Datagram
     """
     header = parse_datagram_header(octets)
     view = octets if isinstance(octets, memoryview) else memoryview(octets)
-    end = HEADER_LENGTH_OCTETS + header.length_octets
+    end = DATAGRAM_HEADER_OCTETS + header.length_octets
     layer = f"dcerpc.datagram.{header.pdu_type.name.lower()}"
     reader = CutReader(view[:end], layer, little_endian=header.little_endian)
-    reader.skip(HEADER_LENGTH_OCTETS)
+    reader.skip(DATAGRAM_HEADER_OCTETS)
     read = _BODIES.get(header.pdu_type)
     body = None if read is None else read(reader, header)
     problem: ParseError | None = reader.problem

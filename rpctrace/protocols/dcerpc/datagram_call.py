@@ -7,10 +7,10 @@ the next sequence number only when it has got over the last one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import field
 
 from rpctrace.encoding.times import NS_PER_SECOND
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.flow import Endpoint
 from rpctrace.protocols.dcerpc.association import MAYBE, PATIENCE_NS
 from rpctrace.protocols.dcerpc.call import (
@@ -27,12 +27,13 @@ from rpctrace.protocols.dcerpc.datagram import NIL_UUID, PRIVACY, DatagramHeader
 from rpctrace.protocols.dcerpc.datagram_fragments import Fragments
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.gssapi.exchange import PresentedTicket
+from rpctrace.record import state
 from rpctrace.stream.stream import Direction
 
 REJECTED = "rejected (PTYPE reject)"
 
 
-@dataclass(eq=False, slots=True)
+@state
 class DatagramConversation:
     """What is known of the datagrams between a client's and a server's endpoint; grows while they are read.
 
@@ -82,7 +83,7 @@ class DatagramCall(NamedTuple):
     response_little_endian: bool
 
 
-@dataclass(eq=False, slots=True)
+@state
 class OpenDatagramCall:
     """A call that may still change. `begun_by` is the header of its first PDU, `request` and `reply` those that were
     met first of either."""

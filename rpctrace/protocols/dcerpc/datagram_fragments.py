@@ -6,9 +6,9 @@ order; the first copy counts.
 
 from __future__ import annotations
 
-from typing import NamedTuple
 from zlib import crc32
 
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dcerpc.datagram import Datagram, Flags1, Stub
 from rpctrace.protocols.dissector import Provenance
 

@@ -11,9 +11,9 @@ import re
 from collections.abc import Sequence
 from enum import Enum, auto
 from itertools import islice
-from typing import NamedTuple
 
 from rpctrace.errors import Malformed
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dcerpc.parse import is_of_version_5, is_plausible, parse_header
 from rpctrace.protocols.dcerpc.pdu import HEADER_LENGTH_OCTETS, Header
 from rpctrace.protocols.dissector import Problems, Provenance

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from rpctrace.protocols.dcerpc.call import (
     Call,
@@ -13,50 +13,64 @@ from rpctrace.protocols.dcerpc.call import (
     Outcome,
     ReplyKind,
 )
-from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 from rpctrace.protocols.dcerpc.security import SecurityContext
 from rpctrace.protocols.dcerpc.stub_octets import StubParts
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.gssapi.exchange import PresentedTicket
 from rpctrace.stream.stream import Direction
 
+if TYPE_CHECKING:
+    from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
+
 _new = tuple.__new__  # of a named tuple: half the cost of its own constructor
 
 
-@dataclass(eq=False)
 class OpenCall:
     """A call that may still change. Two of equal fields are still two calls.
 
-    No slots, and `init=False`: a field that most calls never set is then read from the class and costs a call nothing.
+    No slots: what most calls never have is then read from the class and costs a call nothing.
     """
 
-    kind: CallKind
-    sender: Direction
-    call_id: int
-    asked: list[Provenance] = field(default_factory=list)  # by fragment
-    complete: bool = True  # all fragments of the request were seen
-    maybe: bool = False
-    partial: bool = False
-    sent_at: int = 0  # moment (of `Association._moment`) of the last fragment
-    answered: list[Provenance] = field(default_factory=list, init=False)  # by fragment
-    notes: list[str] = field(default_factory=list, init=False)
-    contexts: tuple[OfferedContext, ...] = field(default=(), init=False)
-    context_id: int | None = field(default=None, init=False)
-    opnum: int | None = field(default=None, init=False)
-    object_uuid: str | None = field(default=None, init=False)
-    max_xmit_frag: int | None = field(default=None, init=False)
-    max_recv_frag: int | None = field(default=None, init=False)
-    group_id: int | None = field(default=None, init=False)
-    header_signing: bool | None = field(default=None, init=False)
-    security: SecurityContext | None = field(default=None, init=False)
-    authentication: CallAuthentication | None = field(default=None, init=False)
-    ticket: PresentedTicket | None = field(default=None, init=False)
-    reply_kind: ReplyKind | None = field(default=None, init=False)
-    outcome: Outcome = field(default=Outcome.NOT_CAPTURED, init=False)
-    fault: FaultValue | None = field(default=None, init=False)
-    reject_reason: int | None = field(default=None, init=False)
-    extended_error: tuple[ErrorRecord, ...] | None = field(default=None, init=False)
-    stub: StubParts | None = field(default=None, init=False)
+    contexts: tuple[OfferedContext, ...] = ()
+    context_id: int | None = None
+    opnum: int | None = None
+    object_uuid: str | None = None
+    max_xmit_frag: int | None = None
+    max_recv_frag: int | None = None
+    group_id: int | None = None
+    header_signing: bool | None = None
+    security: SecurityContext | None = None
+    authentication: CallAuthentication | None = None
+    ticket: PresentedTicket | None = None
+    reply_kind: ReplyKind | None = None
+    outcome: Outcome = Outcome.NOT_CAPTURED
+    fault: FaultValue | None = None
+    reject_reason: int | None = None
+    extended_error: tuple[ErrorRecord, ...] | None = None
+    stub: StubParts | None = None
+
+    def __init__(
+        self,
+        kind: CallKind,
+        sender: Direction,
+        call_id: int,
+        asked: list[Provenance] | None = None,
+        *,
+        complete: bool = True,
+        maybe: bool = False,
+        partial: bool = False,
+        sent_at: int = 0,
+    ) -> None:
+        self.kind = kind
+        self.sender = sender
+        self.call_id = call_id
+        self.asked = [] if asked is None else asked  # by fragment
+        self.complete = complete  # all fragments of the request were seen
+        self.maybe = maybe
+        self.partial = partial
+        self.sent_at = sent_at  # moment (of `Association._moment`) of the last fragment
+        self.answered: list[Provenance] = []  # by fragment
+        self.notes: list[str] = []
 
     def value(self) -> Call:
         asked, answered = self.asked, self.answered

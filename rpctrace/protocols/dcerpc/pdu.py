@@ -8,10 +8,10 @@ the million is a named tuple, which costs a third of a frozen dataclass.
 from __future__ import annotations
 
 from enum import IntFlag
-from typing import NamedTuple
 
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.errors import ParseError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.record import record
 
 HEADER_LENGTH_OCTETS = 16

@@ -1,15 +1,17 @@
-"""How DCE/RPC over TCP is known by its octets alone: at the start of a connection, and in the middle of one."""
+"""How DCE/RPC is known by its octets alone: at the start of a connection, in the middle of one, and in a datagram."""
 
 from __future__ import annotations
 
 import re
 
-from rpctrace.protocols.dcerpc import datagram
+from rpctrace.encoding.reader import Octets
 from rpctrace.protocols.dcerpc.framing import MAXIMUM_SEARCH_OCTETS, OTHER_PROTOCOL, SIGNATURE
 from rpctrace.protocols.dcerpc.parse import is_plausible, parse_header
 from rpctrace.protocols.dcerpc.pdu import HEADER_LENGTH_OCTETS
 from rpctrace.scan.candidates import DatagramRecogniser, Recogniser
 
+DATAGRAM_VERSION = 4
+DATAGRAM_HEADER_OCTETS = 80
 # Named pipes carry PDUs inside SMB; a connection joined in the middle on these ports is not searched for bare ones.
 SMB_PORTS = frozenset((139, 445))
 
@@ -42,7 +44,16 @@ _BEGUN = re.compile(
     rb"\x05[\x00\x01](?:[\x00\x02\x03\x0b-\x13](?:.(?:[\x00\x01\x10\x11](?:[\x00-\x03]\x00?)?)?)?)?\Z", re.DOTALL
 )
 
-DATAGRAMS = DatagramRecogniser("dcerpc", frozenset(), datagram.VERSION, datagram.HEADER_LENGTH_OCTETS, datagram.begins)
+# [C706] 12.5.2: rpc_vers, ptype, flags (the upper five of the second set are zero), and the three octets of drep.
+_DATAGRAM = re.compile(rb"\x04[\x00-\x0a].[\x00-\x07][\x00\x01\x10\x11][\x00-\x03]\x00", re.DOTALL)
+
+
+def begins_datagram(octets: Octets) -> bool:
+    """Whether a datagram that begins with these `DATAGRAM_HEADER_OCTETS` may be one; its length is not judged."""
+    return _DATAGRAM.match(octets) is not None
+
+
+DATAGRAMS = DatagramRecogniser("dcerpc", frozenset(), DATAGRAM_VERSION, DATAGRAM_HEADER_OCTETS, begins_datagram)
 RECOGNISER = Recogniser(
     "dcerpc",
     HEADER_LENGTH_OCTETS,

@@ -7,8 +7,6 @@ signatures belong to the ticket that their context presented last.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from rpctrace.protocols.dcerpc.call import CallAuthentication, CallKind
 from rpctrace.protocols.dcerpc.pdu import SecTrailer
 from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket, learned_names, presented_ticket
@@ -17,6 +15,7 @@ from rpctrace.protocols.gssapi.spnego import NegState, NegTokenResp
 from rpctrace.protocols.gssapi.token import AuthType, Token, TokenKind, read_token
 from rpctrace.protocols.kerberos.messages import ApReq, KrbError
 from rpctrace.protocols.ntlm.messages import Authenticate, Challenge, Negotiate
+from rpctrace.record import state
 
 MAXIMUM_CONTEXTS = 2048  # [MS-RPCE] 3.3.1.5.4 lets a connection have 2000
 
@@ -32,7 +31,7 @@ _MECHANISMS = {
 _UNDECIDED = frozenset((Mechanism.SPNEGO, Mechanism.UNKNOWN))
 
 
-@dataclass(slots=True)
+@state
 class SecurityContext:
     """What is known of one auth_context_id so far. Mutable: it grows with each leg."""
 

@@ -5,10 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import field
 
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dcerpc.pdu import Pdu
+from rpctrace.record import state
 
 MAXIMUM_STUB_OCTETS = 64 * 1024  # of each direction
 TAIL_OCTETS = 8  # the end of a response holds its status, [MS-DCOM] 3.2.4.2, also where its middle is not kept
@@ -30,7 +31,7 @@ class StubOctets(NamedTuple):
     cut: bool
 
 
-@dataclass(slots=True)
+@state
 class StubParts:
     """The stub of an open call; grows with each fragment."""
 

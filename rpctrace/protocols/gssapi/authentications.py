@@ -10,7 +10,7 @@ has belongs to the oldest that waits with session 0.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from rpctrace.errors import Malformed
 from rpctrace.protocols.dissector import Problems, Provenance
@@ -27,6 +27,7 @@ from rpctrace.protocols.gssapi.spnego import NegTokenInit
 from rpctrace.protocols.gssapi.token import AuthType, Token, TokenKind, read_token
 from rpctrace.protocols.kerberos.messages import ApReq, KrbError
 from rpctrace.protocols.ntlm.messages import Authenticate, Challenge, Negotiate
+from rpctrace.record import state
 
 MAXIMUM_OPEN_EXCHANGES = 64  # of one connection; an exchange lasts a few round trips
 MAXIMUM_TOKENS = 32  # of one exchange; user-to-user under SPNEGO takes six
@@ -37,7 +38,7 @@ _UNDECIDED = frozenset((Mechanism.SPNEGO, Mechanism.UNKNOWN))
 _NOTHING: Sequence[AuthenticationExchange] = ()
 
 
-@dataclass(eq=False, slots=True)
+@state
 class _Open:
     """An exchange while it lasts."""
 

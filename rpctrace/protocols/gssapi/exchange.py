@@ -5,8 +5,8 @@ legs of an exchange that a protocol other than DCE/RPC carries (session setup of
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
 
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.kerberos.messages import ApOptions, ApReq, KrbError
 from rpctrace.protocols.ntlm.messages import Authenticate, Challenge, NtlmMessage, TargetInfo

@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import StrEnum
-from typing import NamedTuple
 
 from rpctrace.encoding import der
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, detached
 from rpctrace.encoding.reader import Octets
 from rpctrace.errors import Malformed, ParseError, Truncated
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.gssapi.framing import FRAME_TAG, MECHANISMS, TOKEN_IDS, GssFrame, Mechanism, parse_frame
 from rpctrace.protocols.gssapi.netlogon import NlAuthMessage, parse_nl_auth_message
 from rpctrace.protocols.gssapi.schannel import TlsRecord, parse_record
@@ -101,7 +101,7 @@ def _read(auth_type: int, octets: memoryview) -> Token:
         return _framed(octets)
     if first in _FIRST_OCTETS:
         return _plain(octets)
-    if _WRAP_HEADER.match(octets) is not None:
+    if re.match(_WRAP_HEADER, octets) is not None:
         return _WRAPPED
     if auth_type in _BY_AUTH_TYPE:
         kind, mechanism, read = _BY_AUTH_TYPE[auth_type]
@@ -197,7 +197,7 @@ def _with_inner(outer: Token, inside: memoryview) -> Token:
 
 
 # What a SASL bind of LDAP negotiates its security layers in (RFC 4752 3.1): RFC 4121 4.2.6.2, RFC 1964 1.2.2
-_WRAP_HEADER = re.compile(rb"\x05\x04[\x00-\x07]\xff.{12}", re.DOTALL)
+_WRAP_HEADER = rb"(?s)\x05\x04[\x00-\x07]\xff.{12}"
 _OLD_WRAP_TOKEN_ID = b"\x02\x01"
 _WRAPPED = Token(TokenKind.WRAP, Mechanism.KERBEROS, None, None, False, None)
 _NEGOEX_SIGNATURE = b"NEGOEXTS"  # [MS-NEGOEX] 2.2.6.2

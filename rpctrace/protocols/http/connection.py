@@ -12,14 +12,15 @@ import re
 from collections import deque
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.protocols.gssapi.exchange import Leg
 from rpctrace.protocols.gssapi.spnego import NegState, NegTokenResp
 from rpctrace.protocols.gssapi.token import AuthType, TokenKind, read_token
-from rpctrace.protocols.http.headers import INNER_BANNER, MAXIMUM_SEARCH_OCTETS, Head, SchemeToken
+from rpctrace.protocols.http.headers import Head, SchemeToken
 from rpctrace.protocols.http.messages import UNTIL_CLOSE, Body, MessageReader, Said, Sink, behind
+from rpctrace.protocols.http.recognition import INNER_BANNER, MAXIMUM_SEARCH_OCTETS
 from rpctrace.protocols.http.virtual_connections import Hop, Tunnel, VirtualConnections
 from rpctrace.stream.stream import Chunk, Direction, Gap
 

@@ -8,27 +8,14 @@ from __future__ import annotations
 
 import re
 from binascii import a2b_base64
-from typing import NamedTuple
 
 from rpctrace.encoding.text import decode_text
 from rpctrace.errors import Malformed
+from rpctrace.named_tuple import NamedTuple
 
 MAXIMUM_HEAD_OCTETS = 64 * 1024
 MAXIMUM_FIELDS = 64  # of those kept, of one header section
-# How far a connection joined late is searched for a header section that matters.
-MAXIMUM_SEARCH_OCTETS = 128 * 1024
 _LAYER = "http.head"
-INNER_BANNER = b"ncacn_http/1.0"  # [MS-RPCH] 2.1.1.2.1: with it the server of the inner hop begins
-
-# RFC 9112 3: method, then a target in origin, absolute, asterisk or authority form. SIP and RTSP have other targets.
-_METHOD_AND_TARGET = rb"[A-Z][A-Z_-]{2,31} (?:/|\*[ ]|https?://|[\w.\[\]:-]{1,255}:\d{1,5}[ ])"
-START = re.compile(rb"HTTP/1\.[01] \d|" + _METHOD_AND_TARGET)
-# What may still become a start.
-MAY_START = re.compile(
-    rb"(?:H(?:T(?:T(?:P(?:/(?:1(?:\.(?:[01] ?)?)?)?)?)?)?)?"
-    rb"|[A-Z][A-Z_-]{0,31}(?: (?:https?:/?|[\w.\[\]:-]{0,261}\*?))?)\Z"
-)
-HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 _REQUEST_LINE = re.compile(rb"([A-Z][A-Z_-]{2,31}) +([^\r\n]*?) *(?:HTTP/1\.([01])[ \t]*)?(?:\r?\n|\Z)")
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) +(\d{3})(?: +([^\r\n]*))?")

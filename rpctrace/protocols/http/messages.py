@@ -11,12 +11,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from enum import Enum, auto
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from rpctrace.errors import Malformed, ParseError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dissector import ChannelEvent, Problems, Provenance
 from rpctrace.protocols.gssapi.exchange import Leg
-from rpctrace.protocols.http.headers import HEAD_END, MAXIMUM_HEAD_OCTETS, MAY_START, START, Head, parse_head
+from rpctrace.protocols.http.headers import MAXIMUM_HEAD_OCTETS, Head, parse_head
+from rpctrace.protocols.http.recognition import HEAD_END, MAY_START, START
 from rpctrace.stream.stream import Chunk, Direction, Gap
 
 UNTIL_CLOSE = 1 << 62  # octets of a body that only the connection's end ends

@@ -10,12 +10,24 @@ from __future__ import annotations
 
 import re
 
-from rpctrace.protocols.http.headers import HEAD_END, INNER_BANNER, MAXIMUM_SEARCH_OCTETS, MAY_START, START
 from rpctrace.scan.candidates import Recogniser
 
 # How much of a direction's beginning decides; a header section that is longer is followed. Of connections joined in the
 # middle as much is looked at twice, and kept.
 FIRST_OCTETS = 1024
+# How far a connection joined late is searched for a header section that matters.
+MAXIMUM_SEARCH_OCTETS = 128 * 1024
+INNER_BANNER = b"ncacn_http/1.0"  # [MS-RPCH] 2.1.1.2.1: with it the server of the inner hop begins
+
+# RFC 9112 3: method, then a target in origin, absolute, asterisk or authority form. SIP and RTSP have other targets.
+_METHOD_AND_TARGET = rb"[A-Z][A-Z_-]{2,31} (?:/|\*[ ]|https?://|[\w.\[\]:-]{1,255}:\d{1,5}[ ])"
+START = re.compile(rb"HTTP/1\.[01] \d|" + _METHOD_AND_TARGET)
+# What may still become a start.
+MAY_START = re.compile(
+    rb"(?:H(?:T(?:T(?:P(?:/(?:1(?:\.(?:[01] ?)?)?)?)?)?)?)?"
+    rb"|[A-Z][A-Z_-]{0,31}(?: (?:https?:/?|[\w.\[\]:-]{0,261}\*?))?)\Z"
+)
+HEAD_END = re.compile(rb"\r?\n\r?\n")
 _SCHEME = rb"(?:negotiate|kerberos|ntlm)"
 _FIRST = bytes(range(ord("A"), ord("Z") + 1)) + INNER_BANNER[:1]
 # RPC, and an answer before the one that counts

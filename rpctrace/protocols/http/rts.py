@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ipaddress import ip_address
-from typing import NamedTuple
 
 from rpctrace.encoding.ndr import guid_text
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.errors import Malformed, ParseError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.record import record
 
 HEADER_LENGTH_OCTETS = 16  # C706 12.6.3.1: common to RTS PDUs and all others

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rpctrace.encoding.ndr import NdrReader
-from rpctrace.encoding.partial import FirstProblem, Partial
+from rpctrace.encoding.partial import FirstProblem
 from rpctrace.protocols.interfaces.bindings import (
     SecurityBinding,
     StringBinding,
@@ -24,11 +24,17 @@ from rpctrace.protocols.interfaces.properties import (
     read_properties,
     requested,
 )
-from rpctrace.protocols.interfaces.stub import NamedEndpoint, ObjectFacts, Stub, exporter_object
+from rpctrace.protocols.interfaces.stub import (
+    ACTIVATION,
+    REMOTE_SCM_ACTIVATOR,
+    NamedEndpoint,
+    ObjectFacts,
+    Stub,
+    Telling,
+    exporter_object,
+)
 from rpctrace.record import record
 
-REMOTE_SCM_ACTIVATOR = "000001a0-0000-0000-c000-000000000046"
-ACTIVATION = "4d9f4ab8-7d1c-11cf-861e-0020af6e7c57"
 LAYER = "dcom.activation"
 _REMOTE_ACTIVATION, _GET_CLASS_OBJECT, _CREATE_INSTANCE = 0, 3, 4
 _OPERATIONS = {
@@ -40,7 +46,7 @@ _NO_SESSION = 0xFFFFFFFF  # [MS-DCOM] 2.2.22.2.2: the client names none
 
 
 @record
-class Activation(Partial):
+class Activation(Telling):
     """RemoteGetClassObject (`results` hold the class factory), RemoteCreateInstance or RemoteActivation.
 
     `server_name`: the name by which the client means to reach the server. `session_id`: of the terminal session where
@@ -49,7 +55,6 @@ class Activation(Partial):
     the activation returned. None is what was not said, or not readable.
     """
 
-    operation: str
     cid: str | None = None
     clsid: str | None = None
     iids: tuple[str, ...] = ()
@@ -70,6 +75,10 @@ class Activation(Partial):
     security_bindings: tuple[SecurityBinding, ...] = ()
     authn_hint: int | None = None
     hresult: int | None = None
+
+    def endpoints(self) -> Iterator[NamedEndpoint]:
+        """Where the object's exporter listens."""
+        return endpoints_of(self.bindings, self.oxid, self.ipid_rem_unknown, self.clsid)
 
 
 def read(stub: Stub) -> Activation | None:
@@ -141,11 +150,6 @@ def _classic_response(ndr: NdrReader, found: Fields, _problems: FirstProblem) ->
         activated(asked[place] if place < len(asked) else pointer.iid if pointer else None, result, pointer)
         for place, (result, pointer) in enumerate(zip(results, pointers, strict=False))
     )
-
-
-def endpoints(value: Activation) -> Iterator[NamedEndpoint]:
-    """Where the object's exporter listens."""
-    return endpoints_of(value.bindings, value.oxid, value.ipid_rem_unknown, value.clsid)
 
 
 def objects(value: Activation) -> Iterator[ObjectFacts]:

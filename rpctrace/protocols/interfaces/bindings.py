@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from struct import unpack
-from typing import NamedTuple
 
 from rpctrace.encoding.reader import Reader
 from rpctrace.errors import Malformed
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.interfaces.stub import NamedEndpoint, pipe_name
 
 LAYER = "dcom.DUALSTRINGARRAY"

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rpctrace.encoding.ndr import NdrReader
-from rpctrace.encoding.partial import FirstProblem, Partial
+from rpctrace.encoding.partial import FirstProblem
 from rpctrace.encoding.text import decode_text
-from rpctrace.knowledge.tables import ENDPOINT_MAPPER_UUID
 from rpctrace.protocols.dcerpc.pdu import SyntaxId
-from rpctrace.protocols.interfaces.stub import NamedEndpoint, Stub, pipe_name
+from rpctrace.protocols.interfaces.stub import NamedEndpoint, Stub, Telling, pipe_name
 from rpctrace.protocols.interfaces.tower import Endpoint, parse_tower
 from rpctrace.record import record
 
-UUID = ENDPOINT_MAPPER_UUID
 LAYER = "epm"
 EPT_LOOKUP, EPT_MAP = 2, 3
 NOT_REGISTERED = 0x16C9A0D6  # C706 Appendix E: ept_s_not_registered
@@ -25,20 +23,27 @@ _THE_ANSWERING = ("0.0.0.0", "")  # the mapper does not know by which of its add
 
 
 @record
-class EndpointAnswer(Partial):
+class EndpointAnswer(Telling):
     """ept_map or ept_lookup. `asked` and `asked_protocol`: which interface, over what (None: any, or not captured).
 
     `entries`: what the mapper named, in its order; `more`: it handed out a handle, so another call goes on with the
     rest. `status`: 0, or `NOT_REGISTERED` where there is nothing (more) to name.
     """
 
-    operation: str
     asked: SyntaxId | None = None
     asked_protocol: str | None = None
     asked_object: str | None = None
     entries: tuple[Endpoint, ...] = ()
     more: bool | None = None
     status: int | None = None
+
+    def endpoints(self) -> Iterator[NamedEndpoint]:
+        for entry in self.entries:
+            if entry.protocol is not None and entry.interface is not None and (entry.port or entry.pipe):
+                address = (entry.address or "").strip("\\")  # a NetBIOS name stands as \\\\HOST
+                pipe = pipe_name(entry.pipe) if entry.pipe else None
+                named = None if address in _THE_ANSWERING else address
+                yield NamedEndpoint(entry.protocol, named, entry.port, pipe, interface=entry.interface)
 
 
 _OPERATIONS = {EPT_LOOKUP: "ept_lookup", EPT_MAP: "ept_map"}
@@ -132,13 +137,3 @@ def _lookup_entries(ndr: NdrReader, found: list[Endpoint], problems: FirstProble
         if entry is not None:
             named = None if object_uuid == _NIL else object_uuid
             found.append(entry._replace(object_uuid=named, annotation=annotation or None))
-
-
-def endpoints(answer: EndpointAnswer) -> Iterator[NamedEndpoint]:
-    """Every place that the answer names."""
-    for entry in answer.entries:
-        if entry.protocol is not None and entry.interface is not None and (entry.port or entry.pipe):
-            address = (entry.address or "").strip("\\")  # a NetBIOS name stands as \\\\HOST
-            pipe = pipe_name(entry.pipe) if entry.pipe else None
-            named = None if address in _THE_ANSWERING else address
-            yield NamedEndpoint(entry.protocol, named, entry.port, pipe, interface=entry.interface)

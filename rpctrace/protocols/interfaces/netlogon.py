@@ -7,17 +7,16 @@ Challenges, credentials, hashes and responses are never kept.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from rpctrace.encoding.ndr import NdrReader
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.knowledge.tables import operations
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.interfaces.properties import Fields
-from rpctrace.protocols.interfaces.stub import Stub
+from rpctrace.protocols.interfaces.stub import NETLOGON, Stub
 from rpctrace.record import record
 
-UUID = "12345678-1234-abcd-ef00-01234567cffb"
 LAYER = "netlogon"
 _CREDENTIAL_OCTETS = 8  # [MS-NRPC] 2.2.1.1.4
 _AUTHENTICATOR_OCTETS = 12  # [MS-NRPC] 2.2.1.1.5
@@ -85,7 +84,7 @@ class NetlogonCall(Partial):
 
 def read(stub: Stub) -> NetlogonCall:
     """Any call of Netlogon, sealed or not."""
-    fact = operations().get((UUID, stub.opnum))
+    fact = operations().get((NETLOGON, stub.opnum))
     name = fact.name if fact is not None else f"opnum {stub.opnum}"
     problems = FirstProblem()
     found: Fields = {"status": stub.result}

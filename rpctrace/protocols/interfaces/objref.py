@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from rpctrace.encoding.ndr import NdrReader, guid
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.errors import Malformed, Truncated
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.interfaces.bindings import NO_BINDINGS, Bindings, parse_bindings
 from rpctrace.protocols.interfaces.stub import ObjectFacts
 

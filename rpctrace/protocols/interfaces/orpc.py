@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from rpctrace.encoding.ndr import NdrReader
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.encoding.text import decode_utf16
 from rpctrace.errors import Malformed, ParseError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.interfaces.objref import find_objects, parse_objref
 from rpctrace.protocols.interfaces.stub import ObjectFacts, Stub
 from rpctrace.record import record

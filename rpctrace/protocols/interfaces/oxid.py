@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from rpctrace.encoding.ndr import NdrReader
-from rpctrace.encoding.partial import FirstProblem, Partial
+from rpctrace.encoding.partial import FirstProblem
 from rpctrace.protocols.interfaces.bindings import (
     SecurityBinding,
     StringBinding,
@@ -14,21 +14,19 @@ from rpctrace.protocols.interfaces.bindings import (
     parse_bindings,
 )
 from rpctrace.protocols.interfaces.properties import Fields, requested
-from rpctrace.protocols.interfaces.stub import NamedEndpoint, ObjectFacts, Stub, exporter_object
+from rpctrace.protocols.interfaces.stub import NamedEndpoint, ObjectFacts, Stub, Telling, exporter_object
 from rpctrace.record import record
 
-UUID = "99fcfec4-5260-101b-bbcb-00aa0021347a"
 LAYER = "dcom.oxid"
 MAXIMUM_OIDS = 0x10000  # cAddToSet and cDelFromSet are 16-bit counts
 
 
 @record
-class OxidAnswer(Partial):
+class OxidAnswer(Telling):
     """A call of the object resolver. `bindings` are those of the exporter `oxid` (ResolveOxid, ResolveOxid2), or of the
     resolver itself (ServerAlive2). `set_id`, `added` and `deleted`: of a ping. `status`: 0, or OR_INVALID_OXID and the
     like."""
 
-    operation: str
     oxid: int | None = None
     requested_protocols: tuple[str, ...] = ()
     bindings: tuple[StringBinding, ...] = ()
@@ -40,6 +38,10 @@ class OxidAnswer(Partial):
     added: tuple[int, ...] = ()
     deleted: tuple[int, ...] = ()
     status: int | None = None
+
+    def endpoints(self) -> Iterator[NamedEndpoint]:
+        """Where the resolved exporter listens; the resolver's own bindings name no endpoint."""
+        return endpoints_of(self.bindings, self.oxid, self.ipid_rem_unknown)
 
 
 def read(stub: Stub) -> OxidAnswer | None:
@@ -112,11 +114,6 @@ _OPERATIONS: dict[int, tuple[str, _Read | None, _Read | None]] = {
     4: ("ResolveOxid2", _resolve, _resolved_with_version),
     5: ("ServerAlive2", None, _alive),
 }
-
-
-def endpoints(answer: OxidAnswer) -> Iterator[NamedEndpoint]:
-    """Where the resolved exporter listens; the resolver's own bindings name no endpoint."""
-    return endpoints_of(answer.bindings, answer.oxid, answer.ipid_rem_unknown)
 
 
 def objects(answer: OxidAnswer) -> Iterator[ObjectFacts]:

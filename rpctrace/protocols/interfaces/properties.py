@@ -7,12 +7,13 @@ of `activation.Activation` that its property tells.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from rpctrace.encoding.ndr import NdrReader, type_serialization_1
 from rpctrace.encoding.partial import FirstProblem
 from rpctrace.encoding.reader import Octets
 from rpctrace.errors import Malformed
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.interfaces.bindings import PROTOCOL_SEQUENCES, parse_bindings
 from rpctrace.protocols.interfaces.objref import ObjRef, parse_objref, read_interface_pointer
 

@@ -1,27 +1,78 @@
-"""Which interfaces' stubs are read, and by what; what a value tells of other connections."""
+"""Which interfaces' stubs are read, and by what; what a value tells of other connections. A reader is loaded with the
+first call of its interface."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from rpctrace.protocols.interfaces import activation, epm, netlogon, orpc, oxid, remunknown
-from rpctrace.protocols.interfaces.activation import Activation
-from rpctrace.protocols.interfaces.epm import EndpointAnswer
-from rpctrace.protocols.interfaces.netlogon import NetlogonCall
-from rpctrace.protocols.interfaces.orpc import OrpcCall
-from rpctrace.protocols.interfaces.oxid import OxidAnswer
-from rpctrace.protocols.interfaces.remunknown import RemUnknownCall
-from rpctrace.protocols.interfaces.stub import NamedEndpoint, ObjectFacts, Stub
+from rpctrace.knowledge.tables import ENDPOINT_MAPPER_UUID
+from rpctrace.protocols.interfaces.stub import (
+    ACTIVATION,
+    IREMUNKNOWN,
+    IREMUNKNOWN2,
+    NETLOGON,
+    OBJECT_RESOLVER,
+    REMOTE_SCM_ACTIVATOR,
+    ObjectFacts,
+    Stub,
+)
 
-StubValue = EndpointAnswer | Activation | OxidAnswer | RemUnknownCall | NetlogonCall | OrpcCall
+if TYPE_CHECKING:
+    from rpctrace.protocols.interfaces.activation import Activation
+    from rpctrace.protocols.interfaces.epm import EndpointAnswer
+    from rpctrace.protocols.interfaces.netlogon import NetlogonCall
+    from rpctrace.protocols.interfaces.orpc import OrpcCall
+    from rpctrace.protocols.interfaces.oxid import OxidAnswer
+    from rpctrace.protocols.interfaces.remunknown import RemUnknownCall
+
+    StubValue = EndpointAnswer | Activation | OxidAnswer | RemUnknownCall | NetlogonCall | OrpcCall
+
+
+def _endpoint_mapper(stub: Stub) -> EndpointAnswer | None:
+    from rpctrace.protocols.interfaces import epm
+
+    return epm.read(stub)
+
+
+def _object_resolver(stub: Stub) -> OxidAnswer | None:
+    from rpctrace.protocols.interfaces import oxid
+
+    return oxid.read(stub)
+
+
+def _activation(stub: Stub) -> Activation | None:
+    from rpctrace.protocols.interfaces import activation
+
+    return activation.read(stub)
+
+
+def _netlogon(stub: Stub) -> NetlogonCall | None:
+    from rpctrace.protocols.interfaces import netlogon
+
+    return netlogon.read(stub)
+
+
+def _rem_unknown(stub: Stub) -> RemUnknownCall | None:
+    from rpctrace.protocols.interfaces import remunknown
+
+    return remunknown.read(stub)
+
+
+def _object(stub: Stub) -> OrpcCall | None:
+    from rpctrace.protocols.interfaces import orpc
+
+    return orpc.read(stub)
+
 
 _READERS: dict[str, Callable[[Stub], StubValue | None]] = {
-    epm.UUID: epm.read,
-    oxid.UUID: oxid.read,
-    activation.REMOTE_SCM_ACTIVATOR: activation.read,
-    activation.ACTIVATION: activation.read,
-    netlogon.UUID: netlogon.read,
-    **dict.fromkeys(remunknown.UUIDS, remunknown.read),
+    ENDPOINT_MAPPER_UUID: _endpoint_mapper,
+    OBJECT_RESOLVER: _object_resolver,
+    REMOTE_SCM_ACTIVATOR: _activation,
+    ACTIVATION: _activation,
+    NETLOGON: _netlogon,
+    IREMUNKNOWN: _rem_unknown,
+    IREMUNKNOWN2: _rem_unknown,
 }
 # Whose stubs an association keeps. Of calls on any other object the head and the last four octets do (`orpc`).
 STUBS_READ: frozenset[str] = frozenset(_READERS)
@@ -29,34 +80,21 @@ STUBS_READ: frozenset[str] = frozenset(_READERS)
 
 def read_stub(stub: Stub) -> StubValue | None:
     """What a call says; None for an interface that is not read. Never raises: what did not read is in `problem`."""
-    return _READERS.get(stub.uuid, orpc.read)(stub)
-
-
-def endpoints(value: StubValue) -> tuple[NamedEndpoint, ...]:
-    """Every place where, as this answer says, something listens."""
-    return tuple(_endpoints(value))
-
-
-def _endpoints(value: StubValue) -> Iterator[NamedEndpoint]:
-    match value:
-        case EndpointAnswer():
-            yield from epm.endpoints(value)
-        case Activation():
-            yield from activation.endpoints(value)
-        case OxidAnswer():
-            yield from oxid.endpoints(value)
+    return _READERS.get(stub.uuid, _object)(stub)
 
 
 def objects(value: StubValue) -> tuple[ObjectFacts, ...]:
     """Every interface pointer that changed hands in this call: later calls name it by its IPID."""
+    from rpctrace.protocols.interfaces import activation, orpc, oxid, remunknown
+
     match value:
-        case Activation():
+        case activation.Activation():
             return tuple(activation.objects(value))
-        case OxidAnswer():
+        case oxid.OxidAnswer():
             return tuple(oxid.objects(value))
-        case RemUnknownCall():
+        case remunknown.RemUnknownCall():
             return tuple(remunknown.objects(value))
-        case OrpcCall():
+        case orpc.OrpcCall():
             return (*value.objects, *value.passed)
         case _:
             return ()

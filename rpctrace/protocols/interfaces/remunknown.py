@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 from rpctrace.encoding.ndr import NdrReader
 from rpctrace.encoding.partial import FirstProblem, Partial
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.interfaces.objref import parse_std_objref
 from rpctrace.protocols.interfaces.orpc import read_that, read_this
 from rpctrace.protocols.interfaces.properties import (
@@ -20,7 +20,6 @@ from rpctrace.protocols.interfaces.properties import (
 from rpctrace.protocols.interfaces.stub import ObjectFacts, Stub
 from rpctrace.record import record
 
-UUIDS = frozenset(("00000131-0000-0000-c000-000000000046", "00000143-0000-0000-c000-000000000046"))
 LAYER = "dcom.remunknown"
 
 

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from rpctrace.encoding.ndr import NdrReader
+from rpctrace.encoding.partial import Partial
 from rpctrace.encoding.reader import Octets, Reader
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dcerpc.pdu import SyntaxId
+from rpctrace.record import record
+
+# Interfaces whose stubs are read: [MS-DCOM] 1.9, [MS-NRPC] 1.9, and that of knowledge/ for the endpoint mapper.
+ACTIVATION = "4d9f4ab8-7d1c-11cf-861e-0020af6e7c57"
+REMOTE_SCM_ACTIVATOR = "000001a0-0000-0000-c000-000000000046"
+OBJECT_RESOLVER = "99fcfec4-5260-101b-bbcb-00aa0021347a"
+IREMUNKNOWN = "00000131-0000-0000-c000-000000000046"
+IREMUNKNOWN2 = "00000143-0000-0000-c000-000000000046"
+NETLOGON = "12345678-1234-abcd-ef00-01234567cffb"
 
 
 class Stub(NamedTuple):
@@ -71,6 +81,17 @@ class NamedEndpoint(NamedTuple):
     clsid: str | None = None
 
 
+@record
+class Telling(Partial):
+    """The answer of an operation that tells where something listens."""
+
+    operation: str
+
+    def endpoints(self) -> Iterator[NamedEndpoint]:
+        """Every place that the answer names."""
+        raise NotImplementedError
+
+
 class ObjectFacts(NamedTuple):
     """What an interface pointer is: `ipid` names it on the wire, `iid` is its interface, `oxid` the exporter where it
     lives, `oid` the object. None where the call does not tell."""
@@ -79,9 +100,6 @@ class ObjectFacts(NamedTuple):
     iid: str | None
     oxid: int | None
     oid: int | None
-
-
-IREMUNKNOWN = "00000131-0000-0000-c000-000000000046"
 
 
 def exporter_object(oxid: int | None, ipid_rem_unknown: str | None) -> Iterator[ObjectFacts]:

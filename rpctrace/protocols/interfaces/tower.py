@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from ipaddress import IPv4Address
-from typing import NamedTuple
 
 from rpctrace.encoding.ndr import GUID_LENGTH_OCTETS, guid_text
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.encoding.text import decode_text
 from rpctrace.errors import Malformed
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dcerpc.pdu import SyntaxId
 
 LAYER = "epm.tower"

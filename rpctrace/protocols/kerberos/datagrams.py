@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Sequence
-from hashlib import blake2b
-from typing import NamedTuple
 
+from rpctrace.encoding.digests import blake2b
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.errors import ParseError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.flow import Endpoint, Flow, Segment, Transport
 from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.protocols.kerberos.exchange import (

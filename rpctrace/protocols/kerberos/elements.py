@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from enum import IntFlag
 from functools import lru_cache
-from hashlib import blake2b
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from rpctrace.encoding import der
 from rpctrace.encoding.der import Element, Fields
+from rpctrace.encoding.digests import blake2b
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets
 from rpctrace.encoding.times import kerberos_time_to_ns
 from rpctrace.errors import Malformed
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.record import record
 
 LAYER = "kerberos"

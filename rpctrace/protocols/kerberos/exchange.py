@@ -8,17 +8,18 @@ on a connection or over UDP.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
-from typing import NamedTuple
 
 from rpctrace.encoding.reader import Octets
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.kerberos.elements import MessageType, PrincipalName
 from rpctrace.protocols.kerberos.framing import LEAST_MESSAGE_OCTETS, kdc_length
 from rpctrace.protocols.kerberos.kdc_messages import AnyMessage, KdcRep, KdcReq, parse_any_message
 from rpctrace.protocols.kerberos.kpasswd import KpasswdRep, KpasswdReq, ResultCode, kpasswd_length, parse_kpasswd
 from rpctrace.protocols.kerberos.messages import KrbError
+from rpctrace.record import state
 from rpctrace.stream.stream import Direction
 
 MAXIMUM_OPEN_REQUESTS = 64  # between two ends; a client waits for each answer
@@ -64,7 +65,7 @@ class KdcExchange(NamedTuple):
     notes: tuple[str, ...]
 
 
-@dataclass(slots=True)
+@state
 class OpenRequest:
     """`digest` tells a copy of the same datagram; `reply_may_be_lost` once octets of the other side were missed."""
 

@@ -12,11 +12,11 @@ import re
 from collections import deque
 from collections.abc import Sequence
 from enum import Enum, auto
-from typing import NamedTuple
 
 from rpctrace.encoding import der
 from rpctrace.encoding.reader import Octets
 from rpctrace.errors import Malformed
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.protocols.kerberos.elements import MessageType
 from rpctrace.protocols.kerberos.kpasswd import kpasswd_length

@@ -8,14 +8,13 @@ of message could be told. Octets behind the message do no harm.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from rpctrace.encoding import der
 from rpctrace.encoding.der import Element, Fields
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
 from rpctrace.encoding.reader import Octets, Reader
 from rpctrace.errors import ParseError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.kerberos.elements import (
     LAYER,
     ApOptions,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import IntFlag
-from typing import Any, NamedTuple
+from typing import Any
 
 from rpctrace.encoding import der
 from rpctrace.encoding.der import Element, Fields
@@ -16,6 +16,7 @@ from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem
 from rpctrace.encoding.text import decode_text
 from rpctrace.errors import Malformed, ParseError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.kerberos.elements import (
     ApReq,
     PrincipalName,

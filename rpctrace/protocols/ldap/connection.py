@@ -13,13 +13,13 @@ from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.protocols.gssapi.exchange import Leg
 from rpctrace.protocols.ldap.framing import FramedBind, LdapFramer
 from rpctrace.protocols.ldap.messages import (
-    MAXIMUM_SEARCH_OCTETS,
     AuthenticationChoice,
     BindRequest,
     BindResponse,
     ResultCode,
     parse_bind,
 )
+from rpctrace.protocols.ldap.recognition import MAXIMUM_SEARCH_OCTETS
 from rpctrace.stream.stream import Chunk, Direction, Gap
 
 MAXIMUM_PENDING_BINDS = 64  # a client waits for each (RFC 4511 4.2.1)

@@ -7,12 +7,13 @@ a segment begins.
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import NamedTuple
 
 from rpctrace.encoding import der
 from rpctrace.errors import Malformed, ParseError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dissector import Problems, Provenance
-from rpctrace.protocols.ldap.messages import BIND_REQUEST, BIND_RESPONSE, HEAD, HEAD_OCTETS
+from rpctrace.protocols.ldap.messages import BIND_REQUEST, BIND_RESPONSE
+from rpctrace.protocols.ldap.recognition import HEAD, HEAD_OCTETS
 from rpctrace.stream.stream import Chunk, Gap
 
 MAXIMUM_BIND_OCTETS = 256 * 1024  # a ticket takes up to 64 KiB

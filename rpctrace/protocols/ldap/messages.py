@@ -6,7 +6,6 @@ where not even the kind of message could be told.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from rpctrace.encoding import der
@@ -18,15 +17,7 @@ from rpctrace.errors import Malformed, ParseError
 from rpctrace.record import record
 
 _LAYER = "ldap"
-MAXIMUM_SEARCH_OCTETS = 128 * 1024  # how far a connection joined late is searched for a message
 BIND_REQUEST, BIND_RESPONSE = der.application_tag(0), der.application_tag(1)
-HEAD_OCTETS = 13  # the longest tag, length, message id and tag of the operation
-# RFC 4511 4.1.1: a length of up to five octets, a message id, and the tag of an operation
-HEAD = re.compile(
-    rb"\x30(?:[\x00-\x7f]|\x81.|\x82..|\x83...|\x84....)\x02(?:\x01.|\x02..|\x03...|\x04....)"
-    rb"([\x60\x61\x42\x63-\x69\x4a\x6b-\x6f\x50\x73\x77-\x79])",
-    re.DOTALL,
-)
 _SASL_CREDENTIALS = 0x87  # [7] OCTET STRING, implicit
 
 

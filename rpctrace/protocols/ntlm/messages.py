@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntFlag
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from rpctrace.encoding.numbers import OpenEnum
 from rpctrace.encoding.partial import FirstProblem, Partial
@@ -17,6 +17,7 @@ from rpctrace.encoding.reader import Layout, Octets, Reader
 from rpctrace.encoding.text import decode_text, decode_utf16
 from rpctrace.encoding.times import filetime_to_ns
 from rpctrace.errors import Malformed, Truncated
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.record import record
 
 SIGNATURE = b"NTLMSSP\0"

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum, auto
 from struct import Struct
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from rpctrace.errors import Malformed, ParseError
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dissector import Problems, Provenance
 from rpctrace.protocols.smb import smb1, smb2
 from rpctrace.protocols.smb.operation import Message

@@ -4,8 +4,8 @@ session setup names."""
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import NamedTuple
 
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dissector import Channel, Provenance
 from rpctrace.protocols.gssapi.exchange import NtlmNames
 

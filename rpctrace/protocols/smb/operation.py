@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from enum import Enum, IntEnum, auto
-from typing import NamedTuple
+
+from rpctrace.named_tuple import NamedTuple
 
 SUCCESS = 0
 STATUS_PENDING = 0x0000_0103

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from struct import Struct
-from typing import NamedTuple
 
 from rpctrace.encoding.text import decode_text, decode_utf16
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dissector import Channel
 from rpctrace.protocols.smb.operation import LOOK_OCTETS, Span
 from rpctrace.stream.stream import Direction

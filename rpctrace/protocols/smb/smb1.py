@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
-from typing import NamedTuple
 
 from rpctrace.errors import Malformed
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.smb.operation import LOOK_OCTETS, NOWHERE, SUCCESS, Kind, Message, Operation, Span
 
 HEADER_OCTETS = 32

@@ -3,8 +3,7 @@ talks to, and what there is to say."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+from rpctrace.named_tuple import NamedTuple
 from rpctrace.protocols.dissector import Channel, ChannelEvent, Provenance
 from rpctrace.protocols.gssapi.exchange import Leg, NtlmNames
 from rpctrace.protocols.smb.notice import SessionFacts, SmbNotice

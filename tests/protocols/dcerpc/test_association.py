@@ -246,6 +246,21 @@ def test_unanswered_is_said_only_where_the_capture_shows_it() -> None:
     assert talk.end()[0].outcome is Outcome.NOT_CAPTURED  # the answer may be in the gap
 
 
+@pytest.mark.parametrize(
+    ("offered", "agreed", "expected"),
+    [(0x10, 0x10, Outcome.NOT_CAPTURED), (0x10, 0, Outcome.UNANSWERED), (0, 0x10, Outcome.UNANSWERED)],
+)
+def test_a_server_that_answers_in_any_order_has_not_gone_on(offered: int, agreed: int, expected: Outcome) -> None:
+    """PFC_CONC_MPX in bind and bind_ack: an answer to a later call says nothing of the one before (C706 12.6.3.1)."""
+    talk = Talk()
+    talk.client(write.bind([CONTEXT], head(1, flags=3 | offered)))
+    talk.server(write.bind_ack(ACCEPTED, head(1, flags=3 | agreed)))
+    talk.client(write.request(b"", head(2)))
+    talk.client(write.request(b"", head(3)))
+    talk.server(write.response(b"", head(3)))
+    assert [call.outcome for call in talk.end()] == [Outcome.ACCEPTED, expected, Outcome.ANSWERED]
+
+
 def test_a_fault_goes_to_the_call_whose_answer_no_gap_can_have_swallowed() -> None:
     """alter_context, then a gap in the server's direction, then a request of the same id and a fault."""
     talk = Talk()

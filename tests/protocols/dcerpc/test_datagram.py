@@ -21,7 +21,6 @@ from rpctrace.errors import Malformed, ParseError, Truncated
 from rpctrace.network.flow import Transport
 from rpctrace.protocols.dcerpc import datagram
 from rpctrace.protocols.dcerpc.datagram import (
-    HEADER_LENGTH_OCTETS,
     Cancel,
     Flags1,
     FragmentAck,
@@ -32,6 +31,7 @@ from rpctrace.protocols.dcerpc.datagram import (
     parse_datagram,
 )
 from rpctrace.protocols.dcerpc.pdu import PduType
+from rpctrace.protocols.dcerpc.recognition import DATAGRAM_HEADER_OCTETS
 
 ORDERS = (dcerpc.LITTLE_ENDIAN, dcerpc.BIG_ENDIAN)
 OBJECT = "a0b1c2d3-e4f5-4678-9abc-def012345678"
@@ -156,9 +156,9 @@ def test_recognised_by_the_octets(form: dcerpc.Representation) -> None:
     for octets in samples(form):
         assert is_datagram(octets)
         assert is_datagram(memoryview(octets))
-        assert not is_datagram(octets[: HEADER_LENGTH_OCTETS - 1], len(octets))
+        assert not is_datagram(octets[: DATAGRAM_HEADER_OCTETS - 1], len(octets))
         length = parse_datagram(octets).header.length_octets
-        cut = octets[:HEADER_LENGTH_OCTETS]
+        cut = octets[:DATAGRAM_HEADER_OCTETS]
         assert is_datagram(cut, len(octets))
         assert is_datagram(cut) == (length == 0)
 
@@ -224,12 +224,12 @@ def test_cut_anywhere(form: dcerpc.Representation) -> None:
     """Under a header `Truncated` with the numbers; else a value, complete only with the whole body."""
     for octets in samples(form):
         whole = parse_datagram(octets)
-        end = HEADER_LENGTH_OCTETS + whole.header.length_octets
+        end = DATAGRAM_HEADER_OCTETS + whole.header.length_octets
         for length in range(len(octets)):
-            if length < HEADER_LENGTH_OCTETS:
+            if length < DATAGRAM_HEADER_OCTETS:
                 with pytest.raises(Truncated) as raised:
                     parse_datagram(octets[:length], len(octets))
-                assert (raised.value.needed, raised.value.available) == (HEADER_LENGTH_OCTETS, length)
+                assert (raised.value.needed, raised.value.available) == (DATAGRAM_HEADER_OCTETS, length)
                 continue
             pdu = parse_datagram(octets[:length], len(octets))
             assert pdu.header == whole.header
@@ -254,7 +254,7 @@ def test_mutations_give_values_or_parse_errors(data: st.DataObject) -> None:
     try:
         pdu = parse_datagram(octets[:length], len(octets))
     except ParseError as error:
-        assert length < HEADER_LENGTH_OCTETS
+        assert length < DATAGRAM_HEADER_OCTETS
         assert error.layer.startswith("dcerpc.datagram")
     else:
         assert pdu.header.pdu_type == octets[1]
@@ -281,4 +281,4 @@ def test_profinet_as_scapy_writes_it() -> None:
 
 
 def test_octets_of_the_module_have_the_size_of_the_header() -> None:
-    assert {layout.size for layout in datagram._HEADER} == {HEADER_LENGTH_OCTETS}
+    assert {layout.size for layout in datagram._HEADER} == {DATAGRAM_HEADER_OCTETS}

@@ -14,8 +14,6 @@ from hypothesis import strategies as st
 from rpctrace.errors import Malformed
 from rpctrace.protocols.http.headers import (
     MAXIMUM_FIELDS,
-    MAY_START,
-    START,
     SchemeToken,
     parse_head,
     scheme_tokens,
@@ -88,31 +86,6 @@ def test_what_is_no_head() -> None:
     for octets in (b"", b"\x16\x03\x01", b"HTTP/2.0 200", b"G\r\n"):
         with pytest.raises(Malformed):
             parse_head(octets)
-
-
-STARTS = [
-    b"GET / HTTP/1.1\r\n", b"OPTIONS * HTTP/1.1\r\n", b"CONNECT web.domainb.com:443 HTTP/1.1\r\n",
-    b"GET http://web/ HTTP/1.0\r\n", b"RPC_IN_DATA /rpc/rpcproxy.dll?a:593 HTTP/1.1\r\n", b"HTTP/1.1 401 No\r\n",
-    b"RPC_CONNECT dc1:593 HTTP/1.0\r\n", b"HTTP/1.0 200\r\n", b"M-SEARCH * HTTP/1.1\r\n",
-    b"CONNECT [fd77::11]:443 HTTP/1.1\r\n",
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("start", STARTS)
-def test_a_start_is_told_from_any_number_of_octets(start: bytes) -> None:
-    assert START.match(start)
-    for length in range(1, len(start)):
-        assert START.match(start[:length]) or MAY_START.match(start[:length]), start[:length]
-
-
-@pytest.mark.parametrize(
-    "octets",
-    [b"\x16\x03\x01\x02\x00", b"\x05\x00\x0b\x03", b"INVITE sip:a@b SIP/2.0\r\n", b"SSH-2.0-x\r\n", b"0\x84\0\0",
-     b"EHLO mail example\r\n", b"220 ready\r\n", b"HTTP/2.0 200\r\n", b"get / HTTP/1.1\r\n", b"DESCRIBE rtsp://a/b"],
-)  # fmt: skip
-def test_other_protocols_have_no_such_start(octets: bytes) -> None:
-    assert not START.match(octets)
-    assert not MAY_START.match(octets)
 
 
 @given(st.binary(max_size=300))

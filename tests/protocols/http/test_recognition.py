@@ -10,7 +10,14 @@ from tokens import TOKENS
 
 from rpctrace.protocols.dissector import Problems
 from rpctrace.protocols.http.connection import HttpConnection
-from rpctrace.protocols.http.recognition import EVERY_CONNECTION, FIRST_OCTETS, RECOGNISER, is_http
+from rpctrace.protocols.http.recognition import (
+    EVERY_CONNECTION,
+    FIRST_OCTETS,
+    MAY_START,
+    RECOGNISER,
+    START,
+    is_http,
+)
 from rpctrace.stream.stream import Connection
 
 TOKEN = http.token("Negotiate", TOKENS["SPNEGO AP-REQ"])
@@ -103,3 +110,28 @@ def test_a_capture_read_fast_says_what_it_says_in_full(name: str) -> None:
 
     whole = [said.provenance for _, said in dissected(stream_events(path), make)]
     assert [said.provenance for _, said in dissected(scanned_events(path, RECOGNISER), make)] == whole
+
+
+STARTS = [
+    b"GET / HTTP/1.1\r\n", b"OPTIONS * HTTP/1.1\r\n", b"CONNECT web.domainb.com:443 HTTP/1.1\r\n",
+    b"GET http://web/ HTTP/1.0\r\n", b"RPC_IN_DATA /rpc/rpcproxy.dll?a:593 HTTP/1.1\r\n", b"HTTP/1.1 401 No\r\n",
+    b"RPC_CONNECT dc1:593 HTTP/1.0\r\n", b"HTTP/1.0 200\r\n", b"M-SEARCH * HTTP/1.1\r\n",
+    b"CONNECT [fd77::11]:443 HTTP/1.1\r\n",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_a_start_is_told_from_any_number_of_octets(start: bytes) -> None:
+    assert START.match(start)
+    for length in range(1, len(start)):
+        assert START.match(start[:length]) or MAY_START.match(start[:length]), start[:length]
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [b"\x16\x03\x01\x02\x00", b"\x05\x00\x0b\x03", b"INVITE sip:a@b SIP/2.0\r\n", b"SSH-2.0-x\r\n", b"0\x84\0\0",
+     b"EHLO mail example\r\n", b"220 ready\r\n", b"HTTP/2.0 200\r\n", b"get / HTTP/1.1\r\n", b"DESCRIBE rtsp://a/b"],
+)  # fmt: skip
+def test_other_protocols_have_no_such_start(octets: bytes) -> None:
+    assert not START.match(octets)
+    assert not MAY_START.match(octets)

@@ -97,9 +97,9 @@ def test_a_refused_activation() -> None:
 
 def test_what_it_tells_others() -> None:
     found = read(activated((True, False), 3))
-    places = [(each.address, each.port, each.pipe) for each in activation.endpoints(found)]
+    places = [(each.address, each.port, each.pipe) for each in found.endpoints()]
     assert places == [("DC1", 49724, None), ("192.0.2.10", 49724, None), ("DC1", None, "\\pipe\\atsvc")]
-    assert {(each.oxid, each.ipid_rem_unknown, each.clsid) for each in activation.endpoints(found)} == {
+    assert {(each.oxid, each.ipid_rem_unknown, each.clsid) for each in found.endpoints()} == {
         (dcom.OXID, dcom.REM_UNKNOWN_IPID, dcom.CLSID)
     }
     assert list(activation.objects(found)) == [
@@ -177,7 +177,7 @@ def test_the_answer_names_the_connection_that_follows() -> None:
     found = read(asked.stub)
     assert found.iids == (dcom.ICLASSFACTORY,)
     (factory_call,) = [each for each in calls if each.stub.uuid == dcom.ICLASSFACTORY]
-    named = {(each.address, each.port) for each in activation.endpoints(found)}
+    named = {(each.address, each.port) for each in found.endpoints()}
     assert factory_call.server in named
     exporter, given = activation.objects(found)
     assert exporter.ipid == found.ipid_rem_unknown

@@ -14,6 +14,7 @@ from protocols.interfaces.reading import stub, survives
 from shared_captures import SHARED, captures_in, name_of, needs_shared
 from tshark_reading import fields
 
+from rpctrace.knowledge.tables import ENDPOINT_MAPPER_UUID
 from rpctrace.protocols.interfaces import epm
 from rpctrace.protocols.interfaces.epm import EPT_LOOKUP, EPT_MAP, MAXIMUM_ENTRIES, NOT_REGISTERED, EndpointAnswer
 from rpctrace.protocols.interfaces.stub import NamedEndpoint, Stub
@@ -30,7 +31,7 @@ def mapped(little_endian: bool, ndr64: bool, **kwargs: object) -> Stub:
     towers = [build.tcp_tower(LSARPC, 49664), None, build.tcp_tower(LSARPC, 49667, "192.0.2.7")]
     request = build.map_request(ndr(), build.tcp_tower(LSARPC, 0), object_uuid=OBJECT)
     response = build.map_response(ndr(), towers, **kwargs)
-    return stub(epm.UUID, EPT_MAP, request, response, little_endian=little_endian, ndr64=ndr64)
+    return stub(ENDPOINT_MAPPER_UUID, EPT_MAP, request, response, little_endian=little_endian, ndr64=ndr64)
 
 
 def looked_up(little_endian: bool, ndr64: bool) -> Stub:
@@ -44,7 +45,7 @@ def looked_up(little_endian: bool, ndr64: bool) -> Stub:
     ]
     request = build.lookup_request(ndr(), 1, OBJECT, LSARPC)
     response = build.lookup_response(ndr(), entries, handle=build.HANDLE)
-    return stub(epm.UUID, EPT_LOOKUP, request, response, little_endian=little_endian, ndr64=ndr64)
+    return stub(ENDPOINT_MAPPER_UUID, EPT_LOOKUP, request, response, little_endian=little_endian, ndr64=ndr64)
 
 
 def read(call: Stub) -> EndpointAnswer:
@@ -61,7 +62,7 @@ def test_map(little_endian: bool, ndr64: bool) -> None:
     assert (found.operation, found.asked, found.asked_protocol) == ("ept_map", tuple(LSARPC), "ncacn_ip_tcp")
     assert (found.asked_object, found.more, found.status) == (OBJECT, False, 0)
     assert [(entry.address, entry.port) for entry in found.entries] == [("0.0.0.0", 49664), ("192.0.2.7", 49667)]
-    assert list(epm.endpoints(found)) == [
+    assert list(found.endpoints()) == [
         NamedEndpoint("ncacn_ip_tcp", None, 49664, None, interface=tuple(LSARPC)),
         NamedEndpoint("ncacn_ip_tcp", "192.0.2.7", 49667, None, interface=tuple(LSARPC)),
     ]
@@ -78,26 +79,26 @@ def test_lookup(little_endian: bool, ndr64: bool) -> None:
         (None, "LSA", "\\PIPE\\lsass", None),
         (OBJECT, None, None, 49668),
     ]
-    assert [(e.address, e.pipe) for e in epm.endpoints(found)] == [("DC1", "\\pipe\\lsass"), (None, None)]
+    assert [(e.address, e.pipe) for e in found.endpoints()] == [("DC1", "\\pipe\\lsass"), (None, None)]
 
 
 @pytest.mark.parametrize(("inquiry", "asked", "asked_object"), [(0, 0, 0), (1, 1, 0), (2, 0, 1), (3, 1, 1)])
 def test_what_an_inquiry_means(inquiry: int, asked: bool, asked_object: bool) -> None:
     """C706 Appendix O: all, by interface, by object, by both."""
-    found = read(stub(epm.UUID, EPT_LOOKUP, build.lookup_request(Ndr(), inquiry, OBJECT, LSARPC)))
+    found = read(stub(ENDPOINT_MAPPER_UUID, EPT_LOOKUP, build.lookup_request(Ndr(), inquiry, OBJECT, LSARPC)))
     assert (found.asked is not None, found.asked_object is not None) == (asked, asked_object)
     assert (found.more, found.status, found.entries) == (None, None, ())
 
 
 def test_not_registered() -> None:
     response = build.map_response(Ndr(), [], status=NOT_REGISTERED)
-    found = read(stub(epm.UUID, EPT_MAP, build.map_request(Ndr(), None), response))
+    found = read(stub(ENDPOINT_MAPPER_UUID, EPT_MAP, build.map_request(Ndr(), None), response))
     assert (found.complete, found.asked, found.entries, found.status) == (True, None, (), NOT_REGISTERED)
 
 
 def test_a_tower_that_does_not_read_leaves_the_others() -> None:
     towers = [b"\x01\x00\x00\x00\x00\x00", build.tcp_tower(ICLASSFACTORY, 50000)]
-    found = read(stub(epm.UUID, EPT_MAP, None, build.map_response(Ndr(), towers)))
+    found = read(stub(ENDPOINT_MAPPER_UUID, EPT_MAP, None, build.map_response(Ndr(), towers)))
     assert [entry.port for entry in found.entries] == [50000]
     assert found.problem is not None
     assert found.problem.layer == "epm.tower"
@@ -114,13 +115,13 @@ def test_a_cut_leaves_what_stood_before_it() -> None:
 
 def test_more_entries_than_may_be() -> None:
     response = Ndr().raw(build.NO_HANDLE).u32(501).u32(501).u32(0).u32(MAXIMUM_ENTRIES + 1).raw(bytes(4 * 600)).done()
-    problem = read(stub(epm.UUID, EPT_MAP, None, response)).problem
+    problem = read(stub(ENDPOINT_MAPPER_UUID, EPT_MAP, None, response)).problem
     assert problem is not None
     assert str(MAXIMUM_ENTRIES) in str(problem)
 
 
 def test_other_operations_name_no_endpoint() -> None:
-    assert epm.read(stub(epm.UUID, 4, build.HANDLE, bytes(24))) is None
+    assert epm.read(stub(ENDPOINT_MAPPER_UUID, 4, build.HANDLE, bytes(24))) is None
 
 
 @pytest.mark.parametrize(("little_endian", "ndr64"), FORMS)
@@ -156,7 +157,7 @@ def tshark_entries(path: Path) -> Counter[tuple[str, ...]]:
 def our_entries(path: Path) -> Counter[tuple[str, ...]]:
     found: Counter[tuple[str, ...]] = Counter()
     for captured in stubs(path):
-        answer = epm.read(captured.stub) if captured.stub.uuid == epm.UUID else None
+        answer = epm.read(captured.stub) if captured.stub.uuid == ENDPOINT_MAPPER_UUID else None
         if answer is None or answer.status is None:
             continue
         assert answer.complete, answer

@@ -12,10 +12,10 @@ from protocols.interfaces.reading import stub, survives
 from shared_captures import SHARED, captures_in, name_of, needs_shared
 from tshark_reading import fields
 
-from rpctrace.protocols.interfaces import netlogon
 from rpctrace.protocols.interfaces.netlogon import LOGONS, LogonIdentity, LogonLevel, SecureChannelType, read
+from rpctrace.protocols.interfaces.stub import NETLOGON
 
-UUID = netlogon.UUID
+UUID = NETLOGON
 FORMS = [(True, False), (False, False), (True, True)]  # little endian, NDR64
 ACCESS_DENIED, WRONG_PASSWORD = 0xC0000022, 0xC000006A
 

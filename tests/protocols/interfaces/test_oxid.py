@@ -11,8 +11,8 @@ from shared_captures import SHARED, needs_shared
 from tshark_reading import fields
 
 from rpctrace.protocols.interfaces import oxid
-from rpctrace.protocols.interfaces.oxid import UUID, OxidAnswer
-from rpctrace.protocols.interfaces.stub import IREMUNKNOWN, ObjectFacts, Stub
+from rpctrace.protocols.interfaces.oxid import OxidAnswer
+from rpctrace.protocols.interfaces.stub import IREMUNKNOWN, OBJECT_RESOLVER, ObjectFacts, Stub
 
 FORMS = [(True, False), (False, False), (True, True)]  # little endian, NDR64
 OR_INVALID_OXID = 0x776
@@ -25,7 +25,7 @@ def read(call: Stub) -> OxidAnswer:
 
 
 def made(form: tuple[bool, bool], opnum: int, request: bytes | None, response: bytes | None) -> Stub:
-    return stub(UUID, opnum, request, response, little_endian=form[0], ndr64=form[1])
+    return stub(OBJECT_RESOLVER, opnum, request, response, little_endian=form[0], ndr64=form[1])
 
 
 def ndr(form: tuple[bool, bool]) -> Ndr:
@@ -50,7 +50,7 @@ def test_resolving(form: tuple[bool, bool], opnum: int, operation: str) -> None:
     assert [tuple(each) for each in found.security_bindings] == list(dcom.SECURITIES)
     assert (found.ipid_rem_unknown, found.authn_hint, found.status) == (dcom.REM_UNKNOWN_IPID, 5, 0)
     assert found.server_version == ((5, 7) if opnum == 4 else None)
-    assert {(each.port or each.pipe, each.oxid) for each in oxid.endpoints(found)} == {
+    assert {(each.port or each.pipe, each.oxid) for each in found.endpoints()} == {
         (49724, dcom.OXID),
         ("\\pipe\\atsvc", dcom.OXID),
     }
@@ -58,9 +58,9 @@ def test_resolving(form: tuple[bool, bool], opnum: int, operation: str) -> None:
 
 
 def test_an_exporter_that_is_gone() -> None:
-    found = read(stub(UUID, 4, dcom.resolve_oxid(Ndr()), dcom.unresolved(Ndr(), OR_INVALID_OXID)))
+    found = read(stub(OBJECT_RESOLVER, 4, dcom.resolve_oxid(Ndr()), dcom.unresolved(Ndr(), OR_INVALID_OXID)))
     assert (found.complete, found.bindings, found.status) == (True, (), OR_INVALID_OXID)
-    assert list(oxid.endpoints(found)) == list(oxid.objects(found)) == []
+    assert list(found.endpoints()) == list(oxid.objects(found)) == []
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -70,11 +70,11 @@ def test_server_alive_2(form: tuple[bool, bool]) -> None:
     assert found.complete
     assert (found.operation, found.server_version, found.status) == ("ServerAlive2", (5, 7), 0)
     assert [binding.host for binding in found.bindings] == ["DC1", "192.0.2.10"]
-    assert list(oxid.endpoints(found)) == []
+    assert list(found.endpoints()) == []
 
 
 def test_server_alive() -> None:
-    found = read(stub(UUID, 3, b"", bytes(4)))
+    found = read(stub(OBJECT_RESOLVER, 3, b"", bytes(4)))
     assert found == OxidAnswer("ServerAlive", status=0)
 
 
@@ -91,7 +91,7 @@ def test_pings(form: tuple[bool, bool]) -> None:
 
 
 def test_no_such_operation() -> None:
-    assert oxid.read(stub(UUID, 6, b"", b"")) is None
+    assert oxid.read(stub(OBJECT_RESOLVER, 6, b"", b"")) is None
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -104,7 +104,7 @@ def test_impackets_calls() -> None:
     dcomrt = pytest.importorskip("impacket.dcerpc.v5.dcomrt")
     call = dcomrt.ResolveOxid2()
     call["pOxid"], call["cRequestedProtseqs"], call["arRequestedProtseqs"] = 0x1122334455667788, 1, (7,)
-    found = read(stub(UUID, 4, call.getData()))
+    found = read(stub(OBJECT_RESOLVER, 4, call.getData()))
     assert (found.oxid, found.requested_protocols) == (0x1122334455667788, ("ncacn_ip_tcp",))
     reply = dcomrt.ResolveOxid2Response(dcom.resolved(Ndr(), version=True))
     assert reply["pAuthnHint"] == 5
@@ -115,7 +115,7 @@ def test_impackets_calls() -> None:
 def test_against_tshark() -> None:
     """ServerAlive2 of the class factory's capture, SimplePing of the master key's."""
     path = SHARED / "public/dcom-classfactory-ntlm-fallback.pcap"
-    (captured,) = [each for each in stubs(path) if each.stub.uuid == UUID]
+    (captured,) = [each for each in stubs(path) if each.stub.uuid == OBJECT_RESOLVER]
     found = read(captured.stub)
     ((major, minor, addresses, services),) = fields(
         path, "oxid && dcerpc.pkt_type == 2", "dcom.version_major", "dcom.version_minor",
@@ -125,6 +125,6 @@ def test_against_tshark() -> None:
     assert addresses == ",".join(binding.network_address for binding in found.bindings)
     assert [int(each, 16) for each in services.split(",")] == [each.authn_service for each in found.security_bindings]
     path = SHARED / "public/CA_masterkey_rpc_protectedstorage.pcapng"
-    (captured,) = [each for each in stubs(path) if each.stub.uuid == UUID]
+    (captured,) = [each for each in stubs(path) if each.stub.uuid == OBJECT_RESOLVER]
     ((set_id,),) = fields(path, "oxid.setid", "oxid.setid")
     assert read(captured.stub).set_id == int(set_id, 16)

@@ -14,10 +14,10 @@ from tshark_reading import fields
 
 from rpctrace.protocols.interfaces import remunknown
 from rpctrace.protocols.interfaces.properties import ActivatedInterface
-from rpctrace.protocols.interfaces.remunknown import UUIDS, InterfaceReference, RemUnknownCall
-from rpctrace.protocols.interfaces.stub import ObjectFacts, Stub
+from rpctrace.protocols.interfaces.remunknown import InterfaceReference, RemUnknownCall
+from rpctrace.protocols.interfaces.stub import IREMUNKNOWN, IREMUNKNOWN2, ObjectFacts, Stub
 
-(UUID, UUID_2) = sorted(UUIDS)
+UUID, UUID_2 = IREMUNKNOWN, IREMUNKNOWN2
 FORMS = [(True, False), (False, False), (True, True)]  # little endian, NDR64
 IIDS = ("b196b28f-bab4-101a-b69c-00aa00341d07", "00020400-0000-0000-c000-000000000046")
 NEW_IPID = "0000540b-0668-04ec-0970-935aa5a6059c"
@@ -135,7 +135,7 @@ def test_against_tshark(path: Path) -> None:
     """IPIDs, IIDs, references, exporters and HRESULTs of every call.
 
     tshark names the called IPID before the others, and shows a refused interface's null object, which we leave out."""
-    calls = [each for each in stubs(path) if each.stub.uuid in UUIDS]
+    calls = [each for each in stubs(path) if each.stub.uuid in (UUID, UUID_2)]
     values = {frame: read(each.stub) for each in calls for frame in (each.request_frame, each.response_frame)}
     assert all(value.complete for value in values.values())
     asked = fields(

@@ -12,8 +12,6 @@ from tshark_reading import fields
 
 from rpctrace.errors import Malformed, ParseError
 from rpctrace.protocols.ldap.messages import (
-    HEAD,
-    HEAD_OCTETS,
     AuthenticationChoice,
     BindRequest,
     BindResponse,
@@ -102,11 +100,6 @@ def test_mutants_never_raise_anything_else() -> None:
             octets[rng.randrange(len(octets))] = rng.choice((0, 0x30, 0x84, 0xFF, rng.randrange(256)))
         with suppress(ParseError):
             parse_bind(octets)
-
-
-@pytest.mark.parametrize("octets", [*BINDS.values(), ldap.search(300, "dc=x"), ldap.unbind(9), ldap.start_tls(1)])
-def test_a_head_is_told_from_its_first_octets(octets: bytes) -> None:
-    assert HEAD.match(octets[:HEAD_OCTETS])
 
 
 def test_tshark_reads_what_the_builder_writes() -> None:

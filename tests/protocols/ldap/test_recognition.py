@@ -12,8 +12,7 @@ from shared_captures import SHARED, needs_shared
 from rpctrace.protocols.dissector import Problems
 from rpctrace.protocols.ldap.connection import LdapConnection
 from rpctrace.protocols.ldap.framing import LdapFramer
-from rpctrace.protocols.ldap.messages import HEAD_OCTETS
-from rpctrace.protocols.ldap.recognition import RECOGNISER, begins, occurs
+from rpctrace.protocols.ldap.recognition import HEAD, HEAD_OCTETS, RECOGNISER, begins, occurs
 from rpctrace.stream.stream import Chunk, Connection
 
 BIND = ldap.sasl_bind(2, ldap.GSS_SPNEGO, b"token")
@@ -27,6 +26,11 @@ OTHERS = (b"GET / HTTP/1.1\r\n\r\n", bytes.fromhex("16030102000100") + bytes(9),
 def test_messages_begin_so(octets: bytes) -> None:
     assert begins(octets)
     assert all(begins(octets[:length]) for length in range(HEAD_OCTETS))
+
+
+@pytest.mark.parametrize("octets", [*MESSAGES, ldap.simple_bind(1, "cn=novice", "secret"), ldap.search(300, "dc=x")])
+def test_a_head_is_told_from_its_first_octets(octets: bytes) -> None:
+    assert HEAD.match(octets[:HEAD_OCTETS])
 
 
 @pytest.mark.parametrize("octets", OTHERS)
