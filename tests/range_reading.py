@@ -114,7 +114,7 @@ def outcome(
 
         scan(capture, decoder, table, take, helpers(file) if helpers is not None else None, DATAGRAMS)
         flows = [
-            (key, flow.stage, flow.ended, flow.now_ns, flow.touched, list(flow.held), flow.keys, flow.skips)
+            (key, flow.stage, flow.ended, flow.now_ns, flow.touched, flow.held and flow.told(), flow.keys, flow.skips)
             for key, flow in table.flows.items()
         ]
         facts = (

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-WINDOW_OCTETS = 1 << 18
+WINDOW_OCTETS = 1 << 20  # a smaller one is begun more often, a larger one leaves the cache
 SLACK_OCTETS = 256  # of buffer behind `end`, so that a record's first octets can be unpacked before its length is known
 
 

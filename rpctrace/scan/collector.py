@@ -11,11 +11,11 @@ from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, Transport
 from rpctrace.network.ip import address_octets
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
-from rpctrace.scan.flows import FIN, LIVE, OTHER, RST, SYN, FlowTable, Key
-from rpctrace.scan.headers import UDP_OCTETS, Shape, carried, ends_of, is_skipped, segment, shapes_of
+from rpctrace.scan.flow import CONTROL, LIVE, OTHER, SYN
+from rpctrace.scan.flows import FlowTable
+from rpctrace.scan.headers import UDP_OCTETS, Key, Shape, carried, segment, shapes_of, told
 
 PASSED_OVER = b""
-_CONTROL = FIN | SYN | RST
 
 
 class Layout(NamedTuple):
@@ -77,7 +77,7 @@ class Collector:
 
     def end(self, frames: int) -> None:
         """There were so many frames since `begin`: if most had another shape, that one is expected next."""
-        for shape, count in self._of_other_shape.most_common(1):
+        for shape, count in self._of_other_shape.items():
             if 2 * count > frames:
                 self._shape = shape
 
@@ -97,27 +97,31 @@ class Collector:
             return
         if (
             flow is not None and flow.skips is not None and key is not None
-            and not flags & _CONTROL and captured >= shape.smallest_octets
-            and is_skipped(shape, octets, start, flow.skips[key])
+            and flow.is_skipped(shape, octets, start, captured, key)
         ):  # fmt: skip
-            flow.touched = True
             return
         timestamp_ns = self._layout.timestamp_ns(high, low)
-        read: Segment | None = None
-        if key is not None and captured >= shape.smallest_octets:
-            ends = ends_of(key) if flow is None or flow is OTHER else flow.ends[key != flow.keys[0]]
-            read = segment(shape, octets, start, captured, number, timestamp_ns, ends)
-        if read is None or key is None:
-            frame = memoryview(octets[start : start + captured].tobytes())
-            length = original if original > captured else captured
-            self.frame(Frame(number, timestamp_ns, self._layout.link_type, frame, length, self._offset + at))
-        elif flow is not None and flow.stage is LIVE and not flags & _CONTROL:
-            flow.touched = True
-            flow.now_ns = timestamp_ns
-            self.give(read)
-        else:
-            for each in self.table.take(key, read):
-                self.give(each)
+        if key is not None and (flow is None or flow.stage is not LIVE):
+            said = told(shape, octets, start, captured)
+            if said is not None:
+                raw = shape, octets[start : start + captured].tobytes(), number, timestamp_ns
+                for each in self.table.meet(flow, key, said, timestamp_ns, raw):
+                    self.give(each)
+                return
+        elif key is not None and flow is not None and captured >= shape.smallest_octets:
+            read = segment(shape, octets, start, captured, number, timestamp_ns, flow.ends[key != flow.keys[0]])
+            if read is not None:
+                if flags & CONTROL:
+                    for each in self.table.take(key, read):
+                        self.give(each)
+                else:
+                    flow.touched = True
+                    flow.now_ns = timestamp_ns
+                    self.give(read)
+                return
+        frame = memoryview(octets[start : start + captured].tobytes())
+        length = original if original > captured else captured
+        self.frame(Frame(number, timestamp_ns, self._layout.link_type, frame, length, self._offset + at))
 
     def frame(self, frame: Frame) -> None:
         """A frame for the plain reading."""

@@ -1,6 +1,7 @@
 """Which connections may matter: told from their first octets, or by search where the start was not captured.
 
-A flow is known by a key, the addresses and ports as they stand in the frame; both directions lead to one `Flow`.
+A flow is known by a key, the addresses and ports as they stand in the frame; both directions lead to one `Flow`. Only
+of one that is followed they are read: to do so takes as long as all else that is done about one that is none of ours.
 
 - starting: its SYN was captured. The first octets of each direction decide, when they come; until then its segments
   are held. A direction that begins as none of ours does not decide alone: the other one may.
@@ -22,13 +23,27 @@ comes near to least recently used). A flow that is forgotten while it lasts is s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from enum import Enum, auto
 from itertools import islice
 
-from rpctrace.encoding.times import NS_PER_SECOND
-from rpctrace.network.flow import Endpoint, Segment, Stretch, TcpFlags
-from rpctrace.scan.candidates import Recogniser
-from rpctrace.scan.headers import Ends, Skips, lies_in
+from rpctrace.network.flow import Endpoint, Segment, Stretch
+from rpctrace.network.ip import address_text
+from rpctrace.scan.candidates import Recogniser, Shortlist
+from rpctrace.scan.flow import (
+    ACK,
+    ENDS,
+    LIVE,
+    OTHER,
+    RST,
+    SEARCHED,
+    SETTLED,
+    STARTING,
+    SYN,
+    Direction,
+    Flow,
+    Held,
+    Raw,
+)
+from rpctrace.scan.headers import Key, Told, addresses_of, ends_of, ports_of, turned
 
 MAXIMUM_KEYS = 2 * 32_768
 MAXIMUM_HELD_SEGMENTS = 32  # of one flow that is starting
@@ -40,66 +55,9 @@ MAXIMUM_ATTEMPTS = 1_000  # to connect that failed: the segments of so many are 
 MAXIMUM_HEARD = 65_536  # addresses
 SEGMENT_OVERHEAD_OCTETS = 512
 TAIL_OCTETS = 63  # what of a header may stand at the end of a segment and be known with the next one
-MAXIMUM_IDLE_NS = 2 * 3600 * NS_PER_SECOND  # RFC 1122 4.2.3.6
 
-FIN, SYN, RST, ACK = int(TcpFlags.FIN), int(TcpFlags.SYN), int(TcpFlags.RST), int(TcpFlags.ACK)
-ENDS = FIN | RST
-
-Key = bytes | tuple[bytes, tuple[int, ...]]  # the latter inside a tunnel
 _NOTHING: tuple[Segment, ...] = ()
-
-
-class Stage(Enum):
-    STARTING = auto()
-    SEARCHED = auto()
-    LIVE = auto()
-    OTHER = auto()
-
-
-# A look-up in an Enum class takes ten times as long as one of a name.
-STARTING, SEARCHED, LIVE = Stage.STARTING, Stage.SEARCHED, Stage.LIVE
-
-
-class _Direction:
-    """What is known of one direction while its flow is not decided."""
-
-    __slots__ = ("is_other", "next", "searched", "tail")
-
-    def __init__(self) -> None:
-        self.next: int | None = None  # sequence number behind the SYN, or behind what was searched last
-        self.is_other = False
-        self.searched = 0
-        self.tail = b""
-
-
-class Flow:
-    """One connection as far as it matters here."""
-
-    __slots__ = (
-        "directions", "ended", "ends", "given", "held", "held_octets", "keys", "now_ns", "searched_for", "skips",
-        "skips_since", "stage", "touched",
-    )  # fmt: skip
-
-    def __init__(
-        self, stage: Stage, keys: tuple[Key, Key], ends: tuple[Ends, Ends], searched_for: tuple[Recogniser, ...] = ()
-    ) -> None:
-        self.stage = stage
-        self.searched_for = searched_for
-        self.keys = keys  # of the direction first seen, of the other one
-        self.ends = ends
-        self.directions = (_Direction(), _Direction())
-        self.held: list[Segment] = []
-        self.held_octets = 0
-        self.given = False  # the connection before was an attempt: the reassembly has it
-        self.ended = 0  # directions that sent a FIN, both with a RST
-        self.touched = True
-        self.now_ns: int | None = None
-        # by the sender's key: sequence number and octets of the stretch that it skips, and the same of the other one
-        self.skips: dict[Key, Skips] | None = None
-        self.skips_since = 0  # the frame that began or ended a connection: no stretch is known before it
-
-
-OTHER = Flow(Stage.OTHER, (b"", b""), ((Endpoint("", 0), Endpoint("", 0)),) * 2)
+_new = tuple.__new__  # of a named tuple: half the cost of its own constructor
 
 
 class FlowTable:
@@ -107,14 +65,14 @@ class FlowTable:
 
     def __init__(self, recognisers: Sequence[Recogniser], *, maximum_keys: int = MAXIMUM_KEYS) -> None:
         self._recognisers = tuple(recognisers)
-        self._head_octets = max((each.head_octets for each in recognisers), default=0)
+        self._shortlist = Shortlist(recognisers)
         self._maximum_keys = maximum_keys
         self._flows: dict[Key, Flow] = {}
         self._live: dict[tuple[Endpoint, Endpoint, tuple[int, ...]], Flow] = {}
         self._held_octets = 0
         self._attempts = 0
         self._due: list[Segment] = []  # of attempts that left the table
-        self.heard: set[str] = set()  # addresses that something answered, also on flows that are passed over
+        self._heard: set[bytes] = set()
         self.limits: dict[str, int] = {}
 
     @property
@@ -127,6 +85,11 @@ class FlowTable:
         return self._held_octets
 
     @property
+    def heard(self) -> set[str]:
+        """The addresses that something answered, also on flows that are passed over."""
+        return set(map(address_text, self._heard))
+
+    @property
     def maximum_keys(self) -> int:
         return self._maximum_keys
 
@@ -134,35 +97,55 @@ class FlowTable:
         """A flow began with this key, and somebody else saw that it is none of ours."""
         self._flows[key] = self._flows[turned(key)] = OTHER
 
-    def hear(self, addresses: Iterable[str]) -> None:
+    def hear(self, addresses: Iterable[bytes]) -> None:
         """Somebody else saw that these were answered."""
-        self.heard.update(islice(addresses, max(0, MAXIMUM_HEARD - len(self.heard))))
+        self._heard.update(islice(addresses, max(0, MAXIMUM_HEARD - len(self._heard))))
 
     def take(self, key: Key, segment: Segment) -> Sequence[Segment]:
         """The segments that are to be read now: this one, held ones before it, or none."""
         flow = self._flows.get(key)
-        flags = int(segment.flags)
-        if flow is OTHER and not flags & SYN:
-            return _NOTHING
-        if flags & SYN and flags & ACK and len(self.heard) < MAXIMUM_HEARD:
-            self.heard.add(segment.destination.address)
-        if flow is None or flow is OTHER:
-            flow = self._begin(key, segment, flags)
-            if flow is OTHER:
-                return _NOTHING
-        if flow.skips is not None and lies_in(flow.skips[key], segment, flags):
-            flow.touched = True
-            return _NOTHING
-        if segment.timestamp_ns is not None:
-            flow.now_ns = segment.timestamp_ns
+        number, timestamp_ns, _, _, _, sequence, acknowledgement, flags, octets, length, _ = segment
+        flags = +flags  # a plain int of TcpFlags, whose own & is slow
+        if flow is None or flow.stage is not LIVE:
+            return self.meet(flow, key, (flags, sequence, acknowledgement, length, octets), timestamp_ns, segment)
+        if flags & SYN and flags & ACK:
+            self._hear(key)
         flow.touched = True
+        if flow.has_skipped(key, segment, flags):
+            return _NOTHING
+        if timestamp_ns is not None:
+            flow.now_ns = timestamp_ns
         if flags & ENDS:
             flow.ended += 2 if flags & RST else 1
-        if flow.stage is LIVE:
-            if flags & SYN or (flags & ENDS and flow.ended >= 2):  # another connection may follow, with other numbers
-                flow.skips, flow.skips_since = None, segment.frame_number
-            return (segment,)
-        return self._undecided(flow, key, segment, flags)
+        if flags & SYN or (flags & ENDS and flow.ended >= 2):  # another connection may follow, with other numbers
+            flow.skips, flow.skips_since = None, number
+        return (segment,)
+
+    def meet(
+        self, flow: Flow | None, key: Key, told: Told, timestamp_ns: int | None, made_of: Segment | Raw
+    ) -> Sequence[Segment]:
+        """As `take`, of a flow that the table has not or that is not live: what its segment tells, and what it can be
+        made of if it is to be."""
+        flags = told[0]
+        if flags & SYN:
+            if flags & ACK:
+                self._hear(key)
+        elif flow is OTHER:
+            return _NOTHING
+        if flow is None or flow is OTHER:
+            flow = self._begin(key, timestamp_ns, flags)
+            if flow is OTHER:
+                return _NOTHING
+        flow.touched = True
+        if timestamp_ns is not None:
+            flow.now_ns = timestamp_ns
+        if flags & ENDS:
+            flow.ended += 2 if flags & RST else 1
+        return self._undecided(flow, key, told, made_of)
+
+    def _hear(self, key: Key) -> None:
+        if len(self._heard) < MAXIMUM_HEARD:
+            self._heard.add(addresses_of(key)[1])
 
     def ignore(self, client: Endpoint, server: Endpoint, tunnel: tuple[int, ...]) -> None:
         """A live flow turned out to be none of ours."""
@@ -184,88 +167,87 @@ class FlowTable:
         """The capture is at its end: what is held of flows whose first octets it does not have."""
         due, self._due = self._due, []
         for flow in dict.fromkeys(self._flows.values()):
-            due += flow.held if _has_octets(flow) else self._attempt(flow)
+            due += flow.told() if flow.has_octets() else self._attempt(flow)
         return due
 
     # A flow begins
 
-    def _begin(self, key: Key, segment: Segment, flags: int) -> Flow:
+    def _begin(self, key: Key, now_ns: int | None, flags: int) -> Flow:
         if len(self._flows) >= self._maximum_keys:
-            self._make_room(segment.timestamp_ns)
+            self._make_room(now_ns)
         keys = (key, turned(key))
-        source, destination = segment.source, segment.destination
-        ends = ((source, destination), (destination, source))
         if flags & SYN:
-            flow = Flow(STARTING, keys, ends)
+            flow = Flow(STARTING, keys)
         elif flags & RST:  # of something that the capture does not hold
             return OTHER
         else:
-            ports = (source.port, destination.port)
+            ports = ports_of(key)
             wanted = tuple([each for each in self._recognisers if each.ports_not_searched.isdisjoint(ports)])
-            flow = Flow(SEARCHED, keys, ends, wanted) if wanted else OTHER
+            flow = Flow(SEARCHED, keys, wanted) if wanted else OTHER
         self._flows[keys[0]] = self._flows[keys[1]] = flow
         return flow
 
     # Until it is decided
 
-    def _undecided(self, flow: Flow, key: Key, segment: Segment, flags: int) -> Sequence[Segment]:
+    def _undecided(self, flow: Flow, key: Key, told: Told, made_of: Segment | Raw) -> Sequence[Segment]:
+        flags, sequence, acknowledgement, length, octets = told
         index = 0 if key == flow.keys[0] else 1
         direction, other = flow.directions[index], flow.directions[1 - index]
+        held = _new(Held, (index, flags, length, len(octets), made_of))
         failed = _NOTHING
         if flags & SYN:
-            first = (segment.sequence + 1) & 0xFFFF_FFFF
-            if _is_in_doubt(flow, direction, segment, first):
-                self._hold(flow, segment)
-                return self._follow(flow, segment)
+            first = (sequence + 1) & 0xFFFF_FFFF
+            if flow.is_in_doubt(direction, held, first):
+                self._hold(flow, held)
+                return self._follow(flow)
             if direction.next not in (None, first):
-                flow.given = _is_attempt(flow)
+                flow.given = flow.is_attempt()
                 failed = self._attempt(flow)
                 self._restart(flow)
                 direction, other = flow.directions[index], flow.directions[1 - index]
             direction.next = first
             if flags & ACK:
-                other.next = segment.acknowledgement
-        is_refusal = flags & RST and flags & ACK and segment.acknowledgement == other.next and _is_attempt(flow)
-        self._hold(flow, segment)
+                other.next = acknowledgement
+        is_refusal = flags & RST and flags & ACK and acknowledgement == other.next and flow.is_attempt()
+        self._hold(flow, held)
         if is_refusal:
-            refused = flow.held
+            refused = self._counted(flow)
             self._forget(flow)
-            return self._counted(refused)
-        if not segment.length_octets:
+            return refused
+        if not length:
             return failed
-        if flow.stage is STARTING:
-            is_ours = self._starts_as_ours(direction, segment, flags, flow)
+        if direction.is_other:
+            is_ours = False
+        elif flow.stage is STARTING:
+            is_ours = self._starts_as_ours(direction, told, len(flow.held))
         else:
-            is_ours = self._holds_a_header(flow, direction, segment)
+            is_ours = self._holds_a_header(flow, direction, told)
         if is_ours:
-            return self._follow(flow, segment)
-        if direction.is_other and other.is_other:
-            self._pass_over(flow)
-        elif (
-            direction.is_other
-            and (flow.stage is SEARCHED or len(flow.held) == MAXIMUM_HELD_SEGMENTS)
-            and not _has_octets(flow)
-        ):
-            # Only the other direction can still show something, and then the handshake is what it needs.
-            self._flows[key] = OTHER
-            handshake = [held for held in flow.held if int(held.flags) & SYN]
-            self._release(flow)
-            for held in handshake:
-                self._hold(flow, held)
+            return self._follow(flow)
+        if direction.is_other:
+            if other.is_other:
+                self._pass_over(flow)
+            elif (flow.stage is SEARCHED or len(flow.held) == MAXIMUM_HELD_SEGMENTS) and not flow.has_octets():
+                # Only the other direction can still show something, and then the handshake is what it needs.
+                self._flows[key] = OTHER
+                handshake = [each for each in flow.held if each.flags & SYN]
+                self._release(flow)
+                for each in handshake:
+                    self._hold(flow, each)
         return _NOTHING
 
     def _attempt(self, flow: Flow) -> tuple[Segment, ...]:
         """What is held of a flow that never came about; it is held no longer."""
-        if not _is_attempt(flow):
+        if not flow.is_attempt():
             return _NOTHING
-        held = flow.held
+        given = self._counted(flow)
         self._release(flow)
-        return self._counted(held)
+        return given
 
-    def _counted(self, attempt: list[Segment]) -> tuple[Segment, ...]:
+    def _counted(self, attempt: Flow) -> tuple[Segment, ...]:
         self._attempts += 1
         if self._attempts <= MAXIMUM_ATTEMPTS:
-            return tuple(attempt)
+            return attempt.told()
         self._count("attempts_given")
         return _NOTHING
 
@@ -273,30 +255,27 @@ class FlowTable:
         """Another connection between the same ends."""
         self._release(flow)
         flow.stage = STARTING
-        flow.directions = (_Direction(), _Direction())
+        flow.directions = (Direction(), Direction())
         flow.ended = 0
 
-    def _starts_as_ours(self, direction: _Direction, segment: Segment, flags: int, flow: Flow) -> bool:
+    def _starts_as_ours(self, direction: Direction, told: Told, held: int) -> bool:
         """Whether a direction begins, or may have begun, with a header."""
-        if direction.is_other:
-            return False
+        flags, sequence, _, _, octets = told
         if direction.next is None or flags & SYN:
             return True  # where it begins is not known: the reassembly finds out
-        if segment.sequence != direction.next:
+        if sequence != direction.next:
             # not the first octets: they may still come, or the capture lost them
-            return len(flow.held) >= MAXIMUM_HELD_SEGMENTS
-        head = bytes(segment.payload[: self._head_octets])
-        direction.is_other = not any(each.begins(head) for each in self._recognisers)
+            return held >= MAXIMUM_HELD_SEGMENTS
+        direction.is_other = not self._shortlist.may_begin(octets)
         return not direction.is_other
 
-    def _holds_a_header(self, flow: Flow, direction: _Direction, segment: Segment) -> bool:
-        if direction.is_other:
-            return False
-        octets = bytes(segment.payload)
-        if segment.sequence == direction.next:
+    def _holds_a_header(self, flow: Flow, direction: Direction, told: Told) -> bool:
+        _, sequence, _, length, payload = told
+        octets = bytes(payload)
+        if sequence == direction.next:
             octets = direction.tail + octets
-        direction.next = (segment.sequence + segment.length_octets) & 0xFFFF_FFFF
-        direction.searched += len(segment.payload)
+        direction.next = (sequence + length) & 0xFFFF_FFFF
+        direction.searched += len(payload)
         if any(each.occurs(octets) for each in flow.searched_for):
             return True
         direction.is_other = all(
@@ -305,14 +284,15 @@ class FlowTable:
         direction.tail = octets[-TAIL_OCTETS:]
         return False
 
-    def _follow(self, flow: Flow, segment: Segment) -> Sequence[Segment]:
-        held = tuple(flow.held)
+    def _follow(self, flow: Flow) -> Sequence[Segment]:
+        held = flow.told()
         self._release(flow)
         flow.stage = LIVE
-        flow.directions = (_Direction(), _Direction())
+        flow.directions = SETTLED
+        flow.ends = ends = ends_of(flow.keys[0]), ends_of(flow.keys[1])
         for key in flow.keys:
             self._flows[key] = flow
-        self._live[segment.source, segment.destination, segment.tunnel] = flow
+        self._live[*ends[0], flow.tunnel] = flow
         return held
 
     def _pass_over(self, flow: Flow) -> None:
@@ -321,19 +301,14 @@ class FlowTable:
 
     # What is held
 
-    def _hold(self, flow: Flow, segment: Segment) -> None:
-        cost = len(segment.payload) + SEGMENT_OVERHEAD_OCTETS
-        flow.held.append(segment)
+    def _hold(self, flow: Flow, held: Held) -> None:
+        cost = held.captured_octets + SEGMENT_OVERHEAD_OCTETS
+        flow.held.append(held)
         flow.held_octets += cost
         self._held_octets += cost
         most = MAXIMUM_HELD_SEGMENTS if flow.stage is STARTING else SEARCHED_SEGMENTS_HELD
         while len(flow.held) > most or flow.held_octets > MAXIMUM_HELD_OCTETS_OF_A_FLOW:
-            # the handshake is kept: it tells who is the client and where the directions start
-            place = 0
-            while place < len(flow.held) - 1 and int(flow.held[place].flags) & SYN:
-                place += 1
-            gone = flow.held.pop(place)
-            cost = len(gone.payload) + SEGMENT_OVERHEAD_OCTETS
+            cost = flow.held.pop(0).captured_octets + SEGMENT_OVERHEAD_OCTETS
             flow.held_octets -= cost
             self._held_octets -= cost
             if len(flow.held) <= 1:
@@ -368,7 +343,7 @@ class FlowTable:
                 del self._flows[key]
             elif flow not in met:
                 met.add(flow)
-                if flow.ended >= 2 or _is_idle(flow, now_ns):
+                if flow.ended >= 2 or flow.is_idle(now_ns):
                     self._forget(flow)
                 elif flow.touched:  # a second chance: to the end of the table
                     flow.touched = False
@@ -393,57 +368,9 @@ class FlowTable:
         """Nothing of a flow is needed any more but its keys."""
         self._release(flow)
         if flow.stage is LIVE:
-            source, destination = flow.ends[0]
-            tunnel = () if isinstance(flow.keys[0], bytes) else flow.keys[0][1]
-            for ends in ((source, destination, tunnel), (destination, source, tunnel)):
-                if self._live.get(ends) is flow:
-                    del self._live[ends]
+            for ends in flow.ends:
+                if self._live.get((*ends, flow.tunnel)) is flow:
+                    del self._live[*ends, flow.tunnel]
 
     def _count(self, limit: str) -> None:
         self.limits[limit] = self.limits.get(limit, 0) + 1
-
-
-def _has_octets(flow: Flow) -> bool:
-    """Whether octets are held of a direction that did not show itself as none of ours."""
-    for direction, sender in zip(flow.directions, flow.ends[0], strict=True):
-        if not direction.is_other and any(held.length_octets and held.source == sender for held in flow.held):
-            return True
-    return False
-
-
-def _is_in_doubt(flow: Flow, direction: _Direction, syn: Segment, first: int) -> bool:
-    """Whether only the reassembly can tell if a SYN begins another connection than what is held."""
-    if flow.stage is SEARCHED:  # the capture's order is not that of the wire
-        return True
-    if direction.next is None or direction.next == first:
-        return any(int(held.flags) & RST for held in flow.held)
-    # octets of the connection before, which may have been ours, or no SYN that a station sends
-    if _has_octets(flow) or syn.length_octets or int(syn.flags) & ENDS:
-        return True
-    return flow.given and not _is_attempt(flow)
-
-
-def _is_attempt(flow: Flow) -> bool:
-    """Whether nothing came but SYNs that one end sent."""
-    held = flow.held
-    return (
-        flow.stage is STARTING
-        and bool(held)
-        and not any(each.is_other for each in flow.directions)
-        and all(int(each.flags) & (ENDS | SYN | ACK) == SYN and not each.length_octets for each in held)
-        and all(each.source == held[0].source for each in held)
-    )
-
-
-def turned(key: Key) -> Key:
-    """The key of the other direction."""
-    if not isinstance(key, bytes):
-        inner = turned(key[0])
-        assert isinstance(inner, bytes)
-        return inner, key[1]
-    half = (len(key) - 4) // 2
-    return key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
-
-
-def _is_idle(flow: Flow, now_ns: int | None) -> bool:
-    return now_ns is not None and flow.now_ns is not None and now_ns - flow.now_ns >= MAXIMUM_IDLE_NS

@@ -15,18 +15,17 @@ from typing import Any, Literal
 from rpctrace.capture.frame import LinkType
 from rpctrace.named_tuple import NamedTuple
 from rpctrace.network.decode import endpoint
-from rpctrace.network.flow import Endpoint, Segment, TcpFlags, Transport
+from rpctrace.network.flow import Endpoint, Segment, Transport
 
-_ACK = int(TcpFlags.ACK)
-_CONTROL = int(TcpFlags.FIN | TcpFlags.SYN | TcpFlags.RST)
 _TCP, _UDP = Transport.TCP, Transport.UDP
 TCP_OCTETS = 20
 UDP_OCTETS = 8
 NO_OCTETS = memoryview(b"")
 _new = tuple.__new__
 
+Key = bytes | tuple[bytes, tuple[int, ...]]  # the latter inside a tunnel
 Ends = tuple[Endpoint, Endpoint]
-Skips = tuple[int, int, int, int]  # what a direction skips: sequence number and number of octets; and the other one
+Told = tuple[int, int, int, int, memoryview]  # of a segment: flags, sequence, acknowledgement, length, octets captured
 
 
 class Shape(NamedTuple):
@@ -139,11 +138,49 @@ def shapes_of(link_type: LinkType) -> tuple[Shape, ...]:
     return tuple(shape for shape in SHAPES if link_type in shape.link_types) or (NO_SHAPE,)
 
 
-def ends_of(key: bytes) -> Ends:
+def addresses_of(key: Key) -> tuple[bytes, bytes]:
+    """The octets of both addresses, the source's first."""
+    octets = key if isinstance(key, bytes) else key[0]
+    half = (len(octets) - 4) // 2
+    return octets[:half], octets[half:-4]
+
+
+def ports_of(key: Key) -> tuple[int, int]:
+    octets = key if isinstance(key, bytes) else key[0]
+    return int.from_bytes(octets[-4:-2], "big"), int.from_bytes(octets[-2:], "big")
+
+
+def ends_of(key: Key) -> Ends:
     """(source, destination) of a key."""
+    source, destination = map(endpoint, addresses_of(key), ports_of(key))
+    return source, destination
+
+
+def turned(key: Key) -> Key:
+    """The key of the other direction."""
+    if not isinstance(key, bytes):
+        inner = turned(key[0])
+        assert isinstance(inner, bytes)
+        return inner, key[1]
     half = (len(key) - 4) // 2
-    source, destination = int.from_bytes(key[-4:-2], "big"), int.from_bytes(key[-2:], "big")
-    return endpoint(key[:half], source), endpoint(key[half:-4], destination)
+    return key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
+
+
+def told(shape: Shape, octets: memoryview, at: int, captured: int) -> Told | None:
+    """What the TCP frame of `shape` says whose `captured` octets stand at `at`; None for one with lengths that
+    `network.decode` has to judge."""
+    if captured < shape.smallest_octets:
+        return None
+    stated, sequence, acknowledgement, offset, flags = shape.unpack_from(octets, at + shape.length_at)
+    header = offset >> 4 << 2
+    length = stated - shape.length_includes - header
+    if header < TCP_OCTETS or length < 0 or not stated:
+        return None
+    flags &= 0x3F
+    if not length:
+        return flags, sequence, acknowledgement, 0, NO_OCTETS
+    start = at + shape.tcp_at + header
+    return flags, sequence, acknowledgement, length, octets[start : max(start, min(start + length, at + captured))]
 
 
 def segment(
@@ -166,32 +203,3 @@ def segment(
         Segment,
         (number, timestamp_ns, _TCP, *ends, sequence, acknowledgement, flags & 0x3F, payload, length, ()),
     )
-
-
-def is_skipped(shape: Shape, octets: memoryview, at: int, skips: Skips) -> bool:
-    """Whether the segment at `at` lies wholly in the octets that its direction skips, or has none and acknowledges
-    nothing but such of the other one. The frame is whole, and the segment without FIN, SYN and RST."""
-    first, skipped, other_first, other_skipped = skips
-    stated, sequence, acknowledgement, offset, flags = shape.unpack_from(octets, at + shape.length_at)
-    header = offset >> 4 << 2
-    length = stated - shape.length_includes - header
-    if header < TCP_OCTETS or length < 0 or not stated:
-        return False
-    ahead = (sequence - first) & 0xFFFF_FFFF
-    if ahead < skipped and ahead + length <= skipped:
-        return True
-    if length or not flags & _ACK:
-        return False
-    return (acknowledgement - other_first - 1) & 0xFFFF_FFFF < other_skipped
-
-
-def lies_in(skips: Skips, segment: Segment, flags: int) -> bool:
-    """As `is_skipped`, of a segment that was made."""
-    first, skipped, other_first, other_skipped = skips
-    ahead, length = (segment.sequence - first) & 0xFFFF_FFFF, segment.length_octets
-    if flags & _CONTROL:
-        return False
-    if ahead < skipped and ahead + length <= skipped:
-        return True
-    acknowledges = not length and flags & _ACK
-    return bool(acknowledges) and (segment.acknowledgement - other_first - 1) & 0xFFFF_FFFF < other_skipped

@@ -5,7 +5,8 @@ This stands for `capture.pcap.PcapWalk.run`, which says what fits; every other r
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from rpctrace.capture.pcap import MAXIMUM_FRAME_OCTETS, PcapWalk
 from rpctrace.capture.pcap import Layout as WrittenAs
@@ -13,7 +14,7 @@ from rpctrace.capture.storage import Capture
 from rpctrace.capture.window import Window
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.scan.collector import Collector, Layout, RecordForm
-from rpctrace.scan.flows import OTHER, SYN
+from rpctrace.scan.flow import OTHER, SYN
 from rpctrace.scan.headers import UDP_OCTETS, Compiled, compiled
 
 if TYPE_CHECKING:
@@ -44,9 +45,9 @@ def collect_pcap(
         is_cut = run.end_at(limit, window)
         shape = collector.begin(window.buffer, window.position - window.at, form.layout)
         run.walk(compiled(form.order, form.header, shape))
-        count = run.number - walk.number
-        if count:
-            collector.end(count)
+        frames = run.number - walk.number
+        if frames:
+            collector.end(frames)
             capture.count(run.number - 1, timestamp_ns(*run.earliest), timestamp_ns(*run.latest))
             walk.number, walk.seconds = run.number, run.last[0]
             window.advance(run.at)
@@ -83,45 +84,49 @@ class _Run:
     def walk(self, form: Compiled) -> None:
         """The hot loop of the program: one `unpack_from` and a few comparisons of numbers a record.
 
-        A record that is passed over counts before its successor was looked at, and is taken back when that one does not
-        fit it; any other is looked at first.
+        What is to be done about a record is done when its successor was looked at and fits it. One that is passed over
+        counts before that, and is taken back when the successor does not.
         """
         shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
         sources, destinations, firsts = self.collector.datagrams.told_by
         buffer, layout, flow_of, take = self.buffer, self.layout, self.collector.table.flows.get, self.collector.record
-        size, units, header, fits = layout.record.size, NS_PER_SECOND // layout.ns_per_unit, layout.record, layout.fits
+        octets, size, units = memoryview(buffer), layout.record.size, NS_PER_SECOND // layout.ns_per_unit
         other, syn, most, first_at = OTHER, SYN, MAXIMUM_FRAME_OCTETS, size + shape.tcp_at + UDP_OCTETS
         start = at = self.at
-        first = number = self.number
         limit = self.end - size
         if at > limit:
             return
-        last_seconds, last_fraction = unpack(buffer, at)[:2]
-        earliest = latest = last_seconds, last_fraction
-        while at <= limit:
+        earliest = latest = last_seconds, last_fraction = unpack(buffer, at)[:2]
+        waiting: tuple[Any, ...] | None = None  # the record before this one, if something is to be done about it
+        for number in count(self.number):
             seconds, fraction, captured, original, kind, protocol, key, flags = unpack(buffer, at)
             following = at + size + captured
-            if (
-                seconds != last_seconds
-                or not last_fraction <= fraction < units
-                or not 0 < captured == original <= most
-            ):
-                if not self._may_stand(at, last_seconds if number > first else None):
+            if seconds != last_seconds or not last_fraction <= fraction < units or not 0 < captured == original <= most:
+                if not self._may_stand(at, last_seconds if at > start else None):
                     self.is_odd = True
                     break
                 if following <= limit:  # time went back, or on to another second: so the extremes are here
                     latest = max(latest, (last_seconds, last_fraction))
                     earliest = min(earliest, (seconds, fraction))
                     last_seconds = seconds
+            if waiting is not None:
+                take(*waiting)
+                waiting = None
             if following > limit:
                 break
             last_fraction = fraction
-            number += 1
             record, at = at, following
             if kind & kind_mask != kind_value:
                 key = None
             elif (carried := protocol & protocol_mask) == tcp:
-                if flow_of(key) is other and not flags & syn:
+                flow = flow_of(key)
+                if flow is other:
+                    if not flags & syn:
+                        continue
+                elif (
+                    flow is not None and flow.skips is not None
+                    and flow.is_skipped(shape, octets, record + size, captured, key)
+                ):  # fmt: skip
                     continue
             else:
                 if (
@@ -130,11 +135,7 @@ class _Run:
                 ):  # fmt: skip
                     continue
                 key = None
-            if not fits(header.unpack_from(buffer, following), seconds):
-                self.is_odd = True
-                at, number = record, number - 1
-                break
-            take(number - 1, record, key, flags, seconds, fraction, captured, original)
+            waiting = number, record, key, flags, seconds, fraction, captured, original
         self.at, self.number = at, number
         self.last = last_seconds, last_fraction
         self.earliest, self.latest = earliest, max(latest, self.last)

@@ -6,6 +6,7 @@ This stands for the common case of `capture.pcapng.PcapngWalk.step`, which reads
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from typing import TYPE_CHECKING
 
 from rpctrace.capture.pcapng import Block, Interface, PcapngWalk
@@ -13,7 +14,7 @@ from rpctrace.capture.pcapng_options import MICROSECONDS, Clock, Overrun, read_o
 from rpctrace.capture.storage import Capture
 from rpctrace.capture.window import Window
 from rpctrace.scan.collector import Collector, Layout, RecordForm
-from rpctrace.scan.flows import OTHER, SYN
+from rpctrace.scan.flow import OTHER, SYN
 from rpctrace.scan.headers import UDP_OCTETS, Compiled, compiled
 
 if TYPE_CHECKING:
@@ -48,9 +49,9 @@ def collect_pcapng(
             form = pcapng_form(walk.order.name, interface)
             shape = collector.begin(window.buffer, window.position - window.at, form.layout)
             run.walk(compiled(form.order, form.header, shape))
-            count = run.number - walk.number
-            if count:
-                collector.end(count)
+            frames = run.number - walk.number
+            if frames:
+                collector.end(frames)
                 times = form.layout.timestamp_ns(*run.earliest), form.layout.timestamp_ns(*run.latest)
                 capture.count(run.number - 1, *times)
                 walk.number = run.number
@@ -112,12 +113,15 @@ class _Run:
         shape, unpack, kind_mask, kind_value, protocol_mask, tcp, udp = form
         first_at = FIXED_OCTETS + shape.tcp_at + UDP_OCTETS
         sources, destinations, firsts = self.collector.datagrams.told_by
-        buffer, at, end, number, alike = self.buffer, self.at, self.end, self.number, self.alike
+        buffer, at, end, alike = self.buffer, self.at, self.end, self.alike
+        octets = memoryview(buffer)
         flow_of, take, second_length = self.collector.table.flows.get, self.collector.record, self.order.u32.unpack_from
         enhanced, other, syn = _ENHANCED, OTHER, SYN  # a local name is found faster
         last_high, last_low = unpack(buffer, at)[3:5]
         earliest = latest = last_high, last_low
-        while at + OVERHEAD_OCTETS <= end:
+        for number in count(self.number):
+            if at + OVERHEAD_OCTETS > end:
+                break
             block, length, index, high, low, captured, original, kind, protocol, key, flags = unpack(buffer, at)
             following = at + length
             if block != enhanced or length & 3 or length < captured + OVERHEAD_OCTETS or index not in alike:
@@ -138,22 +142,27 @@ class _Run:
                 earliest = min(earliest, (high, low))
                 last_high = high
             last_low = low
-            if kind & kind_mask == kind_value:
-                carried = protocol & protocol_mask
-                if carried == tcp:
-                    if flow_of(key) is not other or flags & syn:
-                        take(number, at, key, flags, high, low, captured, original)
+            block_at, at = at, following
+            if kind & kind_mask != kind_value:
+                key = None
+            elif (carried := protocol & protocol_mask) == tcp:
+                flow = flow_of(key)
+                if flow is other:
+                    if not flags & syn:
+                        continue
                 elif (
-                    carried != udp
-                    or key[-2:] in destinations
-                    or key[-4:-2] in sources
-                    or buffer[at + first_at] in firsts
-                ):
-                    take(number, at, None, 0, high, low, captured, original)
+                    flow is not None and flow.skips is not None
+                    and flow.is_skipped(shape, octets, block_at + FIXED_OCTETS, captured, key)
+                ):  # fmt: skip
+                    continue
             else:
-                take(number, at, None, 0, high, low, captured, original)
-            number += 1
-            at = following
+                if (
+                    carried == udp and key[-2:] not in destinations and key[-4:-2] not in sources
+                    and buffer[block_at + first_at] not in firsts
+                ):  # fmt: skip
+                    continue
+                key = None
+            take(number, block_at, key, flags, high, low, captured, original)
         self.at, self.number = at, number
         self.earliest, self.latest = earliest, max(latest, (last_high, last_low))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any
 
 from rpctrace.capture.pcap import PcapWalk
 from rpctrace.capture.pcapng import MAXIMUM_RESYNC_OCTETS, Block, PcapngWalk
@@ -18,7 +19,7 @@ from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.scan.candidates import Recogniser
 from rpctrace.scan.collector import RecordForm
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
-from rpctrace.scan.flows import SYN
+from rpctrace.scan.flow import SYN
 from rpctrace.scan.headers import UDP_OCTETS, Compiled, compiled
 from rpctrace.scan.merging import is_alike
 from rpctrace.scan.pcap_records import pcap_form
@@ -153,16 +154,13 @@ class _PcapRange(_RangeReader):
         buffer, size, units, at = window.buffer, layout.record.size, NS_PER_SECOND // layout.ns_per_unit, window.at
         passing, take, place = self.indexer.passing.get, self.indexer.record, places.append
         header, fits = layout.record.unpack_from, layout.fits
+        waiting: tuple[Any, ...] | None = None  # as in `pcap_records`
         syn, most, first_at = SYN, MOST_RECORD_OCTETS - size, size + shape.tcp_at + UDP_OCTETS
         (last_seconds, last_fraction), number, limit = self.last, len(places) - 1, window.end - size
         while at <= limit:
             seconds, fraction, captured, original, kind, protocol, key, flags = unpack(buffer, at)
             following = at + size + captured
-            if (
-                seconds != last_seconds
-                or not last_fraction <= fraction < units
-                or not 0 < captured == original <= most
-            ):
+            if seconds != last_seconds or not last_fraction <= fraction < units or not 0 < captured == original <= most:
                 if captured > most or not fits(header(buffer, at), last_seconds):
                     self.is_odd = True
                     break
@@ -170,6 +168,9 @@ class _PcapRange(_RangeReader):
                     self.latest = max(self.latest, (last_seconds, last_fraction))
                     self.earliest = min(self.earliest, (seconds, fraction))
                     last_seconds = seconds
+            if waiting is not None:
+                take(*waiting)
+                waiting = None
             if following > limit or at >= border:
                 self.done = at >= border
                 break
@@ -191,10 +192,7 @@ class _PcapRange(_RangeReader):
                 ):  # fmt: skip
                     continue
                 key = None
-            if not fits(header(buffer, following), seconds):
-                self.is_odd = True
-                break
-            take(number, record, key, flags, seconds, fraction, captured, original)
+            waiting = number, record, key, flags, seconds, fraction, captured, original
         self.last = last_seconds, last_fraction
         return at
 

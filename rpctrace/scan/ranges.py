@@ -18,24 +18,18 @@ from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, Transport
 from rpctrace.network.fragments import Whole
 from rpctrace.network.ip import Fragment, Packet
-from rpctrace.scan.candidates import Recogniser
+from rpctrace.scan.candidates import Recogniser, Shortlist
 from rpctrace.scan.collector import PASSED_OVER, Collector, key_of
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
+from rpctrace.scan.flow import ACK, ENDS, RST, SYN, Stage
 from rpctrace.scan.flows import (
-    ACK,
-    ENDS,
     MAXIMUM_HEARD,
     MAXIMUM_HELD_OCTETS_OF_A_FLOW,
     MAXIMUM_HELD_SEGMENTS,
-    RST,
     SEGMENT_OVERHEAD_OCTETS,
-    SYN,
     FlowTable,
-    Key,
-    Stage,
-    turned,
 )
-from rpctrace.scan.headers import TCP_OCTETS, ends_of
+from rpctrace.scan.headers import Key, Told, addresses_of, told, turned
 
 NUMBERS = "I"  # the typecode of arrays of record numbers, and of places in a range
 MOST_RECORD_OCTETS = 0x1_0200  # the longest IP packet with all headers; longer ones are left to the one reading
@@ -86,7 +80,7 @@ class Index(NamedTuple):
     has_fragments: bool
     last_decoded: int | None  # the last record that the plain reading was asked about, in vain
     held_octets: int  # the most that was held at a time
-    heard: frozenset[str]  # addresses that something answered
+    heard: frozenset[bytes]  # addresses that something answered
 
 
 class _Pair:
@@ -153,8 +147,7 @@ class Indexer(Collector):
         self._glance = _Glance()
         super().__init__(self._glance, FlowTable(()), _give_nothing, datagrams)
         self.passing: dict[Key, Callable[[int], None]] = {}
-        self._begins = tuple(each.begins for each in recognisers)
-        self._head_octets = max((each.head_octets for each in recognisers), default=0)
+        self._shortlist = Shortlist(recognisers)
         self._pairs: dict[Key, _Pair] = {}
         self._syns: list[int] = []
         self._odd: list[int] = []
@@ -162,7 +155,7 @@ class Indexer(Collector):
         self._has_fragments = False
         self._last_decoded: int | None = None
         self._held_octets = self._most_held_octets = 0
-        self._heard: set[str] = set()
+        self._heard: set[bytes] = set()
 
     def record(
         self, number: int, at: int, key: bytes | None, flags: int, high: int, low: int, captured: int, original: int
@@ -177,17 +170,10 @@ class Indexer(Collector):
             pair = self._listed(key, number, flags)
             if pair.birth is None and not flags & SYN:
                 return
-            if captured >= shape.smallest_octets:
-                stated, sequence, acknowledgement, offset, _flags = shape.unpack_from(
-                    self._octets, start + shape.length_at
-                )
-                header = offset >> 4 << 2
-                length = stated - shape.length_includes - header
-                if header >= TCP_OCTETS and length >= 0 and stated:  # as `headers.segment` wants it
-                    octets = start + shape.tcp_at + header
-                    payload = self._octets[octets : max(octets, min(octets + length, start + captured))]
-                    self._follow(pair, key, number, (flags, sequence, acknowledgement, length), payload)
-                    return
+            said = told(shape, self._octets, start, captured)
+            if said is not None:
+                self._follow(pair, key, number, said)
+                return
         frame_octets = memoryview(self._octets[start : start + captured].tobytes())
         length = original if original > captured else captured
         time_ns = self._layout.timestamp_ns(high, low)
@@ -221,8 +207,8 @@ class Indexer(Collector):
         key, flags = key_of(read), int(read.flags)
         pair = self._listed(key, frame.number, flags)
         if pair.birth is not None or flags & SYN:
-            told = flags, read.sequence, read.acknowledgement, read.length_octets
-            self._follow(pair, key, frame.number, told, read.payload)
+            said = flags, read.sequence, read.acknowledgement, read.length_octets, read.payload
+            self._follow(pair, key, frame.number, said)
 
     def _listed(self, key: Key, number: int, flags: int) -> _Pair:
         pair = self._pairs.get(key)
@@ -235,17 +221,14 @@ class Indexer(Collector):
         if flags & SYN:
             self._syns.append(number)
             if flags & ACK and len(self._heard) < MAXIMUM_HEARD:
-                _source, destination = ends_of(key if isinstance(key, bytes) else key[0])
-                self._heard.add(destination.address)
+                self._heard.add(addresses_of(key)[1])
         return pair
 
-    def _follow(
-        self, pair: _Pair, key: Key, number: int, told: tuple[int, int, int, int], payload: memoryview
-    ) -> None:
-        """A segment (flags, sequence, acknowledgement, length) of a connection that began here, or begins now."""
+    def _follow(self, pair: _Pair, key: Key, number: int, said: Told) -> None:
+        """A segment of a connection that began here, or begins now."""
         if pair.gave_up or pair.stage is Stage.LIVE:
             return
-        flags, sequence, acknowledgement, length = told
+        flags, sequence, acknowledgement, length, payload = said
         if flags & RST and not pair.has_octets:  # refused, and told of
             self._give_up(pair)
             return
@@ -274,7 +257,7 @@ class Indexer(Collector):
             if pair.expected[index] is None:
                 self._give_up(pair)
             elif sequence == pair.expected[index]:
-                self._decide(pair, index, bytes(payload[: self._head_octets]))
+                self._decide(pair, index, payload)
 
     def _begin(self, pair: _Pair, key: Key, number: int) -> None:
         if pair.birth is None:
@@ -286,9 +269,9 @@ class Indexer(Collector):
             for each in pair.keys:
                 self.passing.pop(each, None)
 
-    def _decide(self, pair: _Pair, index: int, head: bytes) -> None:
+    def _decide(self, pair: _Pair, index: int, octets: memoryview) -> None:
         """The first octets of a direction."""
-        if any(begins(head) for begins in self._begins):
+        if self._shortlist.may_begin(octets):
             self._settle(pair, Stage.LIVE)
             return
         pair.others[index] = True

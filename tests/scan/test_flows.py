@@ -13,7 +13,8 @@ from rpctrace.network.flow import Endpoint, Segment, Stretch
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.scan import flows
 from rpctrace.scan.collector import key_of
-from rpctrace.scan.flows import OTHER, FlowTable
+from rpctrace.scan.flow import MAXIMUM_IDLE_NS, OTHER
+from rpctrace.scan.flows import FlowTable
 
 BIND = write.bind([write.Context(0, write.ICLASSFACTORY)])
 REQUEST = write.request(b"stub" * 100)
@@ -203,7 +204,7 @@ def test_flows_that_last_are_forgotten_at_the_bound() -> None:
 def test_idle_flows_are_forgotten_without_a_word() -> None:
     table = FlowTable(RECOGNISERS, maximum_keys=16)
     for turn, port in enumerate(range(1000, 1030)):
-        later_ns = turn * flows.MAXIMUM_IDLE_NS
+        later_ns = turn * MAXIMUM_IDLE_NS
         wire = talk(port)
         wire.segment(0, BIND)
         taken(table, [each._replace(timestamp_ns=(each.timestamp_ns or 0) + later_ns) for each in wire.segments])

@@ -29,6 +29,7 @@ MAY_START = re.compile(
 )
 HEAD_END = re.compile(rb"\r?\n\r?\n")
 _SCHEME = rb"(?:negotiate|kerberos|ntlm)"
+_FIRST = bytes(range(ord("A"), ord("Z") + 1)) + INNER_BANNER[:1]
 # RPC, and an answer before the one that counts
 _UNDECIDED = re.compile(rb"RPC_(?:IN_DATA|OUT_DATA|CONNECT) |HTTP/1\.[01] +1")
 # In octets made lower case, which costs a tenth of what ignoring case does
@@ -70,6 +71,6 @@ def is_other(_octets: bytes) -> bool:
 
 
 RECOGNISER = Recogniser(
-    "http", FIRST_OCTETS, may_authenticate, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset((139, 445))
+    "http", FIRST_OCTETS, may_authenticate, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset((139, 445)), _FIRST
 )
 EVERY_CONNECTION = RECOGNISER._replace(begins=is_http)

@@ -52,4 +52,7 @@ def is_kerberos_datagram(octets: bytes | memoryview, source_port: int, destinati
 _BEGUN = re.compile(rb"\x00[\x00-\x03]..[\x6a-\x6d\x7e](?:[\x09-\x7f]?|[\x81-\x84].{0,4})\Z", re.DOTALL)
 
 DATAGRAMS = DatagramRecogniser("kerberos", KDC_PORTS, None, 0, lambda _head: False)
-RECOGNISER = Recogniser("kerberos", HEAD_LENGTH_OCTETS, begins, occurs, is_other, MAXIMUM_SEARCH_OCTETS, SMB_PORTS)
+_FIRST = b"\0"  # of a mark
+RECOGNISER = Recogniser(
+    "kerberos", HEAD_LENGTH_OCTETS, begins, occurs, is_other, MAXIMUM_SEARCH_OCTETS, SMB_PORTS, _FIRST
+)

@@ -10,6 +10,7 @@ from rpctrace.scan.candidates import Recogniser
 
 MAXIMUM_SEARCH_OCTETS = 128 * 1024  # how far a connection joined late is searched for a message
 HEAD_OCTETS = 13  # the longest tag, length, message id and tag of the operation
+_FIRST = bytes((der.SEQUENCE,))
 # RFC 4511 4.1.1: a length of up to five octets, a message id, and the tag of an operation
 _LENGTH = rb"(?:[\x00-\x7f]|\x81.|\x82..|\x83...|\x84....)"
 _START = rb"\x30" + _LENGTH + rb"\x02(?:\x01.|\x02..|\x03...|\x04....)"
@@ -25,7 +26,7 @@ def begins(octets: bytes) -> bool:
     """Whether a connection may begin so. Fewer octets than a head has decide nothing, as for the framer."""
     if HEAD.match(octets) is not None:
         return True
-    return len(octets) < HEAD_OCTETS and octets[:1] in (b"", bytes((der.SEQUENCE,)))
+    return len(octets) < HEAD_OCTETS and octets[:1] in (b"", _FIRST)
 
 
 def occurs(octets: bytes) -> bool:
@@ -38,5 +39,5 @@ def is_other(_octets: bytes) -> bool:
 
 
 RECOGNISER = Recogniser(
-    "ldap", HEAD_OCTETS, begins, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset((139, 445))
+    "ldap", HEAD_OCTETS, begins, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset((139, 445)), _FIRST
 )

@@ -84,6 +84,7 @@ class _State(Enum):
 
 
 _START, _BOUNDARY, _INSIDE, _SEARCHING, _OTHER = _State
+_AT_A_PACKET = (_START, _BOUNDARY)
 
 
 class Framer:
@@ -115,7 +116,7 @@ class Framer:
                 if not self.skippable:
                     self._next()
                 return
-        elif self._state is _BOUNDARY and not self._take and not self._buffer and self._alone(chunk, end):
+        elif self._state in _AT_A_PACKET and not self._take and not self._buffer and self._alone(chunk, end):
             return
         while at < end and self._state is not _OTHER:
             if self.skippable > end - at:
@@ -170,7 +171,7 @@ class Framer:
     def _collect(self, chunk: Chunk, at: int) -> int:
         """Goes on with the head that begins at `at`, or began in chunks before; where to go on."""
         octets = chunk.octets
-        if not self._buffer and self._state is _BOUNDARY and self._common(chunk, at):
+        if not self._buffer and self._state in _AT_A_PACKET and self._common(chunk, at):
             return at + NBSS_OCTETS
         if not self._buffer and len(octets) - at >= self._needed:
             used = self._head(octets[at:], Provenance((chunk.frame_number,), chunk.timestamp_ns, chunk.offset + at))
@@ -190,8 +191,8 @@ class Framer:
         return at
 
     def _alone(self, chunk: Chunk, end: int) -> bool:
-        """Reads a packet that is a chunk of its own, with one message: the usual case, which leaves no trace in the
-        framer. False leaves the chunk to the longer way."""
+        """Reads a packet that is a chunk of its own, with one message: the usual case, behind which nothing is left to
+        do. False leaves the chunk to the longer way."""
         if end < SIGNATURE_OCTETS:
             return False
         octets = chunk.octets
@@ -206,6 +207,7 @@ class Framer:
             return False
         if message.length != length:
             return False
+        self._state, self.recognised = _BOUNDARY, True
         if message.operations or message.cover is not None:
             provenance = _new(Provenance, ((chunk.frame_number,), chunk.timestamp_ns, chunk.offset + NBSS_OCTETS))
             behind = 0

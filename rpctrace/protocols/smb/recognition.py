@@ -31,4 +31,6 @@ def is_other(_octets: bytes) -> bool:
     return False
 
 
-RECOGNISER = Recogniser("smb", SIGNATURE_OCTETS + 2, begins, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset())
+RECOGNISER = Recogniser(
+    "smb", SIGNATURE_OCTETS + 2, begins, occurs, is_other, MAXIMUM_SEARCH_OCTETS, frozenset(), _FIRST
+)
