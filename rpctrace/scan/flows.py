@@ -308,7 +308,11 @@ class FlowTable:
         self._held_octets += cost
         most = MAXIMUM_HELD_SEGMENTS if flow.stage is STARTING else SEARCHED_SEGMENTS_HELD
         while len(flow.held) > most or flow.held_octets > MAXIMUM_HELD_OCTETS_OF_A_FLOW:
-            cost = flow.held.pop(0).captured_octets + SEGMENT_OVERHEAD_OCTETS
+            # the handshake is kept: it tells who is the client and where the directions start
+            place = 0
+            while place < len(flow.held) - 1 and flow.held[place].flags & SYN:
+                place += 1
+            cost = flow.held.pop(place).captured_octets + SEGMENT_OVERHEAD_OCTETS
             flow.held_octets -= cost
             self._held_octets -= cost
             if len(flow.held) <= 1:

@@ -47,6 +47,17 @@ def test_a_connection_from_its_start(table: FlowTable, wire: Wire) -> None:
     assert taken(table, following) == following
 
 
+def test_of_much_that_is_held_the_handshake_stays(table: FlowTable, wire: Wire) -> None:
+    """It tells who is the client and where the directions start."""
+    for _ in range(3 * flows.MAXIMUM_HELD_SEGMENTS):
+        wire.segment(1)
+    wire.segment(0, BIND)
+    given = taken(table, wire.segments)
+    assert len(given) == flows.MAXIMUM_HELD_SEGMENTS
+    assert given[:2] == wire.segments[:2]
+    assert given[2:] == wire.segments[2 - flows.MAXIMUM_HELD_SEGMENTS :]
+
+
 @pytest.mark.parametrize("first", [BIND[:1], BIND[:9], BIND[:15]])
 def test_too_few_octets_to_tell_are_given(table: FlowTable, wire: Wire, first: bytes) -> None:
     wire.segment(0, first)
