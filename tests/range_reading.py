@@ -118,7 +118,7 @@ def outcome(
         ]
         facts = (
             capture.frame_count, capture.first_ns, capture.last_ns, capture.complete, capture.problems,
-            decoder.problems, table.limits, table.held_octets, table.heard,
+            decoder.problems, table.limits, table.held_octets, set(table.heard),
         )  # fmt: skip
     return Outcome(segments, flows, facts)
 

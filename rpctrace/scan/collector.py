@@ -11,7 +11,8 @@ from rpctrace.network.decode import Decoder
 from rpctrace.network.flow import Segment, Transport
 from rpctrace.network.ip import address_octets
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
-from rpctrace.scan.flows import FIN, LIVE, OTHER, RST, SYN, FlowTable, Key
+from rpctrace.scan.flow import FIN, LIVE, OTHER, RST, SYN, Key
+from rpctrace.scan.flows import FlowTable
 from rpctrace.scan.headers import UDP_OCTETS, Shape, carried, ends_of, is_skipped, segment, shapes_of
 
 PASSED_OVER = b""

@@ -22,13 +22,30 @@ comes near to least recently used). A flow that is forgotten while it lasts is s
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from enum import Enum, auto
 from itertools import islice
 
-from rpctrace.encoding.times import NS_PER_SECOND
-from rpctrace.network.flow import Endpoint, Segment, Stretch, TcpFlags
+from rpctrace.network.addresses import Addresses
+from rpctrace.network.flow import Endpoint, Segment, Stretch
 from rpctrace.scan.candidates import Recogniser
-from rpctrace.scan.headers import Ends, Skips, lies_in
+from rpctrace.scan.flow import (
+    ACK,
+    ENDS,
+    LIVE,
+    OTHER,
+    RST,
+    SEARCHED,
+    STARTING,
+    SYN,
+    Flow,
+    Key,
+    UndecidedDirection,
+    has_octets,
+    is_attempt,
+    is_idle,
+    is_in_doubt,
+    turned,
+)  # fmt: skip
+from rpctrace.scan.headers import lies_in
 
 MAXIMUM_KEYS = 2 * 32_768
 MAXIMUM_HELD_SEGMENTS = 32  # of one flow that is starting
@@ -40,66 +57,8 @@ MAXIMUM_ATTEMPTS = 1_000  # to connect that failed: the segments of so many are 
 MAXIMUM_HEARD = 65_536  # addresses
 SEGMENT_OVERHEAD_OCTETS = 512
 TAIL_OCTETS = 63  # what of a header may stand at the end of a segment and be known with the next one
-MAXIMUM_IDLE_NS = 2 * 3600 * NS_PER_SECOND  # RFC 1122 4.2.3.6
 
-FIN, SYN, RST, ACK = int(TcpFlags.FIN), int(TcpFlags.SYN), int(TcpFlags.RST), int(TcpFlags.ACK)
-ENDS = FIN | RST
-
-Key = bytes | tuple[bytes, tuple[int, ...]]  # the latter inside a tunnel
 _NOTHING: tuple[Segment, ...] = ()
-
-
-class Stage(Enum):
-    STARTING = auto()
-    SEARCHED = auto()
-    LIVE = auto()
-    OTHER = auto()
-
-
-# A look-up in an Enum class takes ten times as long as one of a name.
-STARTING, SEARCHED, LIVE = Stage.STARTING, Stage.SEARCHED, Stage.LIVE
-
-
-class _Direction:
-    """What is known of one direction while its flow is not decided."""
-
-    __slots__ = ("is_other", "next", "searched", "tail")
-
-    def __init__(self) -> None:
-        self.next: int | None = None  # sequence number behind the SYN, or behind what was searched last
-        self.is_other = False
-        self.searched = 0
-        self.tail = b""
-
-
-class Flow:
-    """One connection as far as it matters here."""
-
-    __slots__ = (
-        "directions", "ended", "ends", "given", "held", "held_octets", "keys", "now_ns", "searched_for", "skips",
-        "skips_since", "stage", "touched",
-    )  # fmt: skip
-
-    def __init__(
-        self, stage: Stage, keys: tuple[Key, Key], ends: tuple[Ends, Ends], searched_for: tuple[Recogniser, ...] = ()
-    ) -> None:
-        self.stage = stage
-        self.searched_for = searched_for
-        self.keys = keys  # of the direction first seen, of the other one
-        self.ends = ends
-        self.directions = (_Direction(), _Direction())
-        self.held: list[Segment] = []
-        self.held_octets = 0
-        self.given = False  # the connection before was an attempt: the reassembly has it
-        self.ended = 0  # directions that sent a FIN, both with a RST
-        self.touched = True
-        self.now_ns: int | None = None
-        # by the sender's key: sequence number and octets of the stretch that it skips, and the same of the other one
-        self.skips: dict[Key, Skips] | None = None
-        self.skips_since = 0  # the frame that began or ended a connection: no stretch is known before it
-
-
-OTHER = Flow(Stage.OTHER, (b"", b""), ((Endpoint("", 0), Endpoint("", 0)),) * 2)
 
 
 class FlowTable:
@@ -114,7 +73,7 @@ class FlowTable:
         self._held_octets = 0
         self._attempts = 0
         self._due: list[Segment] = []  # of attempts that left the table
-        self.heard: set[str] = set()  # addresses that something answered, also on flows that are passed over
+        self.heard = Addresses()  # that something answered, also on flows that are passed over
         self.limits: dict[str, int] = {}
 
     @property
@@ -136,7 +95,8 @@ class FlowTable:
 
     def hear(self, addresses: Iterable[str]) -> None:
         """Somebody else saw that these were answered."""
-        self.heard.update(islice(addresses, max(0, MAXIMUM_HEARD - len(self.heard))))
+        for address in islice(addresses, max(0, MAXIMUM_HEARD - len(self.heard))):
+            self.heard.add(address)
 
     def take(self, key: Key, segment: Segment) -> Sequence[Segment]:
         """The segments that are to be read now: this one, held ones before it, or none."""
@@ -184,7 +144,7 @@ class FlowTable:
         """The capture is at its end: what is held of flows whose first octets it does not have."""
         due, self._due = self._due, []
         for flow in dict.fromkeys(self._flows.values()):
-            due += flow.held if _has_octets(flow) else self._attempt(flow)
+            due += flow.held if has_octets(flow) else self._attempt(flow)
         return due
 
     # A flow begins
@@ -214,18 +174,18 @@ class FlowTable:
         failed = _NOTHING
         if flags & SYN:
             first = (segment.sequence + 1) & 0xFFFF_FFFF
-            if _is_in_doubt(flow, direction, segment, first):
+            if is_in_doubt(flow, direction, segment, first):
                 self._hold(flow, segment)
                 return self._follow(flow, segment)
             if direction.next not in (None, first):
-                flow.given = _is_attempt(flow)
+                flow.given = is_attempt(flow)
                 failed = self._attempt(flow)
                 self._restart(flow)
                 direction, other = flow.directions[index], flow.directions[1 - index]
             direction.next = first
             if flags & ACK:
                 other.next = segment.acknowledgement
-        is_refusal = flags & RST and flags & ACK and segment.acknowledgement == other.next and _is_attempt(flow)
+        is_refusal = flags & RST and flags & ACK and segment.acknowledgement == other.next and is_attempt(flow)
         self._hold(flow, segment)
         if is_refusal:
             refused = flow.held
@@ -244,7 +204,7 @@ class FlowTable:
         elif (
             direction.is_other
             and (flow.stage is SEARCHED or len(flow.held) == MAXIMUM_HELD_SEGMENTS)
-            and not _has_octets(flow)
+            and not has_octets(flow)
         ):
             # Only the other direction can still show something, and then the handshake is what it needs.
             self._flows[key] = OTHER
@@ -256,7 +216,7 @@ class FlowTable:
 
     def _attempt(self, flow: Flow) -> tuple[Segment, ...]:
         """What is held of a flow that never came about; it is held no longer."""
-        if not _is_attempt(flow):
+        if not is_attempt(flow):
             return _NOTHING
         held = flow.held
         self._release(flow)
@@ -273,10 +233,10 @@ class FlowTable:
         """Another connection between the same ends."""
         self._release(flow)
         flow.stage = STARTING
-        flow.directions = (_Direction(), _Direction())
+        flow.directions = (UndecidedDirection(), UndecidedDirection())
         flow.ended = 0
 
-    def _starts_as_ours(self, direction: _Direction, segment: Segment, flags: int, flow: Flow) -> bool:
+    def _starts_as_ours(self, direction: UndecidedDirection, segment: Segment, flags: int, flow: Flow) -> bool:
         """Whether a direction begins, or may have begun, with a header."""
         if direction.is_other:
             return False
@@ -289,7 +249,7 @@ class FlowTable:
         direction.is_other = not any(each.begins(head) for each in self._recognisers)
         return not direction.is_other
 
-    def _holds_a_header(self, flow: Flow, direction: _Direction, segment: Segment) -> bool:
+    def _holds_a_header(self, flow: Flow, direction: UndecidedDirection, segment: Segment) -> bool:
         if direction.is_other:
             return False
         octets = bytes(segment.payload)
@@ -308,8 +268,7 @@ class FlowTable:
     def _follow(self, flow: Flow, segment: Segment) -> Sequence[Segment]:
         held = tuple(flow.held)
         self._release(flow)
-        flow.stage = LIVE
-        flow.directions = (_Direction(), _Direction())
+        flow.decide()
         for key in flow.keys:
             self._flows[key] = flow
         self._live[segment.source, segment.destination, segment.tunnel] = flow
@@ -359,16 +318,24 @@ class FlowTable:
 
     def _make_room(self, now_ns: int | None) -> None:
         """Forgets a quarter of the flows: those passed over, ended or idle first, of the others the untouched."""
+        self._thin_out(now_ns)
+        # A dict keeps the places of what was deleted until it grows, and then to twice the size.
+        keys, flows = list(self._flows), list(self._flows.values())
+        self._flows.clear()
+        self._flows.update(zip(keys, flows, strict=True))
+
+    def _thin_out(self, now_ns: int | None) -> None:
         wanted = self._maximum_keys - max(2, self._maximum_keys // 4)
         met: set[Flow] = set()  # each flow is in the table by two keys
-        for key, flow in list(self._flows.items()):
+        for key in list(self._flows):
             if len(self._flows) <= wanted:
                 return
+            flow = self._flows.get(key)
             if flow is OTHER:
                 del self._flows[key]
-            elif flow not in met:
+            elif flow is not None and flow not in met:  # else it went with its other key
                 met.add(flow)
-                if flow.ended >= 2 or _is_idle(flow, now_ns):
+                if flow.ended >= 2 or is_idle(flow, now_ns):
                     self._forget(flow)
                 elif flow.touched:  # a second chance: to the end of the table
                     flow.touched = False
@@ -401,49 +368,3 @@ class FlowTable:
 
     def _count(self, limit: str) -> None:
         self.limits[limit] = self.limits.get(limit, 0) + 1
-
-
-def _has_octets(flow: Flow) -> bool:
-    """Whether octets are held of a direction that did not show itself as none of ours."""
-    for direction, sender in zip(flow.directions, flow.ends[0], strict=True):
-        if not direction.is_other and any(held.length_octets and held.source == sender for held in flow.held):
-            return True
-    return False
-
-
-def _is_in_doubt(flow: Flow, direction: _Direction, syn: Segment, first: int) -> bool:
-    """Whether only the reassembly can tell if a SYN begins another connection than what is held."""
-    if flow.stage is SEARCHED:  # the capture's order is not that of the wire
-        return True
-    if direction.next is None or direction.next == first:
-        return any(int(held.flags) & RST for held in flow.held)
-    # octets of the connection before, which may have been ours, or no SYN that a station sends
-    if _has_octets(flow) or syn.length_octets or int(syn.flags) & ENDS:
-        return True
-    return flow.given and not _is_attempt(flow)
-
-
-def _is_attempt(flow: Flow) -> bool:
-    """Whether nothing came but SYNs that one end sent."""
-    held = flow.held
-    return (
-        flow.stage is STARTING
-        and bool(held)
-        and not any(each.is_other for each in flow.directions)
-        and all(int(each.flags) & (ENDS | SYN | ACK) == SYN and not each.length_octets for each in held)
-        and all(each.source == held[0].source for each in held)
-    )
-
-
-def turned(key: Key) -> Key:
-    """The key of the other direction."""
-    if not isinstance(key, bytes):
-        inner = turned(key[0])
-        assert isinstance(inner, bytes)
-        return inner, key[1]
-    half = (len(key) - 4) // 2
-    return key[half:-4] + key[:half] + key[-2:] + key[-4:-2]
-
-
-def _is_idle(flow: Flow, now_ns: int | None) -> bool:
-    return now_ns is not None and flow.now_ns is not None and now_ns - flow.now_ns >= MAXIMUM_IDLE_NS

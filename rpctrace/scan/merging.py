@@ -18,16 +18,8 @@ from rpctrace.capture.pcapng import Interface, PcapngWalk
 from rpctrace.capture.storage import Capture
 from rpctrace.capture.window import SLACK_OCTETS, Window
 from rpctrace.scan.collector import Collector, RecordForm
-from rpctrace.scan.flows import (
-    MAXIMUM_HELD_OCTETS,
-    MAXIMUM_HELD_OCTETS_OF_A_FLOW,
-    OTHER,
-    SEGMENT_OVERHEAD_OCTETS,
-    Flow,
-    Key,
-    Stage,
-    turned,
-)
+from rpctrace.scan.flow import OTHER, Flow, Key, Stage, turned
+from rpctrace.scan.flows import MAXIMUM_HELD_OCTETS, MAXIMUM_HELD_OCTETS_OF_A_FLOW, SEGMENT_OVERHEAD_OCTETS
 from rpctrace.scan.headers import Compiled, compiled
 from rpctrace.scan.ranges import MOST_RECORD_OCTETS, Index, Pair, Range, unpacked
 

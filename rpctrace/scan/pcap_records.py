@@ -11,7 +11,7 @@ from rpctrace.capture.storage import Capture
 from rpctrace.capture.window import Window
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.scan.collector import Collector, Layout, RecordForm
-from rpctrace.scan.flows import OTHER, SYN
+from rpctrace.scan.flow import OTHER, SYN
 from rpctrace.scan.headers import UDP_OCTETS, Compiled, compiled
 from rpctrace.scan.merging import Ahead
 

@@ -12,7 +12,7 @@ from rpctrace.capture.pcapng_options import MICROSECONDS, Clock, Overrun, read_o
 from rpctrace.capture.storage import Capture
 from rpctrace.capture.window import Window
 from rpctrace.scan.collector import Collector, Layout, RecordForm
-from rpctrace.scan.flows import OTHER, SYN
+from rpctrace.scan.flow import OTHER, SYN
 from rpctrace.scan.headers import UDP_OCTETS, Compiled, compiled
 from rpctrace.scan.merging import Ahead
 

@@ -18,7 +18,7 @@ from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.scan.candidates import Recogniser
 from rpctrace.scan.collector import RecordForm
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
-from rpctrace.scan.flows import SYN
+from rpctrace.scan.flow import SYN
 from rpctrace.scan.headers import UDP_OCTETS, Compiled, compiled
 from rpctrace.scan.merging import is_alike
 from rpctrace.scan.pcap_records import pcap_form

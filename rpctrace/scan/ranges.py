@@ -20,19 +20,13 @@ from rpctrace.network.ip import Packet
 from rpctrace.scan.candidates import Recogniser
 from rpctrace.scan.collector import PASSED_OVER, Collector, key_of
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
+from rpctrace.scan.flow import ACK, ENDS, RST, SYN, Key, Stage, turned
 from rpctrace.scan.flows import (
-    ACK,
-    ENDS,
     MAXIMUM_HEARD,
     MAXIMUM_HELD_OCTETS_OF_A_FLOW,
     MAXIMUM_HELD_SEGMENTS,
-    RST,
     SEGMENT_OVERHEAD_OCTETS,
-    SYN,
     FlowTable,
-    Key,
-    Stage,
-    turned,
 )
 from rpctrace.scan.headers import TCP_OCTETS, ends_of
 

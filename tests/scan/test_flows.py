@@ -13,7 +13,8 @@ from rpctrace.network.flow import Endpoint, Segment, Stretch
 from rpctrace.protocols.registry import RECOGNISERS
 from rpctrace.scan import flows
 from rpctrace.scan.collector import key_of
-from rpctrace.scan.flows import OTHER, FlowTable
+from rpctrace.scan.flow import MAXIMUM_IDLE_NS, OTHER
+from rpctrace.scan.flows import FlowTable
 
 BIND = write.bind([write.Context(0, write.ICLASSFACTORY)])
 REQUEST = write.request(b"stub" * 100)
@@ -203,11 +204,26 @@ def test_flows_that_last_are_forgotten_at_the_bound() -> None:
 def test_idle_flows_are_forgotten_without_a_word() -> None:
     table = FlowTable(RECOGNISERS, maximum_keys=16)
     for turn, port in enumerate(range(1000, 1030)):
-        later_ns = turn * flows.MAXIMUM_IDLE_NS
+        later_ns = turn * MAXIMUM_IDLE_NS
         wire = talk(port)
         wire.segment(0, BIND)
         taken(table, [each._replace(timestamp_ns=(each.timestamp_ns or 0) + later_ns) for each in wire.segments])
     assert table.limits == {}
+
+
+def test_a_flow_of_which_one_direction_is_passed_over_makes_room() -> None:
+    """Both of its keys go at once, the one that leads to it and the one that leads to nothing any more."""
+    table = FlowTable(RECOGNISERS, maximum_keys=16)
+    wire = Wire()
+    taken(table, [wire.segment(0)])
+    taken(table, [wire.segment(1, b"\xee" * 1400) for _ in range(200)])
+    assert list(table.flows.values()).count(OTHER) == 1
+    taken(table, [wire.segment(0, flags=RST)])
+    for port in range(1000, 1030):
+        taken(table, talk(port).segments)
+        assert len(table.flows) <= 16
+    assert key_of(wire.segments[0]) not in table.flows
+    assert key_of(wire.segments[1]) not in table.flows
 
 
 def test_syn_again(table: FlowTable) -> None:
