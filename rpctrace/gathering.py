@@ -15,9 +15,7 @@ from rpctrace.conversations.observations import (
     ObservedSession,
 )
 from rpctrace.protocols.gssapi.exchange import NtlmNames
-from rpctrace.protocols.interfaces.activation import Activation
-from rpctrace.protocols.interfaces.epm import EndpointAnswer
-from rpctrace.protocols.interfaces.oxid import OxidAnswer
+from rpctrace.protocols.interfaces.registry import TELLING
 from rpctrace.tally import ENDPOINTS_KEPT, EVENTS_KEPT, EXCHANGES_KEPT
 
 # By what is observed: the name of its bound, and the bound.
@@ -29,7 +27,6 @@ _BOUNDS: dict[type[Any], tuple[str, int]] = {
     ObservedNotice: ("events_kept", EVENTS_KEPT),
     ObservedSession: ("authentications_kept", 2 * EXCHANGES_KEPT),
 }
-_TELLING = (EndpointAnswer, Activation, OxidAnswer)
 Session = tuple[int, int]  # number of the connection, session of SMB
 
 
@@ -51,7 +48,7 @@ class Gathered:
 
     def tell(self, observed: ObservedCall) -> None:
         """A call whose stub data may tell endpoints."""
-        if isinstance(observed.said, _TELLING):
+        if isinstance(observed.said, TELLING):
             self.take(observed)
 
     @property

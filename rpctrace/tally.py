@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterator, Sequence
+from typing import Literal, TypeVar
 
 from rpctrace.conversations.observations import ConversationFacts, ObservedCall
+from rpctrace.kept_calls import KeptCalls
 from rpctrace.knowledge import tables
 from rpctrace.protocols.dcerpc.call import Call, CallKind, Outcome
+from rpctrace.protocols.interfaces.registry import TELLING
 from rpctrace.report import Summary, is_failure
 
 CALLS_KEPT = 20_000
@@ -21,6 +23,8 @@ EVENTS_KEPT = 10_000
 ENDPOINTS_KEPT = 20_000  # calls that told some
 SUMMARY_ROWS = 10_000
 DURATIONS_OF_A_ROW = 10_000
+CallsWanted = Literal["default", "all", "notable"]
+_Record = TypeVar("_Record")
 _LONGEST_NS = 2**63 - 1  # what a place of an array holds
 _REQUEST = CallKind.REQUEST
 _HARMLESS = tuple(outcome for outcome in Outcome if not is_failure(outcome.value, True))
@@ -29,6 +33,13 @@ _HARMLESS = tuple(outcome for outcome in Outcome if not is_failure(outcome.value
 def median_low(values: Sequence[int]) -> int:
     """That of `statistics`, which loads fractions, decimals and random numbers."""
     return sorted(values)[(len(values) - 1) // 2]
+
+
+def emptied(records: list[_Record]) -> Iterator[_Record]:
+    """The records in their order; the list holds none any more that was given."""
+    records.reverse()
+    while records:
+        yield records.pop()
 
 
 class _Row:
@@ -53,9 +64,9 @@ class _Row:
 class Tally:
     """Takes every call; keeps the notable and as many ordinary ones as `calls` allows; `limits` counts the others."""
 
-    def __init__(self, calls: Literal["default", "all", "notable"], capture: int = 0) -> None:
+    def __init__(self, calls: CallsWanted, capture: int = 0) -> None:
         self._capture = capture
-        self.kept: list[ObservedCall] = []
+        self.kept = KeptCalls()
         self._ordinary = {"default": CALLS_KEPT, "all": None, "notable": 0}[calls]
         self._notable = None if calls == "all" else NOTABLE_CALLS_KEPT
         self._ordinary_count = 0
@@ -79,7 +90,7 @@ class Tally:
             self._ordinary_count += 1
             limit, name, count = self._ordinary, "calls_kept", self._ordinary_count
         if limit is None or count <= limit:
-            self.kept.append(observed)
+            self.kept.add(observed, whole=isinstance(observed.said, TELLING))
         elif limit:  # a limit of nothing was asked for; it is not reached
             self.limits[name] += 1
 
@@ -111,9 +122,12 @@ class Tally:
         return row
 
     def summary(self) -> tuple[Summary, ...]:
-        """Busiest first; the median of a row is that of its first 10 000 durations."""
+        """Busiest first; the median of a row is that of its first 10 000 durations. To be asked once: a row is
+        forgotten as its entry is made."""
         rows = []
-        for (client, server, uuid, opnum), row in self._rows.items():
+        counted = list(self._rows.items())
+        self._rows.clear()
+        for (client, server, uuid, opnum), row in emptied(counted):
             fact = tables.interface(uuid) if uuid else None
             operation = tables.operation_name(uuid, opnum) if uuid and opnum is not None else None
             rows.append(

@@ -305,14 +305,3 @@ def ticket_entry(presented: PresentedTicket) -> report.Ticket:
         frame=presented.frame,
         fingerprint=presented.fingerprint,
     )
-
-
-def sort_by_frame(calls: list[ObservedCall]) -> None:
-    """Calls by the frame in which they began to be seen; equal frames stay in the order in which they were made."""
-    calls.sort(key=_first_frame)
-
-
-def _first_frame(observed: ObservedCall) -> tuple[int, int]:
-    call = observed.call
-    seen = call.request or call.reply
-    return (seen.frames[-1], seen.stream_offset) if seen else (0, 0)

@@ -23,6 +23,7 @@ _READERS: dict[str, Callable[[Stub], StubValue | None]] = {
     netlogon.UUID: netlogon.read,
     **dict.fromkeys(remunknown.UUIDS, remunknown.read),
 }
+TELLING = (EndpointAnswer, Activation, OxidAnswer)  # of endpoints
 # Whose stubs an association keeps. Of calls on any other object the head and the last four octets do (`orpc`).
 STUBS_READ: frozenset[str] = frozenset(_READERS)
 

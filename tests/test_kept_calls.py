@@ -1,0 +1,61 @@
+"""Calls come out as they went in, in the order of their frames, however many frames a PDU had and whatever its time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from test_tally import talked
+
+from rpctrace.conversations.observations import ObservedCall
+from rpctrace.kept_calls import KeptCalls
+from rpctrace.protocols.dissector import Provenance
+
+
+def seen(observed: ObservedCall, request: Provenance | None, reply: Provenance | None) -> ObservedCall:
+    return observed._replace(call=observed.call._replace(request=request, reply=reply))
+
+
+CALL = talked()[1]
+FORMS = [
+    seen(CALL, Provenance((9,), 900, 0), Provenance((10,), 1_000, 0)),
+    seen(CALL, Provenance((7, 8), 800, 50), Provenance((11,), 1_100, 60)),  # a request in two segments
+    seen(CALL, None, Provenance((3,), None, 4)),
+    seen(CALL, Provenance((1,), 2**80, 0), None),  # a forged time
+    seen(CALL, Provenance((2,), -5, 2**40), None),
+    seen(CALL, None, None),
+]
+
+
+def test_each_form_comes_back() -> None:
+    calls = KeptCalls()
+    for each in FORMS:
+        calls.add(each)
+    assert len(calls) == len(FORMS)
+    assert list(calls.taken()) == [FORMS[place] for place in (5, 3, 4, 2, 1, 0)]
+    assert len(calls) == 0
+
+
+def test_equal_places_stay_in_the_order_in_which_they_came() -> None:
+    calls = KeptCalls()
+    one, two = (observed._replace(sequence=number) for number, observed in enumerate((CALL, CALL)))
+    first = seen(CALL, Provenance((1,), 1, 0), None)
+    for each in (one, two, first):
+        calls.add(each)
+    assert [each.sequence for each in calls.taken()] == [None, 0, 1]
+
+
+def test_who_is_known_elsewhere_stays_the_same() -> None:
+    calls = KeptCalls()
+    calls.add(CALL, whole=True)
+    (taken,) = calls.taken()
+    assert taken is CALL
+
+
+def test_conversations() -> None:
+    other = CALL._replace(conversation=replace(CALL.conversation))
+    calls = KeptCalls()
+    for each in (CALL, other, CALL):
+        calls.add(each)
+    assert [id(facts) for facts in calls.conversations()] == [
+        id(each.conversation) for each in (CALL, other, CALL)
+    ]
