@@ -59,3 +59,14 @@ def test_conversations() -> None:
     assert [id(facts) for facts in calls.conversations()] == [
         id(each.conversation) for each in (CALL, other, CALL)
     ]
+
+
+def test_what_is_equal_is_one_value() -> None:
+    first, second = talked()[0], talked()[0]
+    assert first.call.contexts is not second.call.contexts
+    calls = KeptCalls()
+    for each in (first, second):
+        calls.add(each)
+    one, other = calls.taken()
+    assert (one.call, other.call) == (first.call, second.call)
+    assert one.call.contexts is other.call.contexts
