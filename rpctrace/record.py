@@ -21,6 +21,8 @@ from operator import attrgetter
 from typing import Any, TypeVar, dataclass_transform
 
 _Class = TypeVar("_Class")
+# In the metadata of a field: the descriptor of its slot -> that by which it is got and set.
+THROUGH = "through"
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
@@ -38,6 +40,9 @@ def record(cls: type[_Class]) -> type[_Class]:
     def eq(self: object, other: object) -> Any:
         return values(self) == values(other) if other.__class__ is self.__class__ else NotImplemented
 
+    for field in fields:
+        if THROUGH in field.metadata:
+            setattr(made, field.name, field.metadata[THROUGH](made.__dict__[field.name]))
     made.__init__, made.__eq__, made.__hash__ = init, eq, lambda self: hash(values(self))
     made.__setattr__, made.__delattr__, made.__repr__ = _set, _delete, _repr
     made.__getstate__, made.__setstate__ = _state, _set_state
