@@ -318,13 +318,6 @@ class FlowTable:
 
     def _make_room(self, now_ns: int | None) -> None:
         """Forgets a quarter of the flows: those passed over, ended or idle first, of the others the untouched."""
-        self._thin_out(now_ns)
-        # A dict keeps the places of what was deleted until it grows, and then to twice the size.
-        keys, flows = list(self._flows), list(self._flows.values())
-        self._flows.clear()
-        self._flows.update(zip(keys, flows, strict=True))
-
-    def _thin_out(self, now_ns: int | None) -> None:
         wanted = self._maximum_keys - max(2, self._maximum_keys // 4)
         met: set[Flow] = set()  # each flow is in the table by two keys
         for key in list(self._flows):
