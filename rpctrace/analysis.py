@@ -13,6 +13,7 @@ from rpctrace.correlation.registry import correlate
 from rpctrace.diagnosis.failures import has_failures
 from rpctrace.errors import CaptureError
 from rpctrace.kept import Kept
+from rpctrace.network.decode import endpoint
 from rpctrace.protocols.registry import DATAGRAM_RECOGNISERS, RECOGNISERS
 from rpctrace.reading import Options as Options
 from rpctrace.reading import Reading
@@ -108,7 +109,9 @@ def _kept(capture: Capture, index: int, options: Options) -> Kept:
     else:
         with _helpers(capture, options.jobs) as helpers:
             scan(capture, reading.decoder, reading.table, reading.read, helpers, DATAGRAMS)
-    return reading.close(capture)
+    kept = reading.close(capture)
+    endpoint.cache_clear()  # what of it is in use is kept by its users
+    return kept
 
 
 def _with_logs(

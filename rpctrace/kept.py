@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from rpctrace import report
 from rpctrace.assembly import endpoints, events, exchanges, kdc
@@ -21,11 +22,13 @@ from rpctrace.conversations.observations import (
     ObservedCall,
     ObservedPdu,
 )
+from rpctrace.emptying import emptied
 from rpctrace.encoding.times import iso_8601
 from rpctrace.gathering import Gathered
+from rpctrace.network.flow import Endpoint
 from rpctrace.protocols.interfaces.registry import TELLING
 from rpctrace.report import ProblemEntry, Report
-from rpctrace.tally import EXCHANGES_KEPT, PDUS_KEPT, CallsWanted, Tally, emptied
+from rpctrace.tally import EXCHANGES_KEPT, PDUS_KEPT, CallsWanted, Tally
 
 
 class PduLines:
@@ -65,7 +68,8 @@ class Kept:
     def __init__(self, index: int, calls: CallsWanted, *, pdus: bool) -> None:
         self.index = index
         self.tally = Tally(calls, index)
-        self.gathered = Gathered()
+        # What the capture calls its hosts is known at its end.
+        self.gathered = Gathered(partial(kdc.exchange, Assembler(index, {})))
         self.names: dict[str, str] = {}
         self.assembler = Assembler(index, self.names)
         self.lines = PduLines(self.assembler) if pdus else None
@@ -99,10 +103,10 @@ class Kept:
         assembler, gathered, lines = self.assembler, self.gathered, self.lines
         met = gathered.authentications()
         servers = self._servers(met)
-        calls, carried = self._calls(len(before.calls), identities)
-        shown = [exchanges.of_authentication(assembler, each) for each in met]
-        asked = [kdc.exchange(assembler, each) for each in emptied(gathered.exchanges)]
-        kerberos = exchanges.numbered([*carried, *asked, *filter(None, shown)], len(before.kerberos))
+        calls, met_exchanges = self._calls(len(before.calls), identities)
+        met_exchanges += map(self._with_names, emptied(gathered.exchanges))
+        met_exchanges += filter(None, (exchanges.of_authentication(assembler, each) for each in met))
+        kerberos = exchanges.numbered(met_exchanges, len(before.kerberos))
         authentications = [exchanges.authentication(assembler, each) for each in met]
         told = [(each, call) for call in gathered.tellers for each in endpoints.told(assembler, call)]
         servers |= self._addresses({each.server for each, _ in told})
@@ -128,6 +132,14 @@ class Kept:
             limits=_limits(reached),
             pdus=lines.numbered() if lines else (),
         )
+
+    def _with_names(self, exchange: report.KerberosExchange) -> report.KerberosExchange:
+        """An exchange with what the capture calls its hosts."""
+        if not self.names:
+            return exchange
+        ends = (Endpoint(host.address, host.port) for host in (exchange.client, exchange.server))
+        client, server = map(self.assembler.host, ends)
+        return replace(exchange, client=client, server=server)
 
     def _addresses(self, servers: set[str | None]) -> set[str]:
         """The addresses of hosts to which an answer sent a client: nobody else may have reached them."""

@@ -27,6 +27,7 @@ class KeptCalls:
         self._known: dict[Call, Call] = {}  # all forms
         self._tickets: list[PresentedTicket | None] = []
         self._others: dict[int, tuple[Any, ...]] = {}  # by place: activity, sequence and what was said, where any is
+        self._said: dict[Any, Any] = {}
         self._whole: dict[int, ObservedCall] = {}  # by place
         self._starts = array("q")  # where in `_numbers` each call's begin
         self._numbers = array("q")
@@ -46,7 +47,8 @@ class KeptCalls:
             form = call._replace(call_id=0, request=None, reply=None, ticket=None)
             form = self._known.setdefault(form, form)
             if others != [None, None, None]:
-                self._others[place] = tuple(others)
+                activity, sequence, said = others
+                self._others[place] = (activity, sequence, said and self._said.setdefault(said, said))
         self._conversations.append(conversation)
         self._forms.append(form)
         self._tickets.append(call.ticket)
@@ -60,6 +62,7 @@ class KeptCalls:
         """All of them, by the frame in which they began to be seen; equal frames stay in the order in which the calls
         were made. None is kept any longer."""
         self._known.clear()
+        self._said.clear()
         for place in sorted(range(len(self)), key=self._began):
             yield self._whole.pop(place) if place in self._whole else self._made(place)
         for numbers in (self._starts, self._numbers):

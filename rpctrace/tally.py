@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from array import array
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from typing import Literal, TypeVar
+from collections.abc import Sequence
+from typing import Literal
 
 from rpctrace.conversations.observations import ConversationFacts, ObservedCall
+from rpctrace.emptying import emptied
 from rpctrace.kept_calls import KeptCalls
 from rpctrace.knowledge import tables
 from rpctrace.protocols.dcerpc.call import Call, CallKind, Outcome
@@ -24,7 +25,6 @@ ENDPOINTS_KEPT = 20_000  # calls that told some
 SUMMARY_ROWS = 10_000
 DURATIONS_OF_A_ROW = 10_000
 CallsWanted = Literal["default", "all", "notable"]
-_Record = TypeVar("_Record")
 _LONGEST_NS = 2**63 - 1  # what a place of an array holds
 _REQUEST = CallKind.REQUEST
 _HARMLESS = tuple(outcome for outcome in Outcome if not is_failure(outcome.value, True))
@@ -33,13 +33,6 @@ _HARMLESS = tuple(outcome for outcome in Outcome if not is_failure(outcome.value
 def median_low(values: Sequence[int]) -> int:
     """That of `statistics`, which loads fractions, decimals and random numbers."""
     return sorted(values)[(len(values) - 1) // 2]
-
-
-def emptied(records: list[_Record]) -> Iterator[_Record]:
-    """The records in their order; the list holds none any more that was given."""
-    records.reverse()
-    while records:
-        yield records.pop()
 
 
 class _Row:

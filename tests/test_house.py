@@ -19,7 +19,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 
 # From the ground up; names on one line are siblings, which do not know each other.
 FLOORS = (
-    ("errors", "record", "version"),
+    ("errors", "record", "version", "emptying"),
     ("encoding", "knowledge"),
     ("capture",),
     ("network", "logs"),

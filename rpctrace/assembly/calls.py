@@ -28,6 +28,7 @@ from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
 from rpctrace.protocols.dcerpc.pdu import Bind, BindAck, BindNak, Fault, PduType, Request, Response
 from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket
 from rpctrace.protocols.gssapi.token import read_token
+from rpctrace.protocols.interfaces.netlogon import NetlogonCall
 from rpctrace.protocols.kerberos.messages import ApOptions, ApReq
 
 _Asked = ParamSpec("_Asked")
@@ -61,6 +62,7 @@ class Assembler:
     def __init__(self, capture: int, names: Mapping[str, str]) -> None:
         self.capture = capture
         interface = _shared(_interface)
+        self._stream_ids: dict[str, str] = {}
 
         def interfaces(contexts: tuple[OfferedContext, ...], is_request: bool) -> tuple[report.Interface, ...]:
             return tuple([interface(context, is_request) for context in contexts])
@@ -72,6 +74,8 @@ class Assembler:
         self.host = host = _shared(host)
         self._interfaces = _shared(interfaces)
         self._auth, self.ticket, self._fault = _shared(_auth), _shared(ticket_entry), _shared(_fault)
+        self._secure_channel = _shared(stub_data.secure_channel)
+        self.text, self.names = _shared(_text), _shared(_names)
 
     def call(self, identity: str, observed: ObservedCall) -> report.Call:
         conversation, call, activity, sequence, said = observed
@@ -87,7 +91,7 @@ class Assembler:
         return report.Call(
             id=identity,
             capture=self.capture,
-            connection=sys.intern(stream_id(self.capture, conversation)),
+            connection=self._stream_id(conversation),
             kind=call.kind._value_,
             transport=conversation.transport,
             client=self.host(client),
@@ -131,14 +135,19 @@ class Assembler:
             notes=(*call.notes, CONTESTED) if conversation.conflicts else call.notes,
             virtual_connection=channel.name if channel and channel.transport == HTTP else None,
             dcom=stub_data.dcom(said) if said is not None else None,
-            secure_channel=stub_data.secure_channel(said) if said is not None else None,
+            secure_channel=self._secure_channel(said) if isinstance(said, NetlogonCall) else None,
         )
+
+    def _stream_id(self, facts: ConversationFacts) -> str:
+        """The same text for a stream and its calls."""
+        name = stream_id(self.capture, facts)
+        return self._stream_ids.setdefault(name, name)
 
     def stream(self, facts: ConversationFacts) -> report.Stream:
         protocol = Transport.UDP if facts.transport == DATAGRAMS else Transport.TCP
         channel = facts.channel.name if facts.channel else None
         return report.Stream(
-            sys.intern(stream_id(self.capture, facts)),
+            self._stream_id(facts),
             self.capture,
             self.host(facts.client),
             self.host(facts.server),
@@ -202,6 +211,15 @@ class Assembler:
 def stream_id(capture: int, facts: ConversationFacts) -> str:
     """Names a conversation in the report: the capture's index and its number among those that are read."""
     return f"{_STREAM_WORDS[facts.transport]}-{capture}-{facts.number}"
+
+
+# Texts and names as they were first met: realms and principals are read anew from every message.
+def _text(text: str | None) -> str | None:
+    return text
+
+
+def _names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return names
 
 
 def _interface(context: OfferedContext, is_request: bool) -> report.Interface:

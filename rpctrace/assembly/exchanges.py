@@ -13,6 +13,7 @@ from rpctrace import report
 from rpctrace.assembly.calls import Assembler, ntlm_entry
 from rpctrace.assembly.codes import hexadecimal
 from rpctrace.conversations.observations import ObservedAuthentication, ObservedCall
+from rpctrace.emptying import emptied
 from rpctrace.encoding.times import iso_8601
 from rpctrace.knowledge import tables
 from rpctrace.protocols.dissector import Provenance
@@ -189,12 +190,11 @@ def _status_name(said: AuthenticationExchange) -> str | None:
     return None if name is None or said.status is None else name(said.status)
 
 
-def numbered(
-    entries: Sequence[report.KerberosExchange], before: int
-) -> tuple[report.KerberosExchange, ...]:
-    """In the order of their frames, with the ids `krb-N`; `before`: how many other captures hold."""
-    in_order = sorted(entries, key=lambda each: each.request_frame or each.reply_frame or 0)
-    return tuple(replace(each, id=f"krb-{number}") for number, each in enumerate(in_order, before + 1))
+def numbered(entries: list[report.KerberosExchange], before: int) -> tuple[report.KerberosExchange, ...]:
+    """In the order of their frames, with the ids `krb-N`; `before`: how many other captures hold. The list is
+    emptied."""
+    entries.sort(key=lambda each: each.request_frame or each.reply_frame or 0)
+    return tuple(replace(each, id=f"krb-{number}") for number, each in enumerate(emptied(entries), before + 1))
 
 
 def numbered_authentications(

@@ -87,10 +87,8 @@ def _principals(said: Activation | OxidAnswer) -> tuple[str, ...]:
     return tuple(told)
 
 
-def secure_channel(said: StubValue) -> report.SecureChannel | None:
+def secure_channel(said: NetlogonCall) -> report.SecureChannel:
     """A call of Netlogon; of a sealed one its operation and lengths."""
-    if not isinstance(said, NetlogonCall):
-        return None
     logon, kind, level = said.logon, said.channel_type, said.logon_level
     return report.SecureChannel(
         said.operation,
