@@ -8,14 +8,19 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from rpctrace.conversations.observations import ConversationFacts, ObservedCall
 from rpctrace.protocols.dcerpc.call import Call
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.gssapi.exchange import PresentedTicket
 
+# What is a call's own: its id, request and reply, and the ticket behind its authentication.
+_ID, _CONTEXTS, _REQUEST, _SAID = map(Call._fields.index, ("call_id", "contexts", "request", "authentication"))
 _NO_TIME = -(2**63)
+_MET = 256
+PACKED_FROM = 2_000  # so many first calls stay whole: to take apart what is little costs more than it saves
+_Value = TypeVar("_Value")
 
 
 class KeptCalls:
@@ -24,10 +29,11 @@ class KeptCalls:
     def __init__(self) -> None:
         self._conversations: list[ConversationFacts] = []
         self._forms: list[Call | None] = []  # a call without what is its own; None of those in `_whole`
-        self._known: dict[Call, Call] = {}  # all forms
+        self._known: dict[tuple[Any, ...], Call] = {}  # all forms
+        self._values: dict[Any, Any] = {}  # contexts and authentications, and what was said
+        self._met: dict[int, tuple[Any, Any]] = {}  # the last of them, by identity
         self._tickets: list[PresentedTicket | None] = []
         self._others: dict[int, tuple[Any, ...]] = {}  # by place: activity, sequence and what was said, where any is
-        self._said: dict[Any, Any] = {}
         self._whole: dict[int, ObservedCall] = {}  # by place
         self._starts = array("q")  # where in `_numbers` each call's begin
         self._numbers = array("q")
@@ -40,15 +46,14 @@ class KeptCalls:
         conversation, call, *others = observed
         place, start = len(self._conversations), len(self._numbers)
         form: Call | None = None
-        if whole or not self._pack(call):
+        if whole or place < PACKED_FROM or not self._pack(call):
             self._whole[place] = observed
             del self._numbers[start:]
         else:
-            form = call._replace(call_id=0, request=None, reply=None, ticket=None)
-            form = self._known.setdefault(form, form)
+            form = self._form(call)
             if others != [None, None, None]:
                 activity, sequence, said = others
-                self._others[place] = (activity, sequence, said and self._said.setdefault(said, said))
+                self._others[place] = (activity, sequence, said and self._values.setdefault(said, said))
         self._conversations.append(conversation)
         self._forms.append(form)
         self._tickets.append(call.ticket)
@@ -62,7 +67,8 @@ class KeptCalls:
         """All of them, by the frame in which they began to be seen; equal frames stay in the order in which the calls
         were made. None is kept any longer."""
         self._known.clear()
-        self._said.clear()
+        self._values.clear()
+        self._met.clear()
         for place in sorted(range(len(self)), key=self._began):
             yield self._whole.pop(place) if place in self._whole else self._made(place)
         for numbers in (self._starts, self._numbers):
@@ -79,6 +85,29 @@ class KeptCalls:
             call_id=self._numbers[at], request=request, reply=reply, ticket=self._tickets[place]
         )
         return ObservedCall(self._conversations[place], call, *self._others.pop(place, ()))
+
+    def _form(self, call: Call) -> Call:
+        """An equal one that was met before, or this. What takes long to compare is compared once and then known by its
+        identity."""
+        contexts, said = self._one(call.contexts), self._one(call.authentication)
+        key = (
+            *call[:_ID], id(contexts), *call[_CONTEXTS + 1 : _REQUEST],
+            *call[_REQUEST + 2 : _SAID], id(said), *call[_SAID + 2 :],
+        )  # fmt: skip
+        form = self._known.get(key)
+        if form is None:
+            form = self._known[key] = call._replace(
+                call_id=0, contexts=contexts, request=None, reply=None, authentication=said, ticket=None
+            )
+        return form
+
+    def _one(self, value: _Value) -> _Value:
+        met = self._met.get(id(value))
+        if met is None:
+            if len(self._met) >= _MET:
+                self._met.clear()
+            met = self._met[id(value)] = value, self._values.setdefault(value, value)
+        return cast("_Value", met[1])
 
     def _pack(self, call: Call) -> bool:
         """Whether the numbers of a call could be packed: a forged time may be larger than what a place holds."""
@@ -101,8 +130,10 @@ class KeptCalls:
         if whole is not None:
             seen = whole.call.request or whole.call.reply
         else:
-            seen, behind = _unpacked(self._numbers, self._starts[place] + 1)
-            seen = seen or _unpacked(self._numbers, behind)[0]
+            numbers, at = self._numbers, self._starts[place] + 1
+            at += not numbers[at]  # without a request, of the reply
+            count = numbers[at]
+            return (numbers[at + count], numbers[at + count + 2]) if count else (0, 0)
         return (0, 0) if seen is None else (seen.frames[-1], seen.stream_offset)
 
 

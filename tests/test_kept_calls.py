@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from test_tally import talked
 
+from rpctrace import kept_calls
 from rpctrace.conversations.observations import ObservedCall
 from rpctrace.kept_calls import KeptCalls
 from rpctrace.protocols.dissector import Provenance
@@ -16,6 +18,13 @@ def seen(observed: ObservedCall, request: Provenance | None, reply: Provenance |
 
 
 CALL = talked()[1]
+
+
+@pytest.fixture(autouse=True)
+def _packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_calls, "PACKED_FROM", 0)
+
+
 FORMS = [
     seen(CALL, Provenance((9,), 900, 0), Provenance((10,), 1_000, 0)),
     seen(CALL, Provenance((7, 8), 800, 50), Provenance((11,), 1_100, 60)),  # a request in two segments
@@ -70,3 +79,14 @@ def test_what_is_equal_is_one_value() -> None:
     one, other = calls.taken()
     assert (one.call, other.call) == (first.call, second.call)
     assert one.call.contexts is other.call.contexts
+
+
+def test_the_first_calls_stay_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_calls, "PACKED_FROM", 1)
+    calls = KeptCalls()
+    for each in (CALL, CALL):
+        calls.add(each)
+    one, other = calls.taken()
+    assert one is CALL
+    assert other == CALL
+    assert other is not CALL

@@ -30,6 +30,7 @@ from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket
 from rpctrace.protocols.gssapi.token import read_token
 from rpctrace.protocols.interfaces.netlogon import NetlogonCall
 from rpctrace.protocols.kerberos.messages import ApOptions, ApReq
+from rpctrace.report.moments import AS_NUMBER
 
 _Asked = ParamSpec("_Asked")
 _Made = TypeVar("_Made")
@@ -111,10 +112,10 @@ class Assembler:
             max_recv=call.max_recv_frag,
             request_frames=request.frames if request else (),
             request_ns=request_ns,
-            request_time=iso_8601(request_ns),
+            request_time=AS_NUMBER,
             reply_frames=reply.frames if reply else (),
             reply_ns=reply_ns,
-            reply_time=iso_8601(reply_ns),
+            reply_time=AS_NUMBER,
             reply=call.reply_kind._value_ if call.reply_kind else None,
             answer_expected=call.answer_expected,
             outcome=call.outcome._value_,

@@ -14,11 +14,11 @@ from rpctrace.assembly.calls import Assembler, ntlm_entry
 from rpctrace.assembly.codes import hexadecimal
 from rpctrace.conversations.observations import ObservedAuthentication, ObservedCall
 from rpctrace.emptying import emptied
-from rpctrace.encoding.times import iso_8601
 from rpctrace.knowledge import tables
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.gssapi.exchange import AuthenticationExchange
 from rpctrace.protocols.kerberos.messages import KrbError
+from rpctrace.report.moments import AS_NUMBER
 
 _OUTCOMES = {True: "accepted", False: "rejected", None: "not captured"}
 # The name of a status in the words of the protocol that carried it.
@@ -114,10 +114,10 @@ def _ap_exchange(
         name_type_name=ticket.name_type_name if ticket else None,
         request_frame=request[0],
         request_ns=request[1],
-        request_time=iso_8601(request[1]),
+        request_time=AS_NUMBER,
         reply_frame=reply[0],
         reply_ns=reply[1],
-        reply_time=iso_8601(reply[1]),
+        reply_time=AS_NUMBER,
         reply=replied,
         outcome="rejected" if refused else "answered" if replied else "not captured",
         **error_fields(error),
@@ -147,7 +147,7 @@ def error_fields(error: KrbError | None) -> dict[str, Any]:
         "ntstatus_name": tables.ntstatus_name(status) if status is not None else None,
         "e_text": error.e_text if error else None,
         "server_ns": error.stime_ns if error else None,
-        "server_time": iso_8601(error.stime_ns) if error else None,
+        "server_time": AS_NUMBER,
     }
 
 
@@ -170,10 +170,10 @@ def authentication(assembler: Assembler, observed: ObservedAuthentication) -> re
         ntlm=ntlm_entry(said.ntlm),
         request_frame=request[0],
         request_ns=request[1],
-        request_time=iso_8601(request[1]),
+        request_time=AS_NUMBER,
         reply_frame=reply[0],
         reply_ns=reply[1],
-        reply_time=iso_8601(reply[1]),
+        reply_time=AS_NUMBER,
         outcome=_OUTCOMES[said.outcome],
         status=said.status,
         status_hex=hexadecimal(said.status) if said.carried_in == "smb" else None,

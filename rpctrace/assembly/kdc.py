@@ -8,7 +8,6 @@ from rpctrace import report
 from rpctrace.assembly.calls import AP_OPTIONS, Assembler
 from rpctrace.assembly.exchanges import error_fields
 from rpctrace.conversations.observations import ObservedExchange
-from rpctrace.encoding.times import iso_8601
 from rpctrace.knowledge import tables
 from rpctrace.protocols.kerberos.elements import ApReq, Ticket
 from rpctrace.protocols.kerberos.exchange import KdcExchange, KdcOutcome, error_of, names_of
@@ -17,6 +16,7 @@ from rpctrace.protocols.kerberos.kpasswd import KpasswdRep, KpasswdReq
 from rpctrace.protocols.kerberos.messages import KrbError
 from rpctrace.protocols.kerberos.preauth import NO_PREAUTHENTICATION, PreAuthentication
 from rpctrace.protocols.kerberos.referral import client_referral, referral, requested_user_to_user
+from rpctrace.report.moments import AS_NUMBER
 
 _OUTCOMES = {
     KdcOutcome.ANSWERED: "answered",
@@ -55,10 +55,10 @@ def exchange(assembler: Assembler, observed: ObservedExchange) -> report.Kerbero
         name_type_name=tables.name_type_name(sname.name_type) if sname and sname.name_type is not None else None,
         request_frame=said.request_seen.frame if said.request_seen else None,
         request_ns=request_ns,
-        request_time=iso_8601(request_ns),
+        request_time=AS_NUMBER,
         reply_frame=said.reply_seen.frame if said.reply_seen else None,
         reply_ns=reply_ns,
-        reply_time=iso_8601(reply_ns),
+        reply_time=AS_NUMBER,
         reply=_reply_word(said),
         outcome=_OUTCOMES[said.outcome],
         **error_fields(error),

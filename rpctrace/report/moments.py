@@ -9,7 +9,7 @@ from typing import Any
 from rpctrace.encoding.times import iso_8601
 from rpctrace.record import THROUGH
 
-_AS_NUMBER: Any = object()  # stands for the text that says the same
+AS_NUMBER: Any = object()  # stands for the text that says the same, for those who give both
 
 
 def moment(number: str) -> Mapping[str, Any]:
@@ -22,10 +22,12 @@ def moment(number: str) -> Mapping[str, Any]:
 
         def get(record: object) -> str | None:
             text: str | None = kept(record)
-            return iso_8601(number_of(record)) if text is _AS_NUMBER else text
+            return iso_8601(number_of(record)) if text is AS_NUMBER else text
 
         def put(record: object, text: str | None) -> None:
-            keep(record, _AS_NUMBER if text == iso_8601(number_of(record)) else text)
+            if text is not AS_NUMBER and text == iso_8601(number_of(record)):
+                text = AS_NUMBER
+            keep(record, text)
 
         return property(get, put)
 
