@@ -19,7 +19,7 @@ from rpctrace.protocols.gssapi.exchange import PresentedTicket
 _ID, _CONTEXTS, _REQUEST, _SAID = map(Call._fields.index, ("call_id", "contexts", "request", "authentication"))
 _NO_TIME = -(2**63)
 _MET = 256
-PACKED_FROM = 2_000  # so many first calls stay whole: to take apart what is little costs more than it saves
+PACKED_FROM = 500  # so many first calls stay whole: to take apart what is little costs more than it saves
 _Value = TypeVar("_Value")
 
 

@@ -17,7 +17,8 @@ TOKEN_KINDS = frozenset(("bind", "alter_context", "auth3"))
 
 
 class Connections:
-    """Calls without an answer by their connection, and what each client opened or failed to open, in order."""
+    """Calls without an answer by their connection, and what each client of an event opened or failed to open, in order.
+    """
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -30,7 +31,9 @@ class Connections:
         self._open = {network.ends_key(call): call for call in evidence.report.calls if call.reply is None}
         self._opened: dict[Hashable, list[Stream]] = defaultdict(list)
         for stream in evidence.report.streams:
-            self._opened[*evidence.hosts_of(stream), stream.server.port].append(stream)
+            hosts = evidence.hosts_of(stream)
+            if hosts in evidence.in_trouble:
+                self._opened[*hosts, stream.server.port].append(stream)
         self._failed: dict[Hashable, list[tuple[Position, Event]]] = defaultdict(list)
         for failure in network.attempts(evidence, network.REFUSED, network.NO_ANSWER):
             for event in failure.events:

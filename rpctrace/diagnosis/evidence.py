@@ -250,6 +250,12 @@ class Evidence(LogEvidence):
         return (self.line(capture), self.host(address)) in self._active
 
     @cached_property
+    def in_trouble(self) -> frozenset[tuple[Place, Place]]:
+        """Clients and servers, as `hosts_of` has them, on whose connections something happened: tables of connections
+        need no others."""
+        return frozenset(map(self.hosts_of, self.report.events))
+
+    @cached_property
     def _attempts(self) -> Mapping[Place, list[Event]]:
         table: dict[Place, list[Event]] = defaultdict(list)
         for event in self.report.events:
