@@ -12,6 +12,8 @@ from rpctrace.capture.storage import Capture, open_capture
 from rpctrace.correlation.registry import correlate
 from rpctrace.diagnosis.failures import has_failures
 from rpctrace.errors import CaptureError
+from rpctrace.kept import Kept
+from rpctrace.network.decode import endpoint
 from rpctrace.protocols.registry import DATAGRAM_RECOGNISERS, RECOGNISERS
 from rpctrace.reading import Options as Options
 from rpctrace.reading import Reading
@@ -89,7 +91,6 @@ def _redacted(report: Report, realms: Mapping[str, str], key: bytes) -> tuple[Re
 def _read(
     source: Source, before: Report, options: Options, progress: Callable[[Progress], None] | None
 ) -> Report:
-    reading = Reading(len(before.captures), options)
     with open_capture(
         source,
         netmon_utc_offset_minutes=options.netmon_utc_offset_minutes,
@@ -99,13 +100,20 @@ def _read(
             capture.told = lambda: progress(
                 Progress(capture.path, capture.read_octets, capture.size_octets, capture.frame_count)
             )
-        if options.plain or options.pdus:  # the Network Monitor view numbers every conversation
-            _read_plainly(capture, reading)
-        else:
-            with _helpers(capture, options.jobs) as helpers:
-                scan(capture, reading.decoder, reading.table, reading.read, helpers, DATAGRAMS)
-        reading.close(capture)
-        return reading.part(capture, before)
+        return _kept(capture, len(before.captures), options).part(capture, before)
+
+
+def _kept(capture: Capture, index: int, options: Options) -> Kept:
+    """The state of reading ends here: it takes as much memory as the report that is made next."""
+    reading = Reading(index, options)
+    if options.plain or options.pdus:  # the Network Monitor view numbers every conversation
+        _read_plainly(capture, reading)
+    else:
+        with _helpers(capture, options.jobs) as helpers:
+            scan(capture, reading.decoder, reading.table, reading.read, helpers, DATAGRAMS)
+    kept = reading.close(capture)
+    endpoint.cache_clear()  # what of it is in use is kept by its users
+    return kept
 
 
 def _with_logs(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from rpctrace.conversations.observations import (
@@ -16,6 +17,7 @@ from rpctrace.conversations.observations import (
 )
 from rpctrace.protocols.gssapi.exchange import NtlmNames
 from rpctrace.protocols.interfaces.stub import Telling
+from rpctrace.report import KerberosExchange
 from rpctrace.tally import ENDPOINTS_KEPT, EVENTS_KEPT, EXCHANGES_KEPT
 
 # By what is observed: the name of its bound, and the bound.
@@ -31,20 +33,24 @@ Session = tuple[int, int]  # number of the connection, session of SMB
 
 
 class Gathered:
-    """`left_out` counts what was not kept, by the bound's name."""
+    """`left_out` counts what was not kept, by the bound's name. `entry_of` makes the entry of an exchange."""
 
-    def __init__(self) -> None:
+    def __init__(self, entry_of: Callable[[ObservedExchange], KerberosExchange]) -> None:
+        self._entry_of = entry_of
         self._kept: dict[type[Any], list[Any]] = {each: [] for each in _BOUNDS}
         self.left_out: Counter[str] = Counter()
 
     def take(self, observation: Observation) -> None:
+        """One more; of exchanges their entries, which take less."""
         kind = type(observation)
         name, most = _BOUNDS[kind]
         kept = self._kept[kind]
-        if len(kept) < most:
-            kept.append(observation)
-        else:
+        if len(kept) >= most:
             self.left_out[name] += 1
+        elif isinstance(observation, ObservedExchange):
+            kept.append(self._entry_of(observation))
+        else:
+            kept.append(observation)
 
     def tell(self, observed: ObservedCall) -> None:
         """A call whose stub data may tell endpoints."""
@@ -56,7 +62,7 @@ class Gathered:
         return self._kept[ObservedCall]
 
     @property
-    def exchanges(self) -> list[ObservedExchange]:
+    def exchanges(self) -> list[KerberosExchange]:
         return self._kept[ObservedExchange]
 
     @property

@@ -35,6 +35,8 @@ def __init__(self, {parameters}):
  {steps}
  self.__class__ = made
 """
+# In the metadata of a field: the descriptor of its slot -> that by which it is got and set.
+THROUGH = "through"
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field,))
@@ -54,6 +56,9 @@ def record(cls: type[_Class]) -> type[_Class]:
 
     own = {"__init__": init, "__eq__": eq, "__hash__": lambda self: hash(values(self))}
     made = _with_slots(cls, fields, own | _FROZEN_METHODS)
+    for name, field in fields.items():
+        if field.metadata and THROUGH in field.metadata:
+            setattr(made, name, field.metadata[THROUGH](made.__dict__[name]))
     return made  # type: ignore[no-any-return]  # which is a class
 
 

@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 from rpctrace.conversations.observations import ConversationFacts, ObservedCall
+from rpctrace.emptying import emptied
+from rpctrace.kept_calls import KeptCalls
 from rpctrace.knowledge import tables
 from rpctrace.protocols.dcerpc.call import Call, CallKind, Outcome
+from rpctrace.protocols.interfaces.stub import Telling
 from rpctrace.report import Summary, is_failure
 
 CALLS_KEPT = 20_000
@@ -21,6 +24,7 @@ EVENTS_KEPT = 10_000
 ENDPOINTS_KEPT = 20_000  # calls that told some
 SUMMARY_ROWS = 10_000
 DURATIONS_OF_A_ROW = 10_000
+CallsWanted = Literal["default", "all", "notable"]
 _LONGEST_NS = 2**63 - 1  # what a place of an array holds
 _REQUEST = CallKind.REQUEST
 _HARMLESS = tuple(outcome for outcome in Outcome if not is_failure(outcome.value, True))
@@ -53,9 +57,9 @@ class _Row:
 class Tally:
     """Takes every call; keeps the notable and as many ordinary ones as `calls` allows; `limits` counts the others."""
 
-    def __init__(self, calls: Literal["default", "all", "notable"], capture: int = 0) -> None:
+    def __init__(self, calls: CallsWanted, capture: int = 0) -> None:
         self._capture = capture
-        self.kept: list[ObservedCall] = []
+        self.kept = KeptCalls()
         self._ordinary = {"default": CALLS_KEPT, "all": None, "notable": 0}[calls]
         self._notable = None if calls == "all" else NOTABLE_CALLS_KEPT
         self._ordinary_count = 0
@@ -79,7 +83,7 @@ class Tally:
             self._ordinary_count += 1
             limit, name, count = self._ordinary, "calls_kept", self._ordinary_count
         if limit is None or count <= limit:
-            self.kept.append(observed)
+            self.kept.add(observed, whole=isinstance(observed.said, Telling))
         elif limit:  # a limit of nothing was asked for; it is not reached
             self.limits[name] += 1
 
@@ -111,9 +115,12 @@ class Tally:
         return row
 
     def summary(self) -> tuple[Summary, ...]:
-        """Busiest first; the median of a row is that of its first 10 000 durations."""
+        """Busiest first; the median of a row is that of its first 10 000 durations. To be asked once: a row is
+        forgotten as its entry is made."""
         rows = []
-        for (client, server, uuid, opnum), row in self._rows.items():
+        counted = list(self._rows.items())
+        self._rows.clear()
+        for (client, server, uuid, opnum), row in emptied(counted):
             fact = tables.interface(uuid) if uuid else None
             operation = tables.operation_name(uuid, opnum) if uuid and opnum is not None else None
             rows.append(

@@ -7,8 +7,8 @@ from builders import extended_error, kerberos
 from dcerpc_talk import CONTEXT, Talk, head
 from tokens import SKEW, U2U_AP_REQ
 
-from rpctrace.assembly.calls import sort_by_frame
 from rpctrace.conversations.observations import ConversationFacts, ObservedCall
+from rpctrace.kept_calls import KeptCalls
 from rpctrace.network.flow import Endpoint
 from rpctrace.stream.stream import Connection
 
@@ -25,6 +25,7 @@ def observed() -> list[ObservedCall]:
     talk.client(write.alter_context([CONTEXT], head(3, token=U2U_AP_REQ, auth_type=16)))
     framed = kerberos.gss_frame(kerberos.TOKEN_ERROR, SKEW)
     talk.server(write.alter_context_resp([write.Result()], head(3, token=framed, auth_type=16)))
-    calls = [ObservedCall(FACTS, call) for call in talk.end()]
-    sort_by_frame(calls)
-    return calls
+    calls = KeptCalls()
+    for call in talk.end():
+        calls.add(ObservedCall(FACTS, call))
+    return list(calls.taken())

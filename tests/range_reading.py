@@ -119,7 +119,7 @@ def outcome(
         ]
         facts = (
             capture.frame_count, capture.first_ns, capture.last_ns, capture.complete, capture.problems,
-            decoder.problems, table.limits, table.held_octets, table.heard, frames,
+            decoder.problems, table.limits, table.held_octets, set(table.heard), frames,
         )  # fmt: skip
     return Outcome(segments, flows, facts)
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from calls_of_the_article import FACTS, observed
 
 from rpctrace import gathering
+from rpctrace.assembly import kdc
+from rpctrace.assembly.calls import Assembler
 from rpctrace.conversations.observations import ObservedAuthentication, ObservedCall, ObservedNotice, ObservedSession
 from rpctrace.gathering import Gathered
 from rpctrace.network.flow import Endpoint
@@ -28,7 +32,7 @@ def authentication(session: int) -> ObservedAuthentication:
 
 def test_what_became_known_of_a_session_is_said_of_its_authentication() -> None:
     """Target and names in clear, of this session of this connection alone."""
-    gathered = Gathered()
+    gathered = Gathered(partial(kdc.exchange, Assembler(0, {})))
     gathered.take(authentication(5))
     gathered.take(authentication(6))
     gathered.take(ObservedSession(CONNECTION, SessionFacts(5, "\\\\DC1", None, SEEN)))
@@ -42,7 +46,7 @@ def test_what_became_known_of_a_session_is_said_of_its_authentication() -> None:
 def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is beyond is counted."""
     monkeypatch.setitem(gathering._BOUNDS, ObservedNotice, ("events_kept", 1))
-    gathered = Gathered()
+    gathered = Gathered(partial(kdc.exchange, Assembler(0, {})))
     for _ in range(3):
         gathered.take(ObservedNotice(CONNECTION, SmbNotice(SmbNoticeKind.ENCRYPTED, None, None, SEEN)))
     assert (len(gathered.notices), gathered.left_out) == (1, {"events_kept": 2})
@@ -50,7 +54,7 @@ def test_bounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_calls_that_tell_no_endpoint_are_not_gathered() -> None:
     """They are the tally's."""
-    gathered = Gathered()
+    gathered = Gathered(partial(kdc.exchange, Assembler(0, {})))
     gathered.tell(ObservedCall(FACTS, observed()[0].call))
     telling = ObservedCall(FACTS, observed()[0].call, said=EndpointAnswer("ept_map", problem=None))
     gathered.tell(telling)

@@ -20,7 +20,7 @@ SOURCES = sorted(PACKAGE.rglob("*.py"))
 # From the ground up; names on one line are siblings, which do not know each other.
 FLOORS = (
     ("constructor",),
-    ("errors", "named_tuple", "record", "version"),
+    ("emptying", "errors", "named_tuple", "record", "version"),
     ("encoding", "knowledge"),
     ("capture",),
     ("network", "logs"),
@@ -30,9 +30,11 @@ FLOORS = (
     ("report",),
     ("correlation",),
     ("diagnosis",),
+    ("kept_calls",),
     ("tally", "assembly", "explanation", "rule_explanation", "hotfix"),
     ("limits",),
     ("gathering",),
+    ("kept",),
     ("reading", "log_reading", "log_summary"),
     ("spellings", "recounting"),
     ("selection", "expectations", "annotation", "pseudonyms"),

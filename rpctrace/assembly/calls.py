@@ -28,6 +28,7 @@ from rpctrace.protocols.gssapi.exchange import NtlmNames, PresentedTicket
 from rpctrace.protocols.gssapi.token import read_token
 from rpctrace.protocols.interfaces.epm import EndpointAnswer
 from rpctrace.protocols.kerberos.messages import ApOptions, ApReq
+from rpctrace.report.moments import AS_NUMBER
 
 if TYPE_CHECKING:
     from rpctrace.protocols.dcerpc.extended_error import ErrorRecord
@@ -64,6 +65,7 @@ class Assembler:
     def __init__(self, capture: int, names: Mapping[str, str]) -> None:
         self.capture = capture
         interface = _shared(_interface)
+        self._stream_ids: dict[str, str] = {}
 
         def interfaces(contexts: tuple[OfferedContext, ...], is_request: bool) -> tuple[report.Interface, ...]:
             return tuple([interface(context, is_request) for context in contexts])
@@ -75,6 +77,7 @@ class Assembler:
         self.host = host = _shared(host)
         self._interfaces = _shared(interfaces)
         self._auth, self.ticket, self._fault = _shared(_auth), _shared(ticket_entry), _shared(_fault)
+        self.text, self.names = _shared(_text), _shared(_names)
 
     def call(self, identity: str, observed: ObservedCall) -> report.Call:
         conversation, call, activity, sequence, said = observed
@@ -91,7 +94,7 @@ class Assembler:
         return report.Call(
             id=identity,
             capture=self.capture,
-            connection=sys.intern(stream_id(self.capture, conversation)),
+            connection=self._stream_id(conversation),
             kind=call.kind._value_,
             transport=conversation.transport,
             client=self.host(client),
@@ -111,10 +114,10 @@ class Assembler:
             max_recv=call.max_recv_frag,
             request_frames=request.all_frames if request else (),
             request_ns=request_ns,
-            request_time=iso_8601(request_ns),
+            request_time=AS_NUMBER,
             reply_frames=reply.all_frames if reply else (),
             reply_ns=reply_ns,
-            reply_time=iso_8601(reply_ns),
+            reply_time=AS_NUMBER,
             reply=call.reply_kind._value_ if call.reply_kind else None,
             answer_expected=call.answer_expected,
             outcome=call.outcome._value_,
@@ -136,11 +139,16 @@ class Assembler:
             secure_channel=secure_channel,
         )
 
+    def _stream_id(self, facts: ConversationFacts) -> str:
+        """The same text for a stream and its calls."""
+        name = stream_id(self.capture, facts)
+        return self._stream_ids.setdefault(name, name)
+
     def stream(self, facts: ConversationFacts) -> report.Stream:
         protocol = Transport.UDP if facts.transport == DATAGRAMS else Transport.TCP
         channel = facts.channel.name if facts.channel else None
         return report.Stream(
-            sys.intern(stream_id(self.capture, facts)),
+            self._stream_id(facts),
             self.capture,
             self.host(facts.client),
             self.host(facts.server),
@@ -204,6 +212,15 @@ class Assembler:
 def stream_id(capture: int, facts: ConversationFacts) -> str:
     """Names a conversation in the report: the capture's index and its number among those that are read."""
     return f"{_STREAM_WORDS[facts.transport]}-{capture}-{facts.number}"
+
+
+# Texts and names as they were first met: realms and principals are read anew from every message.
+def _text(text: str | None) -> str | None:
+    return text
+
+
+def _names(names: tuple[str, ...]) -> tuple[str, ...]:
+    return names
 
 
 def _interface(context: OfferedContext, is_request: bool) -> report.Interface:
@@ -316,14 +333,3 @@ def ticket_entry(presented: PresentedTicket) -> report.Ticket:
         frame=presented.frame,
         fingerprint=presented.fingerprint,
     )
-
-
-def sort_by_frame(calls: list[ObservedCall]) -> None:
-    """Calls by the frame in which they began to be seen; equal frames stay in the order in which they were made."""
-    calls.sort(key=_first_frame)
-
-
-def _first_frame(observed: ObservedCall) -> tuple[int, int]:
-    call = observed.call
-    seen = call.request or call.reply
-    return (seen.frames[-1], seen.stream_offset) if seen else (0, 0)

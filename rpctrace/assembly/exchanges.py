@@ -13,11 +13,12 @@ from rpctrace import report
 from rpctrace.assembly.calls import Assembler, ntlm_entry
 from rpctrace.assembly.codes import hexadecimal
 from rpctrace.conversations.observations import ObservedAuthentication, ObservedCall
-from rpctrace.encoding.times import iso_8601
+from rpctrace.emptying import emptied
 from rpctrace.knowledge import tables
 from rpctrace.protocols.dissector import Provenance
 from rpctrace.protocols.gssapi.exchange import AuthenticationExchange
 from rpctrace.protocols.kerberos.messages import KrbError
+from rpctrace.report.moments import AS_NUMBER
 
 _OUTCOMES = {True: "accepted", False: "rejected", None: "not captured"}
 # The name of a status in the words of the protocol that carried it.
@@ -119,10 +120,10 @@ def _ap_exchange(
         name_type_name=ticket.name_type_name if ticket else None,
         request_frame=_last(request),
         request_ns=request[1],
-        request_time=iso_8601(request[1]),
+        request_time=AS_NUMBER,
         reply_frame=_last(reply),
         reply_ns=reply[1],
-        reply_time=iso_8601(reply[1]),
+        reply_time=AS_NUMBER,
         reply=replied,
         outcome="rejected" if refused else "answered" if replied else "not captured",
         **error_fields(error),
@@ -154,7 +155,7 @@ def error_fields(error: KrbError | None) -> dict[str, Any]:
         "ntstatus_name": tables.ntstatus_name(status) if status is not None else None,
         "e_text": error.e_text if error else None,
         "server_ns": error.stime_ns if error else None,
-        "server_time": iso_8601(error.stime_ns) if error else None,
+        "server_time": AS_NUMBER,
     }
 
 
@@ -177,10 +178,10 @@ def authentication(assembler: Assembler, observed: ObservedAuthentication) -> re
         ntlm=ntlm_entry(said.ntlm),
         request_frame=_last(request),
         request_ns=request[1],
-        request_time=iso_8601(request[1]),
+        request_time=AS_NUMBER,
         reply_frame=_last(reply),
         reply_ns=reply[1],
-        reply_time=iso_8601(reply[1]),
+        reply_time=AS_NUMBER,
         outcome=_OUTCOMES[said.outcome],
         status=said.status,
         status_hex=hexadecimal(said.status) if said.carried_in == "smb" else None,
@@ -199,12 +200,11 @@ def _status_name(said: AuthenticationExchange) -> str | None:
     return None if name is None or said.status is None else name(said.status)
 
 
-def numbered(
-    entries: Sequence[report.KerberosExchange], before: int
-) -> tuple[report.KerberosExchange, ...]:
-    """In the order of their frames, with the ids `krb-N`; `before`: how many other captures hold."""
-    in_order = sorted(entries, key=lambda each: each.request_frame or each.reply_frame or 0)
-    return tuple(replace(each, id=f"krb-{number}") for number, each in enumerate(in_order, before + 1))
+def numbered(entries: list[report.KerberosExchange], before: int) -> tuple[report.KerberosExchange, ...]:
+    """In the order of their frames, with the ids `krb-N`; `before`: how many other captures hold. The list is
+    emptied."""
+    entries.sort(key=lambda each: each.request_frame or each.reply_frame or 0)
+    return tuple(replace(each, id=f"krb-{number}") for number, each in enumerate(emptied(entries), before + 1))
 
 
 def numbered_authentications(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from rpctrace import report
@@ -17,6 +18,8 @@ from rpctrace.protocols.interfaces.stub import ObjectFacts
 
 if TYPE_CHECKING:
     from rpctrace.protocols.interfaces.registry import StubValue
+
+_SHARED = 256  # calls of Netlogon whose entry is held for equal ones to come
 
 
 def _name(uuid: str | None) -> str | None:
@@ -106,8 +109,11 @@ def _principals(said: Activation | OxidAnswer) -> tuple[str, ...]:
 
 def secure_channel(said: StubValue) -> report.SecureChannel | None:
     """A call of Netlogon; of a sealed one its operation and lengths."""
-    if not isinstance(said, NetlogonCall):
-        return None
+    return _secure_channel(said) if isinstance(said, NetlogonCall) else None
+
+
+@lru_cache(_SHARED)
+def _secure_channel(said: NetlogonCall) -> report.SecureChannel:
     logon, kind, level = said.logon, said.channel_type, said.logon_level
     return report.SecureChannel(
         said.operation,

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from rpctrace.conversations.dissected import DissectedReading
 from rpctrace.conversations.observations import ConversationFacts, Observation
 from rpctrace.conversations.rpc import RpcBook, RpcReading
+from rpctrace.encoding.sorted_numbers import SortedNumbers
 from rpctrace.protocols.dcerpc.recognition import RECOGNISER as DCERPC
 from rpctrace.protocols.dissector import Problems
 from rpctrace.protocols.registry import RECOGNISERS, carriers
@@ -74,7 +75,7 @@ class Conversations:
         self._carriers, self._shared_limits = carriers(self.book.problems)
         self._live: dict[int, _State] = {}
         self.others: list[Connection] = []
-        self.carried: set[int] = set()  # numbers of the connections that carried something, as many as `CARRIED_KEPT`
+        self.carried = SortedNumbers()  # of the connections that carried something, as many as `CARRIED_KEPT`
         self.stepping_over: dict[tuple[int, Direction], Connection] = {}
         self.capture_end_ns: int | None = None  # set by who feeds, before what is still open is closed
 

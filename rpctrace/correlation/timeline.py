@@ -28,7 +28,8 @@ class Timeline:
 
     def common_ns(self, capture: int, time_ns: int | None) -> int | None:
         """By the line's clock."""
-        return None if time_ns is None else time_ns + self._placed.get(capture, (capture, 0))[1]
+        placed = self._placed.get(capture)
+        return time_ns if time_ns is None or placed is None else time_ns + placed[1]
 
     def position(self, capture: int, time_ns: int | None, frame: int | None) -> Position:
         """Nanoseconds since 1970 by the line's clock, then the frame; of a capture without times the frame alone."""

@@ -17,7 +17,8 @@ TOKEN_KINDS = frozenset(("bind", "alter_context", "auth3"))
 
 
 class Connections:
-    """Calls without an answer by their connection, and what each client opened or failed to open, in order."""
+    """Calls without an answer by their connection, and what each client of an event opened or failed to open, in order.
+    """
 
     def __init__(self, evidence: Evidence) -> None:
         self._evidence = evidence
@@ -28,15 +29,17 @@ class Connections:
                 if call.outcome == "unanswered":
                     self._waiting.setdefault(network.ends_key(call), failure)
         self._open = {network.ends_key(call): call for call in evidence.report.calls if call.reply is None}
-        self._opened: dict[Hashable, list[tuple[Position, Stream]]] = defaultdict(list)
+        self._opened: dict[Hashable, list[Stream]] = defaultdict(list)
         for stream in evidence.report.streams:
-            self._opened[evidence.hosts_of(stream), stream.server.port].append((evidence.began_at(stream), stream))
+            hosts = evidence.hosts_of(stream)
+            if hosts in evidence.in_trouble:
+                self._opened[*hosts, stream.server.port].append(stream)
         self._failed: dict[Hashable, list[tuple[Position, Event]]] = defaultdict(list)
         for failure in network.attempts(evidence, network.REFUSED, network.NO_ANSWER):
             for event in failure.events:
                 self._failed[evidence.hosts_of(event)].append((evidence.seen_at(event), event))
         for opened in self._opened.values():
-            opened.sort(key=lambda each: each[0])
+            opened.sort(key=evidence.began_at)
         for failed in self._failed.values():
             failed.sort(key=lambda each: each[0])
 
@@ -58,9 +61,9 @@ class Connections:
 
     def opened_after(self, event: Event) -> Stream | None:
         """The connection that the client opened to the same port next."""
-        opened = self._opened.get((self._evidence.hosts_of(event), event.server.port), [])
-        after = bisect_right(opened, self._evidence.seen_at(event), key=lambda each: each[0])
-        return opened[after][1] if after < len(opened) else None
+        opened = self._opened.get((*self._evidence.hosts_of(event), event.server.port), [])
+        after = bisect_right(opened, self._evidence.seen_at(event), key=self._evidence.began_at)
+        return opened[after] if after < len(opened) else None
 
     def failed_after(self, event: Event) -> Event | None:
         """The next attempt of the client to reach the same host that failed."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from operator import itemgetter
 from typing import TypeVar, cast
 
 from rpctrace.correlation.hosts import same_hosts
@@ -39,7 +38,6 @@ MEANWHILE_LOOKED_THROUGH = 256  # of one server, from a call on: calls that get 
 # Of one connection, so that many failed calls on it are not each compared with all: before or after a call, and at
 # either end of the connection.
 NEAR_CALLS, END_CALLS = 48, 16
-_PlacedCall = tuple[Position, Call]
 _Ended = Call | KerberosExchange | Authentication | Event | Stream
 _Key = TypeVar("_Key", bound=Hashable)
 _Table = TypeVar("_Table")
@@ -54,7 +52,12 @@ class Evidence(LogEvidence):
         self.failures: tuple[Failure, ...] = failures(report)
         self._given = realms or {}
         self._timeline = Timeline(report.clocks)
+        self._places: dict[Place, Place] = {}  # each once, for many tables have them as keys
         self._tables: dict[Callable[[Evidence], object], object] = {}
+
+    def forget(self) -> None:
+        """Nothing is asked any more. The tables refer to each other and would live until a look for garbage."""
+        vars(self).clear()
 
     def of(self, kind: FailureKind) -> tuple[Failure, ...]:
         return self._of_kind.get(kind, ())
@@ -98,7 +101,8 @@ class Evidence(LogEvidence):
 
     def place_of(self, record: _Ended | ReferralPath, host: Host) -> Place:
         """By what a host is known in tables: the same address in captures without a common time may be another's."""
-        return self.line(record.capture), self.host(host.address)
+        place = self.line(record.capture), self.host(host.address)
+        return self._places.setdefault(place, place)
 
     def hosts_of(self, record: _Ended) -> tuple[Place, Place]:
         """Client and server of a record, by what they are known in tables."""
@@ -144,52 +148,51 @@ class Evidence(LogEvidence):
     # Calls and their connection
 
     @cached_property
-    def _by_connection(self) -> Mapping[str, list[_PlacedCall]]:
-        return self._placed((call.connection, call) for call in self.report.calls)
+    def _by_connection(self) -> Mapping[str, tuple[Call, ...]]:
+        return self._in_order((call.connection, call) for call in self.report.calls)
 
     @cached_property
-    def _legs(self) -> Mapping[Hashable, list[_PlacedCall]]:
-        return self._placed(
+    def _legs(self) -> Mapping[Hashable, tuple[Call, ...]]:
+        return self._in_order(
             ((call.connection, call.auth.context_id), call)
             for call in self.report.calls
             if call.auth is not None and call.kind != "request"
         )
 
-    def _placed(self, calls: Iterable[tuple[_Key, Call]]) -> Mapping[_Key, list[_PlacedCall]]:
-        table: dict[_Key, list[_PlacedCall]] = defaultdict(list)
+    def _in_order(self, calls: Iterable[tuple[_Key, Call]]) -> Mapping[_Key, tuple[Call, ...]]:
+        """By key. The positions of all calls would take more memory than it takes time to ask for some again."""
+        table: dict[_Key, list[Call]] = defaultdict(list)
         for key, call in calls:
-            table[key].append((self.asked_at(call), call))
-        for placed in table.values():
-            placed.sort(key=_place)
-        return table
+            table[key].append(call)
+        return {key: tuple(sorted(table.pop(key), key=self.asked_at)) for key in list(table)}
 
     def on_connection(self, call: Call) -> tuple[Call, ...]:
         """The kept calls of the same connection, in order, this one too. Of a long connection its first and last calls
         and those near this one."""
-        calls = self._by_connection[call.connection]
+        calls = self._by_connection.get(call.connection, ())
         if len(calls) <= 2 * (NEAR_CALLS + END_CALLS):
-            return tuple(each for _, each in calls)
-        at = bisect_left(calls, self.asked_at(call), key=_place)
+            return calls
+        at = bisect_left(calls, self.asked_at(call), key=self.asked_at)
         near = range(max(at - NEAR_CALLS, 0), min(at + NEAR_CALLS, len(calls)))
         shown = sorted({*range(END_CALLS), *near, *range(len(calls) - END_CALLS, len(calls))})
-        return tuple(calls[each][1] for each in shown)
+        return tuple(calls[each] for each in shown)
 
     def context_legs(self, call: Call) -> tuple[Call, ...]:
         """The binds, alter_contexts and auth3 of the same security context that came before this call, or it itself. Of
         many, the first ones and the last."""
         if call.auth is None:
             return ()
-        legs = self._legs.get((call.connection, call.auth.context_id), [])
-        until = bisect_left(legs, self.asked_at(call), key=_place)
+        legs = self._legs.get((call.connection, call.auth.context_id), ())
+        until = bisect_left(legs, self.asked_at(call), key=self.asked_at)
         first, last = legs[: min(until, END_CALLS)], legs[max(until - NEAR_CALLS, END_CALLS) : until]
         itself = (call,) if call.kind != "request" else ()
-        return (*(each for _, each in first), *(each for _, each in last), *itself)
+        return (*first, *last, *itself)
 
     def later_on_connection(self, call: Call) -> tuple[Call, ...]:
         """The calls that came next."""
-        calls = self._by_connection[call.connection]
-        after = bisect_right(calls, self.asked_at(call), key=_place)
-        return tuple(each for _, each in calls[after : after + NEAR_CALLS])
+        calls = self._by_connection.get(call.connection, ())
+        after = bisect_right(calls, self.asked_at(call), key=self.asked_at)
+        return calls[after : after + NEAR_CALLS]
 
     @cached_property
     def successes(self) -> Successes:
@@ -212,26 +215,26 @@ class Evidence(LogEvidence):
         return self._members.get((self.line(capture), self.host(address)))
 
     @cached_property
-    def _logons(self) -> Mapping[Place, list[_PlacedCall]]:
+    def _logons(self) -> Mapping[Place, tuple[Call, ...]]:
         """By the host that asks its domain controller."""
         calls = self.report.calls
         logons = (call for call in calls if call.secure_channel is not None and call.secure_channel.is_logon)
-        return self._placed((self.place_of(call, call.client), call) for call in logons)
+        return self._in_order((self.place_of(call, call.client), call) for call in logons)
 
     def logons_between(self, address: str, call: Call | Authentication) -> tuple[Call, ...]:
         """Logon requests (NetrLogonSamLogon*, sealed or not) of the host between a call to it and its answer; of many,
         the first ones."""
-        logons = self._logons.get((self.line(call.capture), self.host(address)), [])
-        return tuple(logon for _, logon in self._between(logons, call))
+        logons = self._logons.get((self.line(call.capture), self.host(address)), ())
+        return self._between(logons, self.asked_at, call)
 
     def _between(
-        self, placed: list[tuple[Position, _Thing]], record: Call | Authentication
-    ) -> list[tuple[Position, _Thing]]:
+        self, things: Sequence[_Thing], position: Callable[[_Thing], Position], record: Call | Authentication
+    ) -> tuple[_Thing, ...]:
         """What lies between request and answer; without an answer, from the request on."""
         start, end = self.asked_at(record), self.answered_at(record)
-        first = bisect_left(placed, start, key=itemgetter(0))
-        last = bisect_right(placed, end, key=itemgetter(0)) if end is not None else len(placed)
-        return placed[first : min(last, first + MEANWHILE_LOOKED_THROUGH)]
+        first = bisect_left(things, start, key=position)
+        last = bisect_right(things, end, key=position) if end is not None else len(things)
+        return tuple(things[first : min(last, first + MEANWHILE_LOOKED_THROUGH)])
 
     @cached_property
     def _active(self) -> frozenset[Place]:
@@ -247,18 +250,24 @@ class Evidence(LogEvidence):
         return (self.line(capture), self.host(address)) in self._active
 
     @cached_property
-    def _attempts(self) -> Mapping[Place, list[tuple[Position, Event]]]:
-        table: dict[Place, list[tuple[Position, Event]]] = defaultdict(list)
+    def in_trouble(self) -> frozenset[tuple[Place, Place]]:
+        """Clients and servers, as `hosts_of` has them, on whose connections something happened: tables of connections
+        need no others."""
+        return frozenset(map(self.hosts_of, self.report.events))
+
+    @cached_property
+    def _attempts(self) -> Mapping[Place, list[Event]]:
+        table: dict[Place, list[Event]] = defaultdict(list)
         for event in self.report.events:
-            table[self.place_of(event, event.client)].append((self.seen_at(event), event))
+            table[self.place_of(event, event.client)].append(event)
         for events in table.values():
-            events.sort(key=itemgetter(0))
+            events.sort(key=self.seen_at)
         return table
 
     def attempts_between(self, address: str, record: Call | Authentication) -> tuple[Event, ...]:
         """What happened on connections that the host opened between a call to it and its answer; of much, the first."""
         events = self._attempts.get((self.line(record.capture), self.host(address)), [])
-        return tuple(event for _, event in self._between(events, record))
+        return self._between(events, self.seen_at, record)
 
     # Hosts and realms
 
@@ -315,27 +324,23 @@ class Evidence(LogEvidence):
         return self.paths.get(exchange.path or "") if exchange is not None else None
 
     @cached_property
-    def _answers(self) -> list[tuple[Position, KerberosExchange]]:
+    def _answers(self) -> list[KerberosExchange]:
         """Exchanges that gave the client what it asked for, in order."""
-        answers = [
-            (answered, each)
-            for each in self.report.kerberos
-            if each.error is None and each.reply is not None and (answered := self.answered_at(each)) is not None
-        ]
-        return sorted(answers, key=_position)
+        answers = (each for each in self.report.kerberos if each.error is None and each.reply is not None)
+        return sorted((each for each in answers if self.answered_at(each) is not None), key=self._ended_at)
 
     @cached_property
-    def _got(self) -> Mapping[tuple[Place, Hashable], list[tuple[Position, KerberosExchange]]]:
-        table: dict[tuple[Place, Hashable], list[tuple[Position, KerberosExchange]]] = defaultdict(list)
-        for answered, each in self._answers:
-            table[self._asker(each), _sought(each)].append((answered, each))
+    def _got(self) -> Mapping[tuple[Place, Hashable], list[KerberosExchange]]:
+        table: dict[tuple[Place, Hashable], list[KerberosExchange]] = defaultdict(list)
+        for each in self._answers:
+            table[self._asker(each), _sought(each)].append(each)
         return table
 
     @cached_property
-    def _got_by(self) -> Mapping[Place, list[tuple[Position, KerberosExchange]]]:
-        table: dict[Place, list[tuple[Position, KerberosExchange]]] = defaultdict(list)
-        for answered, each in self._answers:
-            table[self._asker(each)].append((answered, each))
+    def _got_by(self) -> Mapping[Place, list[KerberosExchange]]:
+        table: dict[Place, list[KerberosExchange]] = defaultdict(list)
+        for each in self._answers:
+            table[self._asker(each)].append(each)
         return table
 
     def made_good(self, exchange: KerberosExchange) -> bool:
@@ -345,24 +350,23 @@ class Evidence(LogEvidence):
     def later_answer(self, exchange: KerberosExchange) -> KerberosExchange | None:
         """The exchange in which the same client got what this one was refused."""
         got = self._got.get((self._asker(exchange), _sought(exchange)), ())
-        at = self.answered_at(exchange) or self.asked_at(exchange)
-        after = bisect_right(got, at, key=_position)
-        return got[after][1] if after < len(got) else None
+        after = bisect_right(got, self._ended_at(exchange), key=self._ended_at)
+        return got[after] if after < len(got) else None
 
     def earlier_answer(self, exchange: KerberosExchange) -> KerberosExchange | None:
         """The last exchange in which the same client had got before what this one was refused."""
         got = self._got.get((self._asker(exchange), _sought(exchange)), ())
-        before = bisect_left(got, self.asked_at(exchange), key=_position)
-        return got[before - 1][1] if before else None
+        before = bisect_left(got, self.asked_at(exchange), key=self._ended_at)
+        return got[before - 1] if before else None
 
     def answers_after(self, exchange: KerberosExchange, within_ns: int) -> Iterator[KerberosExchange]:
         """What the same client got from any KDC after this exchange, for so long (a capture without times: of what
         came next), in order."""
-        at = self.answered_at(exchange) or self.asked_at(exchange)
+        at = self._ended_at(exchange)
         got = self._got_by.get(self._asker(exchange), ())
-        after = bisect_right(got, at, key=_position)
-        for answered, each in got[after : after + ANSWERS_LOOKED_THROUGH]:
-            if exchange.request_ns is not None and answered[0] > at[0] + within_ns:
+        after = bisect_right(got, at, key=self._ended_at)
+        for each in got[after : after + ANSWERS_LOOKED_THROUGH]:
+            if exchange.request_ns is not None and self._ended_at(each)[0] > at[0] + within_ns:
                 return
             yield each
 
@@ -377,6 +381,9 @@ class Evidence(LogEvidence):
         captures = self.report.captures
         return captures[capture].last_ns if capture < len(captures) else None
 
+    def _ended_at(self, exchange: KerberosExchange) -> Position:
+        return self.answered_at(exchange) or self.asked_at(exchange)
+
     def _asker(self, exchange: KerberosExchange) -> Place:
         """The client of an exchange."""
         return self.place_of(exchange, exchange.client)
@@ -390,14 +397,6 @@ def _sought(exchange: KerberosExchange) -> Hashable:
         return exchange.kind, service
     client = tuple(each.casefold() for each in exchange.cname)
     return "AS", client, service[:1] if is_granting(service) else service
-
-
-def _place(placed: _PlacedCall) -> Position:
-    return placed[0]
-
-
-def _position(placed: tuple[Position, KerberosExchange]) -> Position:
-    return placed[0]
 
 
 def _first_frame(record: Call | KerberosExchange | Authentication) -> int | None:

@@ -72,10 +72,11 @@ def is_elsewhere(event: Event, endpoint: Endpoint, evidence: Evidence) -> bool:
 
 
 def connected_to(evidence: Evidence) -> Mapping[Hashable, Stream]:
-    """Client and server, as `hosts_of` has them, with and without the server's port -> the first connection that was
-    made and carried RPC."""
+    """Client and server of an event, as `hosts_of` has them, with and without the server's port -> the first connection
+    that was made and carried RPC."""
     made: dict[Hashable, Stream] = {}
-    for each in sorted(evidence.report.streams, key=evidence.began_at):
+    between = (each for each in evidence.report.streams if evidence.hosts_of(each) in evidence.in_trouble)
+    for each in sorted(between, key=evidence.began_at):
         pair = evidence.hosts_of(each)
         made.setdefault(pair, each)
         made.setdefault((*pair, each.server.port), each)

@@ -166,18 +166,27 @@ def diagnose(report: Report, realms: Mapping[str, str] | None = None) -> tuple[F
     about: dict[int, list[Weighed]] = defaultdict(list)
     for rule in RULES if evidence.failures else ():
         for hypothesis in rule.find(evidence):
-            about[hypothesis.about.number].append(Weighed(rule, hypothesis))
-    found = [finding for _, weighed in sorted(about.items()) for finding in _judged(weighed)]
+            others = about[hypothesis.about.number]
+            if rule.last_resort and not _is_unexplained(others):
+                continue
+            weighed = Weighed(rule, hypothesis)
+            if rule.last_resort or weighed.confidence > 0:
+                others.append(weighed)
+    evidence.forget()
+    found: list[Finding] = []
+    for number in sorted(about):
+        found += _judged(about.pop(number))
     return tuple(sorted(found, key=_worst_first))
 
 
+def _is_unexplained(weighed: Sequence[Weighed]) -> bool:
+    """Whether nothing explains a failure well enough, nor a last resort before; these come last in `RULES`."""
+    return not any(each.rule.last_resort or each.confidence >= LEAST_TO_EXPLAIN for each in weighed)
+
+
 def _judged(weighed: Sequence[Weighed]) -> Iterator[Finding]:
-    """Of one failure: the surest explanation, or the last resort where none is likely; the others as notes."""
-    ranked = sorted((each for each in weighed if each.confidence > 0), key=lambda each: -each.confidence)
-    explained = [each for each in ranked if not each.rule.last_resort]
-    resorts = [each for each in weighed if each.rule.last_resort][:1]
-    likely = explained and explained[0].confidence >= LEAST_TO_EXPLAIN
-    ordered = explained if likely else [*resorts, *explained]
+    """Of one failure: the surest explanation, or the last resort where there is one; the others as notes."""
+    ordered = sorted(weighed, key=lambda each: (not each.rule.last_resort, -each.confidence))
     if ordered:
         yield ordered[0].finding(ordered[1:])
         for each in ordered[1:]:

@@ -9,7 +9,6 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Hashable, Iterator
 
-from rpctrace.correlation.timeline import Position
 from rpctrace.diagnosis.failures import is_failed_result
 from rpctrace.diagnosis.ticket_uses import Places
 from rpctrace.report import Authentication, Call, Report
@@ -20,14 +19,13 @@ class Successes:
 
     def __init__(self, report: Report, places: Places) -> None:
         self._places = places
-        self._worked: dict[Hashable, list[tuple[Position, Call]]] = defaultdict(list)
+        self._worked: dict[Hashable, list[Call]] = defaultdict(list)
         for call in report.calls:
             if call.outcome in ("answered", "accepted") and call.kind != "auth3" and not is_failed_result(call):
-                at = places.asked_at(call)
                 for key in self._purposes(call):
-                    self._worked[key].append((at, call))
+                    self._worked[key].append(call)
         for calls in self._worked.values():
-            calls.sort(key=lambda each: each[0])
+            calls.sort(key=places.asked_at)
         self._sessions: dict[Hashable, list[Authentication]] = defaultdict(list)
         for said in report.authentications:
             self._sessions[self._hosts(said), said.carried_in].append(said)
@@ -41,9 +39,9 @@ class Successes:
         at = self._places.asked_at(call)
         for each in call.interfaces[:1]:
             calls = self._worked.get((self._hosts(call), each.uuid, opnum), ())
-            after = bisect_right(calls, at, key=lambda item: item[0])
+            after = bisect_right(calls, at, key=self._places.asked_at)
             if after < len(calls):
-                return calls[after][1]
+                return calls[after]
         return None
 
     def sessions(self, record: Call | Authentication, carried_in: str = "smb") -> tuple[Authentication, ...]:

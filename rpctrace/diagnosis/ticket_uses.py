@@ -96,6 +96,6 @@ def _answers(report: Report) -> Mapping[Hashable, KerberosExchange]:
     for each in report.kerberos:
         if each.call is not None:
             table.setdefault(each.call, each)
-        elif each.request_frame is not None:
+        elif each.request_frame is not None and not each.with_kdc:
             table.setdefault((each.capture, each.carried_in, each.request_frame), each)
     return table

@@ -52,7 +52,7 @@ class Weighed:
     def __init__(self, rule: Rule, hypothesis: Hypothesis) -> None:
         self.rule = rule
         self.hypothesis = hypothesis
-        self.clues = (*hypothesis.clues, *_contested(hypothesis.about, rule))
+        self.clues = hypothesis.clues + _contested(hypothesis.about, rule)
         self.confidence = confidence(rule.base, self.clues, hypothesis.ceilings)
 
     @property

@@ -43,7 +43,7 @@ def iso_8601(timestamp_ns: int | None) -> str | None:
     return None if second is None else f"{second}.{fraction:09d}Z"
 
 
-@lru_cache(4096)  # the moments of a capture lie close together
+@lru_cache(256)  # the moments of a capture lie close together
 def _second(seconds: int) -> str | None:
     try:
         moment = _EPOCH + timedelta(seconds=seconds)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from rpctrace.record import record
+from rpctrace.report.moments import moment
 
 
 @record
@@ -233,10 +236,10 @@ class Call:
     max_recv: int | None
     request_frames: tuple[int, ...]
     request_ns: int | None
-    request_time: str | None
+    request_time: str | None = field(metadata=moment("request_ns"))
     reply_frames: tuple[int, ...]
     reply_ns: int | None
-    reply_time: str | None
+    reply_time: str | None = field(metadata=moment("reply_ns"))
     reply: str | None
     answer_expected: bool
     outcome: str

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import field
+
 from rpctrace.record import record
 from rpctrace.report.calls import Host, Ntlm, Sighting, Ticket
+from rpctrace.report.moments import moment
 
 KDC_CARRIERS = frozenset(("kdc_tcp", "kdc_udp"))
 # RFC 4120 7.5.9: a KDC's way to ask for more, not a refusal; every client meets these.
@@ -68,10 +71,10 @@ class KerberosExchange:
     name_type_name: str | None
     request_frame: int | None
     request_ns: int | None
-    request_time: str | None
+    request_time: str | None = field(metadata=moment("request_ns"))
     reply_frame: int | None
     reply_ns: int | None
-    reply_time: str | None
+    reply_time: str | None = field(metadata=moment("reply_ns"))
     reply: str | None
     outcome: str
     error: int | None
@@ -81,7 +84,7 @@ class KerberosExchange:
     ntstatus_name: str | None
     e_text: str | None
     server_ns: int | None
-    server_time: str | None
+    server_time: str | None = field(metadata=moment("server_ns"))
     referral_to: str | None
     user_to_user: bool
     options: tuple[str, ...] = ()
@@ -165,10 +168,10 @@ class Authentication:
     ntlm: Ntlm | None
     request_frame: int | None
     request_ns: int | None
-    request_time: str | None
+    request_time: str | None = field(metadata=moment("request_ns"))
     reply_frame: int | None
     reply_ns: int | None
-    reply_time: str | None
+    reply_time: str | None = field(metadata=moment("reply_ns"))
     outcome: str
     status: int | None
     status_hex: str | None

@@ -32,6 +32,9 @@ class Held(NamedTuple):
     made_of: Segment | Raw
 
 
+_NOTHING_HELD: list[Held] = []
+
+
 class Stage(Enum):
     STARTING = auto()
     SEARCHED = auto()
@@ -83,6 +86,12 @@ class Flow:
     def tunnel(self) -> tuple[int, ...]:
         key = self.keys[0]
         return () if isinstance(key, bytes) else key[1]
+
+    def decide(self) -> None:
+        """It is ours. A capture may have 30 000 of these: what they need no more they share, and nobody changes."""
+        self.stage = LIVE
+        self.directions, self.held = SETTLED, _NOTHING_HELD
+        self.ends = ends_of(self.keys[0]), ends_of(self.keys[1])
 
     def told(self) -> tuple[Segment, ...]:
         """The segments that are held."""

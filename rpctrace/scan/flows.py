@@ -25,8 +25,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 
+from rpctrace.network.addresses import Addresses
 from rpctrace.network.flow import Endpoint, Segment, Stretch
-from rpctrace.network.ip import address_text
 from rpctrace.scan.candidates import Recogniser, Shortlist
 from rpctrace.scan.flow import (
     ACK,
@@ -35,7 +35,6 @@ from rpctrace.scan.flow import (
     OTHER,
     RST,
     SEARCHED,
-    SETTLED,
     STARTING,
     SYN,
     Direction,
@@ -43,7 +42,7 @@ from rpctrace.scan.flow import (
     Held,
     Raw,
 )
-from rpctrace.scan.headers import Key, Told, addresses_of, ends_of, ports_of, turned
+from rpctrace.scan.headers import Key, Told, addresses_of, ports_of, turned
 
 MAXIMUM_KEYS = 2 * 32_768
 MAXIMUM_HELD_SEGMENTS = 32  # of one flow that is starting
@@ -72,7 +71,7 @@ class FlowTable:
         self._held_octets = 0
         self._attempts = 0
         self._due: list[Segment] = []  # of attempts that left the table
-        self._heard: set[bytes] = set()
+        self.heard = Addresses()  # that something answered, also on flows that are passed over
         self.limits: dict[str, int] = {}
 
     @property
@@ -85,11 +84,6 @@ class FlowTable:
         return self._held_octets
 
     @property
-    def heard(self) -> set[str]:
-        """The addresses that something answered, also on flows that are passed over."""
-        return set(map(address_text, self._heard))
-
-    @property
     def maximum_keys(self) -> int:
         return self._maximum_keys
 
@@ -99,7 +93,8 @@ class FlowTable:
 
     def hear(self, addresses: Iterable[bytes]) -> None:
         """Somebody else saw that these were answered."""
-        self._heard.update(islice(addresses, max(0, MAXIMUM_HEARD - len(self._heard))))
+        for address in islice(addresses, max(0, MAXIMUM_HEARD - len(self.heard))):
+            self.heard.add_octets(address)
 
     def take(self, key: Key, segment: Segment) -> Sequence[Segment]:
         """The segments that are to be read now: this one, held ones before it, or none."""
@@ -144,8 +139,8 @@ class FlowTable:
         return self._undecided(flow, key, told, made_of)
 
     def _hear(self, key: Key) -> None:
-        if len(self._heard) < MAXIMUM_HEARD:
-            self._heard.add(addresses_of(key)[1])
+        if len(self.heard) < MAXIMUM_HEARD:
+            self.heard.add_octets(addresses_of(key)[1])
 
     def ignore(self, client: Endpoint, server: Endpoint, tunnel: tuple[int, ...]) -> None:
         """A live flow turned out to be none of ours."""
@@ -287,12 +282,10 @@ class FlowTable:
     def _follow(self, flow: Flow) -> Sequence[Segment]:
         held = flow.told()
         self._release(flow)
-        flow.stage = LIVE
-        flow.directions = SETTLED
-        flow.ends = ends = ends_of(flow.keys[0]), ends_of(flow.keys[1])
+        flow.decide()
         for key in flow.keys:
             self._flows[key] = flow
-        self._live[*ends[0], flow.tunnel] = flow
+        self._live[*flow.ends[0], flow.tunnel] = flow
         return held
 
     def _pass_over(self, flow: Flow) -> None:
@@ -340,12 +333,13 @@ class FlowTable:
         """Forgets a quarter of the flows: those passed over, ended or idle first, of the others the untouched."""
         wanted = self._maximum_keys - max(2, self._maximum_keys // 4)
         met: set[Flow] = set()  # each flow is in the table by two keys
-        for key, flow in list(self._flows.items()):
+        for key in list(self._flows):
             if len(self._flows) <= wanted:
                 return
+            flow = self._flows.get(key)
             if flow is OTHER:
                 del self._flows[key]
-            elif flow not in met:
+            elif flow is not None and flow not in met:  # else it went with its other key
                 met.add(flow)
                 if flow.ended >= 2 or flow.is_idle(now_ns):
                     self._forget(flow)

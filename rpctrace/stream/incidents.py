@@ -18,6 +18,7 @@ from collections.abc import Collection, Iterator
 
 from rpctrace.encoding.times import NS_PER_SECOND
 from rpctrace.named_tuple import NamedTuple
+from rpctrace.network.addresses import Addresses
 from rpctrace.stream.direction import Account, DirectionState, Piece, distance
 from rpctrace.stream.stream import Connection, Direction, Incident, IncidentKind
 
@@ -139,7 +140,7 @@ class Attempts:
         self._account = account
         self._kept: dict[tuple[object, ...], tuple[Connection, Incident]] = {}
         self._alone: list[Attempt] = []  # single SYNs: whether there was time to answer shows at the capture's end
-        self.heard: set[str] = set()  # addresses that something answered
+        self.heard = Addresses()  # that something answered
 
     def refused(self, attempt: Attempt) -> None:
         self.heard.add(attempt.connection.client.address)

@@ -7,7 +7,7 @@ from calls_of_the_article import FACTS, observed
 from dcerpc_talk import CONTEXT, Talk, head
 from incident_records import report
 
-from rpctrace.assembly.calls import Assembler, sort_by_frame
+from rpctrace.assembly.calls import Assembler
 from rpctrace.conversations.observations import ConversationFacts, ObservedCall
 from rpctrace.diagnosis.registry import diagnose
 
@@ -72,11 +72,3 @@ def test_equal_values_of_many_calls_are_one_value() -> None:
     assert one.interfaces
     assert one.auth is other.auth is not None
     assert one.ticket is other.ticket is not None
-
-
-def test_calls_by_frame() -> None:
-    """As they began; what was made earlier in the same frame stays first."""
-    calls = observed()
-    turned = [calls[1], calls[0], calls[1]]
-    sort_by_frame(turned)
-    assert turned == [calls[0], calls[1], calls[1]]

@@ -36,7 +36,8 @@ def test_the_end_of_a_capture() -> None:
 
 def test_where_an_answer_sends_and_what_was_made() -> None:
     told = endpoint("e-1", 0, teller="10.77.0.90")
-    evidence = Evidence(report(told, stream("tcp-0-1", 1)))
+    assert not network.connected_to(Evidence(report(told, stream("tcp-0-1", 1))))
+    evidence = Evidence(report(told, stream("tcp-0-1", 1), event(1)))
     assert network.is_elsewhere(event(1), told, evidence)
     assert not network.is_elsewhere(event(1), endpoint("e-1", 0), evidence)
     made = network.connected_to(evidence)

@@ -93,6 +93,12 @@ def test_the_surest_explanation_comes_first(
     assert [(f.rule, f.severity, [rival.rule for rival in f.rivals]) for f in findings] == expected
 
 
+def test_last_resorts_come_last() -> None:
+    """Whether one is needed is known when all other rules have looked."""
+    order = [rule.last_resort for rule in RULES]
+    assert order == sorted(order)
+
+
 def test_rules_are_documented_under_their_names() -> None:
     """The docstring is what `explain` prints; last resorts stand last."""
     assert len({rule.name for rule in RULES}) == len(RULES)

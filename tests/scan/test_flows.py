@@ -222,6 +222,21 @@ def test_idle_flows_are_forgotten_without_a_word() -> None:
     assert table.limits == {}
 
 
+def test_a_flow_of_which_one_direction_is_passed_over_makes_room() -> None:
+    """Both of its keys go at once, the one that leads to it and the one that leads to nothing any more."""
+    table = FlowTable(RECOGNISERS, maximum_keys=16)
+    wire = Wire()
+    taken(table, [wire.segment(0)])
+    taken(table, [wire.segment(1, b"\xee" * 1400) for _ in range(200)])
+    assert list(table.flows.values()).count(OTHER) == 1
+    taken(table, [wire.segment(0, flags=RST)])
+    for port in range(1000, 1030):
+        taken(table, talk(port).segments)
+        assert len(table.flows) <= 16
+    assert key_of(wire.segments[0]) not in table.flows
+    assert key_of(wire.segments[1]) not in table.flows
+
+
 def test_syn_again(table: FlowTable) -> None:
     """A repeated SYN is the same connection; one with another number before any octets is the next one."""
     wire = Wire()

@@ -18,7 +18,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from operator import itemgetter
 
 from rpctrace.correlation.timeline import Position
 from rpctrace.diagnosis import kdc, network
@@ -42,13 +41,20 @@ _Referrals = Mapping[Place, list[KerberosExchange]]
 
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
+    silent = [failure for failure in evidence.of(FailureKind.KDC) if _is_silence(evidence, failure.exchange)]
+    attempts = list(network.attempts(evidence, network.REFUSED, network.NO_ANSWER, port=kdc.KDC_PORT))
+    if not silent and not attempts:
+        return
     answered, referrals = _Answered(evidence), _referrals(evidence)
-    for failure in evidence.of(FailureKind.KDC):
-        exchange = failure.exchange
-        if exchange.error is None and exchange.outcome == "unanswered" and not kdc.came_by_referral(evidence, exchange):
-            yield _no_reply(evidence, failure, answered)
-    for failure in network.attempts(evidence, network.REFUSED, network.NO_ANSWER, port=kdc.KDC_PORT):
+    for failure in silent:
+        yield _no_reply(evidence, failure, answered)
+    for failure in attempts:
         yield _no_connection(evidence, failure, answered, referrals)
+
+
+def _is_silence(evidence: Evidence, exchange: KerberosExchange) -> bool:
+    unanswered = exchange.error is None and exchange.outcome == "unanswered"
+    return unanswered and not kdc.came_by_referral(evidence, exchange)
 
 
 class _Answered:
@@ -59,13 +65,9 @@ class _Answered:
         self._first: dict[tuple[Place, Place], KerberosExchange] = {}
         # Of each client the two KDCs that answered it last, and when: one of them is not the one compared
         self._last: dict[Place, dict[Place, Position]] = defaultdict(dict)
-        placed = [
-            (evidence.asked_at(each), each)
-            for each in evidence.report.kerberos
-            if each.reply is not None and each.with_kdc
-        ]
-        for at, each in sorted(placed, key=itemgetter(0)):
-            client, server = evidence.hosts_of(each)
+        replied = [each for each in evidence.report.kerberos if each.reply is not None and each.with_kdc]
+        for each in sorted(replied, key=evidence.asked_at):
+            at, (client, server) = evidence.asked_at(each), evidence.hosts_of(each)
             self._first.setdefault((client, server), each)
             last = self._last[client]
             last.pop(server, None)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from rpctrace.correlation.paths import other_realm
 from rpctrace.diagnosis import kdc, network
@@ -53,7 +53,8 @@ class _Traffic(NamedTuple):
 
 def find(evidence: Evidence) -> Iterator[Hypothesis]:
     paths = [failure for failure in evidence.of(FailureKind.PATH) if _stops(evidence, failure.path)]
-    traffic = _traffic(evidence) if paths else {}
+    clients = frozenset(evidence.place_of(failure.path, failure.path.client) for failure in paths)
+    traffic = _traffic(evidence, clients) if paths else {}
     issued = _issued(evidence) if paths else set()
     for failure in paths:
         path = failure.path
@@ -102,11 +103,14 @@ def _how(end: KerberosExchange) -> str:
     return "asked no KDC there"
 
 
-def _traffic(evidence: Evidence) -> Mapping[Place, _Traffic]:
+def _traffic(evidence: Evidence, clients: Set[Place]) -> Mapping[Place, _Traffic]:
+    """Of these clients alone: a table of all takes as much as the rest of the evidence."""
     report = evidence.report
     table: dict[Place, _Traffic] = defaultdict(lambda: _Traffic([], set(), []))
     for event in report.events:
         client, server = evidence.hosts_of(event)
+        if client not in clients:
+            continue
         known = table[client]
         known.servers.add(server)
         if event.server.port == kdc.KDC_PORT and event.kind in (network.REFUSED, network.NO_ANSWER):
@@ -115,11 +119,12 @@ def _traffic(evidence: Evidence) -> Mapping[Place, _Traffic]:
     talks = (*report.streams, *report.authentications, *report.kerberos)
     for each in talks:
         client, server = evidence.hosts_of(each)
-        table[client].servers.add(server)
+        if client in clients:
+            table[client].servers.add(server)
     logons: tuple[Authentication | Call, ...] = (*report.authentications, *report.calls)
     for said in logons:
         after = said.after_error if isinstance(said, Authentication) else said.auth.after_error if said.auth else None
-        if after is not None or _is_ntlm(said):
+        if (after is not None or _is_ntlm(said)) and evidence.place_of(said, said.client) in clients:
             table[evidence.place_of(said, said.client)].ntlm.append(said)
     for known in table.values():
         known.attempts.sort(key=evidence.seen_at)

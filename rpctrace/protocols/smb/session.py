@@ -167,6 +167,8 @@ class SmbConnection:
         self._framers[direction].close()
         self._open.discard(direction)
         if not self._open:
+            for framer in self._framers:  # else the two would live on until a look for garbage
+                framer.other = None
             self._state.finish()
             for notice in self._covered():
                 self._state.tell(notice)
