@@ -44,6 +44,8 @@ else:
                 raise ValueError(f"Got unexpected field names: {list(changes)!r}")
             return made
 
+        __replace__ = _replace  # of `copy.replace`
+
         def _asdict(self):
             return dict(zip(self._fields, self, strict=True))
 
@@ -60,6 +62,8 @@ else:
         def __new__(_cls, name, bases, body):
             fields = tuple(body.get("__annotations__", ()))
             defaults = {field: body[field] for field in fields if field in body}
+            if fields[len(fields) - len(defaults) :] != tuple(defaults):
+                raise TypeError(f"{name}: a field without a default follows one that has one")
             body |= {"__slots__": (), "__match_args__": fields, "_fields": fields, "_field_defaults": defaults}
             body |= {field: _tuplegetter(place, "") for place, field in enumerate(fields)}
             return type(name, (_Row, *bases[1:]), body)

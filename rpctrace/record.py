@@ -8,7 +8,8 @@ constructor of a frozen one calls `object.__setattr__` for each field. Here two 
 - While the constructor of a record runs, the value is of a twin of the class that can be assigned to; its last step is
   to make the value what it is.
 
-To `dataclasses` such a class is one of its own: `fields`, `replace` and `asdict` work, and so does pickling.
+`dataclasses.fields`, `replace` and `asdict` take such a class for one of theirs, and its values can be pickled. What is
+derived from it has to be made in the same way.
 """
 
 from __future__ import annotations
@@ -56,9 +57,10 @@ def record(cls: type[_Class]) -> type[_Class]:
 
     own = {"__init__": init, "__eq__": eq, "__hash__": lambda self: hash(values(self))}
     made = _with_slots(cls, fields, own | _FROZEN_METHODS)
-    for name, field in fields.items():
-        if field.metadata and THROUGH in field.metadata:
-            setattr(made, name, field.metadata[THROUGH](made.__dict__[name]))
+    for name in made.__slots__:
+        through = fields[name].metadata.get(THROUGH)
+        if through is not None:
+            setattr(made, name, through(made.__dict__[name]))
     return made  # type: ignore[no-any-return]  # which is a class
 
 
@@ -71,7 +73,7 @@ def state(cls: type[_Class]) -> type[_Class]:
         made.__init__ = _constructor(_CHANGING, made, fields, {})
         made.__init__(self, *arguments, **named)
 
-    made = _with_slots(cls, fields, {"__init__": init, "__repr__": _repr})
+    made = _with_slots(cls, fields, {"__init__": init, "__repr__": _repr, "__replace__": _replaced})
     return made  # type: ignore[no-any-return]
 
 
@@ -118,6 +120,8 @@ def _constructor(source: str, made: type, fields: _Fields, known: dict[str, Any]
     # a factory stands for what it makes
     defaults = {name: field.default for name, field in fields.items() if field.default is not MISSING}
     defaults |= {names[place]: factory for place, factory in factories.items()}
+    if sorted(by_place, key=defaults.__contains__) != by_place:
+        raise TypeError(f"{made.__qualname__}: a field without a default follows one that has one")
     function.__defaults__ = tuple([defaults[name] for name in by_place if name in defaults])
     function.__kwdefaults__ = {name: defaults[name] for name in by_name if name in defaults}
     return function
@@ -129,6 +133,10 @@ def _set(_self: object, name: str, _value: object) -> None:
 
 def _delete(_self: object, name: str) -> None:
     raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+
+def _replaced(self: Any, /, **changes: Any) -> Any:
+    return dataclasses.replace(self, **changes)
 
 
 def _repr(self: Any) -> str:
@@ -152,6 +160,7 @@ _FROZEN_METHODS: dict[str, Any] = {
     "__setattr__": _set,
     "__delattr__": _delete,
     "__repr__": _repr,
+    "__replace__": _replaced,
     "__getstate__": _values,
     "__setstate__": _set_values,
 }

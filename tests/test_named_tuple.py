@@ -84,3 +84,16 @@ def test_pickled_and_back_it_is_the_same(value: Any) -> None:
     assert back == value
     assert type(back) is type(value)
     assert repr(back) == repr(value)
+
+
+def test_a_field_without_a_default_does_not_follow_one_that_has_one() -> None:
+    """As in `typing`."""
+    for base in (NamedTuple, typing.NamedTuple):
+        with pytest.raises(TypeError, match="default"):
+            exec("class OutOfOrder(base):\n one: int = 1\n two: int", {"base": base})
+
+
+def test_copy_replace() -> None:
+    """Of Python 3.13: it asks the value."""
+    changed: Any = Row(1).__replace__(second=(2,))  # type: ignore[attr-defined]
+    assert (changed, type(changed)) == (Row(1, (2,)), Row)

@@ -165,3 +165,24 @@ def test_a_state_has_the_fields_of_what_it_grew_from() -> None:
     assert Grown.__match_args__ == Changing.__match_args__ == ("first", "seen", "name")
     with pytest.raises(TypeError, match=r"Grown\.__init__\(\)"):
         Grown(1, [], None, {})  # type: ignore[call-arg]
+
+
+def test_a_field_without_a_default_does_not_follow_one_that_has_one() -> None:
+    """Its own default would be taken for that of another."""
+    with pytest.raises(TypeError, match="a field without a default follows one that has one"):
+        _out_of_order()(1, 2)
+
+
+def _out_of_order() -> Any:
+    @record
+    class OutOfOrder(Made):
+        fourth: int
+
+    return OutOfOrder
+
+
+def test_copy_replace() -> None:
+    """Of Python 3.13: it asks the value."""
+    made = Made(1)
+    changed: Any = made.__replace__(first=2)  # type: ignore[attr-defined]
+    assert (changed, type(changed)) == (Made(2), Made)

@@ -152,8 +152,8 @@ class Assembler:
             self.capture,
             self.host(facts.client),
             self.host(facts.server),
-            facts.first_frame,
-            facts.last_frame,
+            int(facts.first_frame),
+            int(facts.last_frame),
             facts.first_ns,
             facts.last_ns,
             facts.pdus,
@@ -187,7 +187,7 @@ class Assembler:
         negotiating = body if isinstance(body, Bind | BindAck) else None
         return report.PduLine(
             capture=self.capture,
-            frame=observed.provenance.frame,
+            frame=int(observed.provenance.frame),
             timestamp_ns=observed.provenance.timestamp_ns,
             kind=header.pdu_type.name.lower(),
             call_id=header.call_id,
@@ -330,6 +330,6 @@ def ticket_entry(presented: PresentedTicket) -> report.Ticket:
         ap_options=tuple(name for flag, name in AP_OPTIONS if flag in options),
         user_to_user=ApOptions.USE_SESSION_KEY in options,
         presented_in=presented.presented_in,
-        frame=presented.frame,
+        frame=int(presented.frame),
         fingerprint=presented.fingerprint,
     )

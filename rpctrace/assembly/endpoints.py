@@ -45,7 +45,7 @@ def _entry(
         capture=assembler.capture,
         source=operation,
         call=None,
-        frame=reply.frame if reply else None,
+        frame=int(reply.frame) if reply else None,
         time_ns=time_ns,
         time=iso_8601(time_ns),
         teller=server,

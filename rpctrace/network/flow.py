@@ -54,7 +54,7 @@ class CompletingFrame(int):
 
     Streams, framers and dissectors pass numbers of frames on and compare them, millions of times, and hardly ever one
     of these: as a number it goes wherever theirs go, and where a frame is all they cost nothing. Who tells of frames
-    asks `all_frames`.
+    asks `all_frames`, or makes it a plain number.
     """
 
     frames: tuple[int, ...]

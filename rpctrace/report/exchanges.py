@@ -48,7 +48,7 @@ class KerberosExchange:
     """One Kerberos exchange wherever it travelled, or a KRB-ERROR seen alone (`request_frame` None).
 
     `request_frames` and `reply_frames` name every frame of the messages, ascending; `request_frame` and `reply_frame`
-    are the last of each, which completed it.
+    are the last of each, which completed it. Who makes one gives both: findings name the former.
 
     `ticket` is what a reply issued, `presented` the ticket that the request showed (the TGT of a TGS exchange, the
     ticket of an AP exchange); `presented_from`: the exchange in this report that had issued it; `presented_by`: how

@@ -41,3 +41,12 @@ def test_it_does_not_change() -> None:
         SEEN.first_time = None  # type: ignore[misc]
     with pytest.raises(FrozenInstanceError):
         del SEEN.first_time
+
+
+def test_what_is_derived_has_the_same_texts() -> None:
+    @record
+    class Marked(Seen):
+        mark: int = 0
+
+    marked = Marked(SEEN.first_ns, SEEN.first_time, 7, 1)
+    assert (marked.first_time, marked.mark) == (SEEN.first_time, 1)
