@@ -13,7 +13,7 @@ from rpctrace.network.ip import address_octets
 from rpctrace.scan.datagrams import NO_DATAGRAMS, Datagrams
 from rpctrace.scan.flow import CONTROL, LIVE, OTHER, SYN
 from rpctrace.scan.flows import FlowTable
-from rpctrace.scan.headers import UDP_OCTETS, Key, Shape, carried, segment, shapes_of, told
+from rpctrace.scan.headers import MOST_TCP_OCTETS, UDP_OCTETS, Key, Shape, carried, segment, shapes_of, told
 
 PASSED_OVER = b""
 
@@ -104,7 +104,9 @@ class Collector:
         if key is not None and (flow is None or flow.stage is not LIVE):
             said = told(shape, octets, start, captured)
             if said is not None:
-                raw = shape, octets[start : start + captured].tobytes(), number, timestamp_ns
+                # what lies behind the packet, padding or anything else, is not held
+                kept = min(captured, shape.tcp_at + MOST_TCP_OCTETS + len(said[-1]))
+                raw = shape, octets[start : start + kept].tobytes(), number, timestamp_ns
                 for each in self.table.meet(flow, key, said, timestamp_ns, raw):
                     self.give(each)
                 return

@@ -18,7 +18,7 @@ from rpctrace.network.decode import endpoint
 from rpctrace.network.flow import Endpoint, Segment, Transport
 
 _TCP, _UDP = Transport.TCP, Transport.UDP
-TCP_OCTETS = 20
+TCP_OCTETS, MOST_TCP_OCTETS = 20, 60  # of a header without options, of any
 UDP_OCTETS = 8
 NO_OCTETS = memoryview(b"")
 _new = tuple.__new__

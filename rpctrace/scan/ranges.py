@@ -172,6 +172,7 @@ class Indexer(Collector):
                 return
             said = told(shape, self._octets, start, captured)
             if said is not None:
+                self._hear(key, said[0])
                 self._follow(pair, key, number, said)
                 return
         frame_octets = memoryview(self._octets[start : start + captured].tobytes())
@@ -206,6 +207,7 @@ class Indexer(Collector):
             return
         key, flags = key_of(read), int(read.flags)
         pair = self._listed(key, frame.number, flags)
+        self._hear(key, flags)
         if pair.birth is not None or flags & SYN:
             said = flags, read.sequence, read.acknowledgement, read.length_octets, read.payload
             self._follow(pair, key, frame.number, said)
@@ -220,9 +222,12 @@ class Indexer(Collector):
         pair.numbers.append(number)
         if flags & SYN:
             self._syns.append(number)
-            if flags & ACK and len(self._heard) < MAXIMUM_HEARD:
-                self._heard.add(addresses_of(key)[1])
         return pair
+
+    def _hear(self, key: Key, flags: int) -> None:
+        """Of a segment alone: where a frame was cut, what stands in the place of its flags says nothing."""
+        if flags & SYN and flags & ACK and len(self._heard) < MAXIMUM_HEARD:
+            self._heard.add(addresses_of(key)[1])
 
     def _follow(self, pair: _Pair, key: Key, number: int, said: Told) -> None:
         """A segment of a connection that began here, or begins now."""

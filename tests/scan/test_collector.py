@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from builders.network import Host, TimedFrame, udp_frame
-from scan_talk import START_NS, mixture, tcp_key
+from scan_talk import BIND, START_NS, mixture, talk, tcp_key
 
 from rpctrace.capture.frame import Frame, LinkType
 from rpctrace.network.decode import Decoder
@@ -40,6 +40,20 @@ def test_by_shape_or_by_search_or_by_decode() -> None:
     assert len(segments) == 8
     for by_shape in (True, False):
         assert collected(frames, by_shape=by_shape) == segments
+
+
+def test_what_lies_behind_a_packet_is_not_held() -> None:
+    """Only what the bounds of the table count."""
+    frames = [each._replace(octets=each.octets + bytes(60_000)) for each in talk(50_000, BIND, b"").frames[:2]]
+    table = FlowTable(RECOGNISERS)
+    collector = Collector(Decoder(), table, lambda _segment: None)
+    for number, frame in enumerate(frames, 1):
+        buffer = bytearray(4) + frame.octets + bytes(100)
+        key, flags = tcp_key(collector.begin(buffer, 0, LAYOUT), memoryview(buffer), 4)
+        collector.record(number, 0, key, flags, frame.timestamp_ns, 0, len(frame.octets), len(frame.octets))
+    held = [each.made_of for flow in set(table.flows.values()) for each in flow.held]
+    assert len(held) == 2
+    assert all(len(made_of[1]) < 200 for made_of in held if not isinstance(made_of, Segment))
 
 
 def test_the_shape_of_most_frames_is_expected_next() -> None:

@@ -96,3 +96,16 @@ def test_lengths_that_the_plain_reading_judges() -> None:
     said.send(CLIENT, b"y")
     (pair,) = indexed(said.frames).pairs
     assert not pair.is_other
+
+
+def test_what_is_heard_is_heard_of_segments() -> None:
+    """A frame that was cut before its flags: what stands in their place are octets of the record behind it."""
+    answer = web().frames[1].octets
+    assert indexed([answer]).heard == {bytes([10, 0, 0, 1])}
+    octets = answer[:46]
+    indexer = Indexer(RECOGNISERS)
+    buffer = bytearray(octets + b"\x12" * 256)
+    key, flags = tcp_key(indexer.begin(buffer, 0, LAYOUT), memoryview(buffer), 0)
+    assert flags == 0x12
+    indexer.record(0, 0, key, flags, 1, 0, len(octets), len(answer))
+    assert indexer.index(24, 99, [0], ((1, 0), (1, 0), (1, 0))).heard == frozenset()
