@@ -1,9 +1,10 @@
-"""Which interfaces' stubs are read, and by what; what a value tells of other connections. A reader is loaded with the
-first call of its interface."""
+"""Which interfaces' stubs are read, and by what. A reader is loaded with the first call of its interface."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from rpctrace.knowledge.tables import ENDPOINT_MAPPER_UUID
@@ -27,56 +28,27 @@ if TYPE_CHECKING:
 
     StubValue = EndpointAnswer | Activation | OxidAnswer | RemUnknownCall | NetlogonCall | OrpcCall
 
-
-def _endpoint_mapper(stub: Stub) -> EndpointAnswer | None:
-    from rpctrace.protocols.interfaces import epm
-
-    return epm.read(stub)
-
-
-def _object_resolver(stub: Stub) -> OxidAnswer | None:
-    from rpctrace.protocols.interfaces import oxid
-
-    return oxid.read(stub)
-
-
-def _activation(stub: Stub) -> Activation | None:
-    from rpctrace.protocols.interfaces import activation
-
-    return activation.read(stub)
-
-
-def _netlogon(stub: Stub) -> NetlogonCall | None:
-    from rpctrace.protocols.interfaces import netlogon
-
-    return netlogon.read(stub)
-
-
-def _rem_unknown(stub: Stub) -> RemUnknownCall | None:
-    from rpctrace.protocols.interfaces import remunknown
-
-    return remunknown.read(stub)
-
-
-def _object(stub: Stub) -> OrpcCall | None:
-    from rpctrace.protocols.interfaces import orpc
-
-    return orpc.read(stub)
-
-
-_READERS: dict[str, Callable[[Stub], StubValue | None]] = {
-    ENDPOINT_MAPPER_UUID: _endpoint_mapper,
-    OBJECT_RESOLVER: _object_resolver,
-    REMOTE_SCM_ACTIVATOR: _activation,
-    ACTIVATION: _activation,
-    NETLOGON: _netlogon,
-    IREMUNKNOWN: _rem_unknown,
-    IREMUNKNOWN2: _rem_unknown,
+# The file of this folder whose `read` takes a stub.
+_READERS = {
+    ENDPOINT_MAPPER_UUID: "epm",
+    OBJECT_RESOLVER: "oxid",
+    REMOTE_SCM_ACTIVATOR: "activation",
+    ACTIVATION: "activation",
+    NETLOGON: "netlogon",
+    IREMUNKNOWN: "remunknown",
+    IREMUNKNOWN2: "remunknown",
 }
+_OF_ANY_OBJECT = "orpc"
 # Whose stubs an association keeps. Of calls on any other object the head and the last four octets do (`orpc`).
 STUBS_READ: frozenset[str] = frozenset(_READERS)
 
 
 def read_stub(stub: Stub) -> StubValue | None:
     """What a call says; None for an interface that is not read. Never raises: what did not read is in `problem`."""
-    return _READERS.get(stub.uuid, _object)(stub)
+    return _reader(_READERS.get(stub.uuid, _OF_ANY_OBJECT))(stub)
+
+
+@cache
+def _reader(name: str) -> Callable[[Stub], StubValue | None]:
+    read: Callable[[Stub], StubValue | None] = import_module(f"{__package__}.{name}").read
+    return read
